@@ -1,0 +1,342 @@
+//! Aligned bytes: [`BufferMut`] while they are written, [`Buffer`] once they are shared.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, OnceLock};
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::budget::{Budget, Reservation};
+use crate::error::{DecodeError, DecodeErrorKind, Result};
+
+/// Readable bytes behind the length of every allocation.
+pub const PADDING: usize = 64;
+
+/// The unit of allocation: one cache line.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+struct Allocation {
+    lines: Box<[Line]>,
+    /// Held for its drop, which gives the bytes back.
+    _reservation: Option<Reservation>,
+}
+
+/// Bytes being written by one owner, zeroed at first; [`BufferMut::freeze`] makes them shareable.
+///
+/// ```
+/// use millwork_codecs::buffer::BufferMut;
+/// use millwork_codecs::budget::Budget;
+/// let mut bytes = BufferMut::zeroed(8, &Budget::unlimited()).unwrap();
+/// bytes.typed_mut::<u32>()[1] = 7;
+/// assert_eq!(bytes.freeze().as_slice(), [0, 0, 0, 0, 7, 0, 0, 0]);
+/// ```
+pub struct BufferMut {
+    lines: Box<[Line]>,
+    len: usize,
+    reservation: Option<Reservation>,
+}
+
+fn allocate(len: usize) -> Result<Box<[Line]>> {
+    let refused = || {
+        DecodeError::new(DecodeErrorKind::OutOfMemory { requested: len as u64 }, 0)
+    };
+    let padded = len.checked_add(PADDING).ok_or_else(refused)?;
+    bytemuck::allocation::try_zeroed_slice_box(padded.div_ceil(64)).map_err(|()| refused())
+}
+
+impl BufferMut {
+    /// `len` zeroed bytes, taken from `budget`.
+    ///
+    /// # Errors
+    /// `OverBudget` if the budget refuses, `OutOfMemory` if the machine does.
+    pub fn zeroed(len: usize, budget: &Budget) -> Result<Self> {
+        let refused = |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
+        let reservation = budget.reserve(len as u64 + PADDING as u64).map_err(refused)?;
+        Ok(Self { lines: allocate(len)?, len, reservation: Some(reservation) })
+    }
+
+    /// `len` zeroed bytes outside any budget: for the few kilobytes of a batch in flight.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn scratch(len: usize) -> Result<Self> {
+        Ok(Self { lines: allocate(len)?, len, reservation: None })
+    }
+
+    /// Bytes in use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no byte is in use.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+
+    /// The bytes, to write.
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+
+    /// The bytes as whole values of `T`; a rest too short for one is left out.
+    #[must_use]
+    pub fn typed<T: Pod>(&self) -> &[T] {
+        let whole = self.len - self.len % size_of::<T>();
+        bytemuck::cast_slice(&self.as_slice()[..whole])
+    }
+
+    /// The bytes as whole values of `T`, to write; a rest too short for one is left out.
+    #[must_use]
+    pub fn typed_mut<T: Pod>(&mut self) -> &mut [T] {
+        let whole = self.len - self.len % size_of::<T>();
+        bytemuck::cast_slice_mut(&mut self.as_mut_slice()[..whole])
+    }
+
+    /// Bytes that fit before memory has to be moved.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.lines.len() * 64 - PADDING
+    }
+
+    /// Makes the buffer `len` bytes long; new bytes are 0. Growing beyond the capacity moves it to
+    /// an allocation of at least twice the size.
+    ///
+    /// # Errors
+    /// `OverBudget` or `OutOfMemory`; the buffer is unchanged then.
+    pub fn resize(&mut self, len: usize) -> Result<()> {
+        if len > self.capacity() {
+            let larger = len.max(self.capacity().saturating_mul(2));
+            if let Some(reservation) = &mut self.reservation {
+                let refused = |_| {
+                    DecodeError::new(DecodeErrorKind::OverBudget { requested: larger as u64 }, 0)
+                };
+                reservation.resize(larger as u64 + PADDING as u64).map_err(refused)?;
+            }
+            let mut lines = allocate(larger)?;
+            let used = self.len.div_ceil(64);
+            lines[..used].copy_from_slice(&self.lines[..used]);
+            self.lines = lines;
+        } else if len < self.len {
+            let old = self.len;
+            let all: &mut [u8] = bytemuck::cast_slice_mut(&mut self.lines);
+            all[len..old].fill(0);
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    /// Ends writing: the bytes become shareable and no longer change.
+    #[must_use]
+    pub fn freeze(self) -> Buffer {
+        Buffer {
+            allocation: Arc::new(Allocation {
+                lines: self.lines,
+                _reservation: self.reservation,
+            }),
+            start: 0,
+            len: self.len,
+        }
+    }
+}
+
+impl fmt::Debug for BufferMut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BufferMut({} bytes)", self.len)
+    }
+}
+
+/// Shared bytes that no longer change: a reference-counted allocation and a range of it.
+#[derive(Clone)]
+pub struct Buffer {
+    allocation: Arc<Allocation>,
+    start: usize,
+    len: usize,
+}
+
+impl Buffer {
+    /// No bytes, without allocating.
+    #[must_use]
+    pub fn empty() -> Self {
+        static EMPTY: OnceLock<Arc<Allocation>> = OnceLock::new();
+        let allocation = EMPTY.get_or_init(|| {
+            Arc::new(Allocation { lines: Box::new([Line([0; 64])]), _reservation: None })
+        });
+        Self { allocation: Arc::clone(allocation), start: 0, len: 0 }
+    }
+
+    /// A copy of `bytes`, taken from `budget`.
+    ///
+    /// # Errors
+    /// `OverBudget` or `OutOfMemory`.
+    pub fn copy_of(bytes: &[u8], budget: &Budget) -> Result<Self> {
+        let mut copy = BufferMut::zeroed(bytes.len(), budget)?;
+        copy.as_mut_slice().copy_from_slice(bytes);
+        Ok(copy.freeze())
+    }
+
+    /// The bytes.
+    #[inline]
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.allocation.lines)[self.start..self.start + self.len]
+    }
+
+    /// The bytes, for kernels that read up to [`PADDING`] bytes past the end.
+    #[inline]
+    #[must_use]
+    pub fn padded(&self) -> Padded<'_> {
+        let all: &[u8] = bytemuck::cast_slice(&self.allocation.lines);
+        Padded { bytes: &all[self.start..], len: self.len }
+    }
+
+    /// The piece `range` of these bytes, sharing the allocation. `None` if it is out of bounds.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Option<Self> {
+        if range.start > range.end || range.end > self.len {
+            return None;
+        }
+        Some(Self {
+            allocation: Arc::clone(&self.allocation),
+            start: self.start + range.start,
+            len: range.end - range.start,
+        })
+    }
+
+    /// Bytes of the whole allocation this keeps alive.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        self.allocation.lines.len() * 64
+    }
+
+    /// Whether both are the same bytes of the same allocation.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.allocation, &other.allocation)
+            && self.start == other.start
+            && self.len == other.len
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.len)
+    }
+}
+
+/// Bytes followed by at least [`PADDING`] readable ones. Only [`Buffer`] makes these.
+#[derive(Clone, Copy, Debug)]
+pub struct Padded<'a> {
+    /// The bytes and the whole rest of the allocation.
+    bytes: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Padded<'a> {
+    /// The bytes without the padding.
+    #[inline]
+    #[must_use]
+    pub fn as_slice(self) -> &'a [u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// The bytes with all that is readable behind them: at least [`PADDING`] more.
+    #[inline]
+    #[must_use]
+    pub fn with_padding(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Bytes, without the padding.
+    #[inline]
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// The piece from byte `start` on. `None` if that is behind the end.
+    #[inline]
+    #[must_use]
+    pub fn tail(self, start: usize) -> Option<Self> {
+        let len = self.len.checked_sub(start)?;
+        Some(Self { bytes: &self.bytes[start..], len })
+    }
+
+    /// The first `len` bytes. `None` if there are fewer.
+    #[inline]
+    #[must_use]
+    pub fn head(self, len: usize) -> Option<Self> {
+        (len <= self.len).then_some(Self { bytes: self.bytes, len })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocations_are_aligned_and_padded() {
+        for len in [0, 1, 63, 64, 65, 4096] {
+            let buffer = BufferMut::scratch(len).unwrap().freeze();
+            assert_eq!(buffer.as_ptr() as usize % 64, 0);
+            assert_eq!(buffer.len(), len);
+            assert!(buffer.padded().with_padding().len() >= len + PADDING);
+        }
+        assert!(Buffer::empty().padded().with_padding().len() >= PADDING);
+    }
+
+    #[test]
+    fn memory_returns_to_the_budget_with_the_last_piece() {
+        let budget = Budget::new(1000);
+        let buffer = Buffer::copy_of(b"page bytes", &budget).unwrap();
+        let piece = buffer.slice(5..10).unwrap();
+        drop(buffer);
+        assert!(budget.reserved() > 0);
+        assert_eq!(&*piece, b"bytes");
+        assert!(piece.slice(2..6).is_none());
+        drop(piece);
+        assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn a_refused_allocation_is_an_error() {
+        let budget = Budget::new(1000);
+        let error = BufferMut::zeroed(1000, &budget).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::OverBudget { requested: 1000 });
+        assert!(BufferMut::scratch(usize::MAX).is_err());
+    }
+
+    #[test]
+    fn shrinking_zeroes_what_growing_shows_again() {
+        let mut buffer = BufferMut::scratch(10).unwrap();
+        buffer.as_mut_slice().fill(9);
+        buffer.resize(3).unwrap();
+        buffer.resize(300).unwrap();
+        assert_eq!(&buffer.as_slice()[..5], [9, 9, 9, 0, 0]);
+        assert_eq!(buffer.len(), 300);
+    }
+}
