@@ -101,8 +101,7 @@ impl Budget {
     #[must_use]
     pub fn consumer(&self, name: impl Into<String>) -> Self {
         let consumer = Arc::new(Consumer::named(name));
-        let mut consumers =
-            self.account.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut consumers = self.account.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         consumers.retain(|known| known.strong_count() > 0);
         consumers.push(Arc::downgrade(&consumer));
         drop(consumers);
@@ -212,11 +211,7 @@ impl Budget {
 
 impl Consumer {
     fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            reserved_bytes: AtomicU64::new(0),
-            peak_bytes: AtomicU64::new(0),
-        }
+        Self { name: name.into(), reserved_bytes: AtomicU64::new(0), peak_bytes: AtomicU64::new(0) }
     }
 }
 

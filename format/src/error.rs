@@ -364,7 +364,8 @@ mod tests {
     #[test]
     fn an_error_is_one_word_and_names_its_place() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
-        let place = Place { file: Some("a.parquet".into()), row_group: Some(3), ..Place::default() };
+        let place =
+            Place { file: Some("a.parquet".into()), row_group: Some(3), ..Place::default() };
         let inner = Place { column: Some("a.b".into()), page: Some(7), ..Place::default() };
         let error = Error::from(DecodeError::truncated(4, 18)).at(&inner).at(&place);
         assert_eq!(

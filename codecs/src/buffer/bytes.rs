@@ -39,9 +39,7 @@ pub struct BufferMut {
 }
 
 fn allocate(len: usize) -> Result<Box<[Line]>> {
-    let refused = || {
-        DecodeError::new(DecodeErrorKind::OutOfMemory { requested: len as u64 }, 0)
-    };
+    let refused = || DecodeError::new(DecodeErrorKind::OutOfMemory { requested: len as u64 }, 0);
     let padded = len.checked_add(PADDING).ok_or_else(refused)?;
     bytemuck::allocation::try_zeroed_slice_box(padded.div_ceil(64)).map_err(|()| refused())
 }
@@ -52,7 +50,8 @@ impl BufferMut {
     /// # Errors
     /// `OverBudget` if the budget refuses, `OutOfMemory` if the machine does.
     pub fn zeroed(len: usize, budget: &Budget) -> Result<Self> {
-        let refused = |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
+        let refused =
+            |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
         let reservation = budget.reserve(len as u64 + PADDING as u64).map_err(refused)?;
         Ok(Self { lines: allocate(len)?, len, reservation: Some(reservation) })
     }
@@ -140,10 +139,7 @@ impl BufferMut {
     #[must_use]
     pub fn freeze(self) -> Buffer {
         Buffer {
-            allocation: Arc::new(Allocation {
-                lines: self.lines,
-                _reservation: self.reservation,
-            }),
+            allocation: Arc::new(Allocation { lines: self.lines, _reservation: self.reservation }),
             start: 0,
             len: self.len,
         }
@@ -231,6 +227,12 @@ impl Buffer {
 impl Deref for Buffer {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
         self.as_slice()
     }
 }

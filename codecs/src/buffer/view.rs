@@ -1,0 +1,148 @@
+//! The 16-byte string view: length, first four bytes, and where the rest lies.
+
+use std::fmt;
+
+use bytemuck::{Pod, Zeroable};
+
+/// One string or byte array of a vector, in 16 bytes, laid out as in the Arrow C Data Interface.
+///
+/// Up to [`View::INLINE`] bytes lie in the view itself, zero padded. A longer one keeps its first
+/// four bytes here, and the number and offset of the buffer that holds it whole.
+///
+/// ```
+/// use millwork_codecs::buffer::View;
+/// let short = View::inline(b"abc").unwrap();
+/// assert_eq!((short.len(), short.bytes(&[])), (3, &b"abc"[..]));
+/// let buffer = b"__a longer string";
+/// let long = View::outside(&buffer[2..], 0, 2);
+/// assert_eq!(long.bytes(&[&buffer[..]]), b"a longer string");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable, Default)]
+#[repr(C, align(8))]
+pub struct View {
+    length_bytes: u32,
+    /// Inline: the bytes. Otherwise: prefix (4), buffer index (4), offset (4), little-endian.
+    rest: [u8; 12],
+}
+
+impl View {
+    /// The most bytes that lie in the view itself.
+    pub const INLINE: usize = 12;
+
+    /// A view that holds `bytes` itself. `None` if there are more than [`View::INLINE`].
+    #[inline]
+    #[must_use]
+    pub fn inline(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > Self::INLINE {
+            return None;
+        }
+        let mut rest = [0; 12];
+        rest[..bytes.len()].copy_from_slice(bytes);
+        Some(Self { length_bytes: bytes.len() as u32, rest })
+    }
+
+    /// A view of `bytes`, which lie at `offset` of buffer number `buffer`; short ones are inlined.
+    #[inline]
+    #[must_use]
+    pub fn outside(bytes: &[u8], buffer: u32, offset: u32) -> Self {
+        match Self::inline(bytes) {
+            Some(view) => view,
+            None => {
+                let mut rest = [0; 12];
+                rest[..4].copy_from_slice(&bytes[..4]);
+                rest[4..8].copy_from_slice(&buffer.to_le_bytes());
+                rest[8..].copy_from_slice(&offset.to_le_bytes());
+                Self { length_bytes: bytes.len() as u32, rest }
+            }
+        }
+    }
+
+    /// Bytes of the string.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length_bytes as usize
+    }
+
+    /// Whether the string is empty.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length_bytes == 0
+    }
+
+    /// Whether the bytes lie in the view itself.
+    #[inline]
+    #[must_use]
+    pub fn is_inline(&self) -> bool {
+        self.len() <= Self::INLINE
+    }
+
+    /// Length and first four bytes as one number: strings that differ in it differ.
+    #[inline]
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        let [a, b, c, d, ..] = self.rest;
+        u64::from(self.length_bytes) | u64::from(u32::from_le_bytes([a, b, c, d])) << 32
+    }
+
+    /// The whole view as one number: equal numbers of inline views mean equal strings.
+    #[inline]
+    #[must_use]
+    pub fn bits(&self) -> u128 {
+        bytemuck::cast(*self)
+    }
+
+    /// The first four bytes, zero padded, in big-endian order: it orders as the strings do.
+    #[inline]
+    #[must_use]
+    pub fn prefix_key(&self) -> u32 {
+        let [a, b, c, d, ..] = self.rest;
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// Number of the buffer and offset in it, for a view that is not inline.
+    #[inline]
+    #[must_use]
+    pub fn location(&self) -> (u32, u32) {
+        let [_, _, _, _, a, b, c, d, e, f, g, h] = self.rest;
+        (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+    }
+
+    /// The same view with the number of its buffer raised by `by`; an inline view is unchanged.
+    #[inline]
+    #[must_use]
+    pub fn shift_buffer(mut self, by: u32) -> Self {
+        if !self.is_inline() {
+            let (buffer, _) = self.location();
+            self.rest[4..8].copy_from_slice(&(buffer + by).to_le_bytes());
+        }
+        self
+    }
+
+    /// The bytes of the string, out of the view or out of `buffers`.
+    ///
+    /// # Panics
+    /// If the view is not inline and was not made for these buffers.
+    #[inline]
+    #[must_use]
+    pub fn bytes<'a, B: AsRef<[u8]>>(&'a self, buffers: &'a [B]) -> &'a [u8] {
+        if self.is_inline() {
+            &self.rest[..self.len()]
+        } else {
+            let (buffer, offset) = self.location();
+            &buffers[buffer as usize].as_ref()[offset as usize..][..self.len()]
+        }
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_inline() {
+            write!(f, "View({:?})", String::from_utf8_lossy(&self.rest[..self.len()]))
+        } else {
+            let (buffer, offset) = self.location();
+            write!(f, "View({} bytes at {buffer}:{offset})", self.len())
+        }
+    }
+}
