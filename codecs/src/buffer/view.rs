@@ -4,18 +4,20 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Buffer;
+
 /// One string or byte array of a vector, in 16 bytes, laid out as in the Arrow C Data Interface.
 ///
 /// Up to [`View::INLINE`] bytes lie in the view itself, zero padded. A longer one keeps its first
 /// four bytes here, and the number and offset of the buffer that holds it whole.
 ///
 /// ```
-/// use millwork_codecs::buffer::View;
+/// use millwork_codecs::{budget::Budget, buffer::{Buffer, View}};
 /// let short = View::inline(b"abc").unwrap();
 /// assert_eq!((short.len(), short.bytes(&[])), (3, &b"abc"[..]));
-/// let buffer = b"__a longer string";
+/// let buffer = Buffer::copy_of(b"__a longer string", &Budget::unlimited()).unwrap();
 /// let long = View::outside(&buffer[2..], 0, 2);
-/// assert_eq!(long.bytes(&[&buffer[..]]), b"a longer string");
+/// assert_eq!(long.bytes(&[buffer]), b"a longer string");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Pod, Zeroable, Default)]
 #[repr(C, align(8))]
@@ -126,12 +128,12 @@ impl View {
     /// If the view is not inline and was not made for these buffers.
     #[inline]
     #[must_use]
-    pub fn bytes<'a, B: AsRef<[u8]>>(&'a self, buffers: &'a [B]) -> &'a [u8] {
+    pub fn bytes<'a>(&'a self, buffers: &'a [Buffer]) -> &'a [u8] {
         if self.is_inline() {
             &self.rest[..self.len()]
         } else {
             let (buffer, offset) = self.location();
-            &buffers[buffer as usize].as_ref()[offset as usize..][..self.len()]
+            &buffers[buffer as usize].as_slice()[offset as usize..][..self.len()]
         }
     }
 }
