@@ -3,5 +3,9 @@
 
 pub mod error;
 pub mod limits;
+pub mod types;
+pub mod vector;
+pub mod selection;
+pub mod batch;
 
 pub use error::{Error, ErrorKind, Result};
