@@ -1,1 +1,43 @@
-//! To be written.
+//! Bit loops: unpacking, comparing, gathering, compressing.
+//!
+//! What comes in: slices (packed bytes as [`Padded`](crate::buffer::Padded)) and a slice to fill.
+//! What goes out: that slice, filled; nothing here fails, a request that does not fit its slices
+//! panics as indexing does. Each kernel has a plain form, which is its meaning and its test, and
+//! forms for AVX2 and AVX-512 that give the same bits; [`isa()`] says which is in use.
+//!
+//! This is the only folder besides `buffer` where `unsafe` is allowed.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`code`] | what may be a dictionary code or a level: `u8`, `u16`, `u32` |
+//! | [`bits`] | masks: and, or, count, rows, copies from packed bits |
+//! | [`unpack`] | packed integers to the narrowest type |
+//! | [`compare`] | values against a constant or against values, to a mask |
+//! | [`gather`] | codes to the entries they name |
+//! | [`compress`] | the values a mask selects |
+//! | [`membership`] | codes against a set of entries, to a mask; the greatest code |
+
+mod isa;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+pub mod code;
+pub mod bits;
+pub mod unpack;
+pub mod compare;
+pub mod gather;
+pub mod compress;
+pub mod membership;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use bits::{
+    append_packed_bits, append_selected_bits, count_ones, mask_and, mask_and_not, mask_bits,
+    mask_or, mask_to_indices,
+};
+pub use code::Code;
+pub use compare::{Compare, Comparison, compare_scalar, compare_values};
+pub use compress::{compress, compress_unaligned};
+pub use gather::gather;
+pub use isa::{Isa, force, isa, supported};
+pub use membership::{max_code, membership};
+pub use unpack::{unpack_one, unpack_u8, unpack_u16, unpack_u32};

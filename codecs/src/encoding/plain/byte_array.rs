@@ -1,0 +1,170 @@
+//! PLAIN byte arrays: a four-byte little-endian length, then the bytes.
+
+use crate::buffer::{Buffer, Padded, View};
+use crate::error::{DecodeError, Result};
+
+/// Decodes byte arrays to views of the page's bytes: nothing is copied but what fits a view.
+///
+/// ```
+/// use millwork_codecs::{budget::Budget, buffer::{Buffer, View}};
+/// use millwork_codecs::encoding::plain::PlainByteArray;
+/// let bytes = Buffer::copy_of(b"\x03\0\0\0abc\x0e\0\0\0fourteen bytes", &Budget::unlimited());
+/// let mut values = PlainByteArray::new(bytes.unwrap());
+/// let mut views = [View::default(); 2];
+/// values.decode(0, &mut views).unwrap();
+/// let buffers = [values.bytes()];
+/// assert_eq!(views[0].bytes(&buffers), b"abc");
+/// assert_eq!(views[1].bytes(&buffers), b"fourteen bytes");
+/// ```
+#[derive(Clone, Debug)]
+pub struct PlainByteArray {
+    bytes: Buffer,
+    position: usize,
+}
+
+impl PlainByteArray {
+    /// A decoder of the values of `bytes`. Views can name the first 4 GiB of it.
+    #[must_use]
+    pub fn new(bytes: Buffer) -> Self {
+        Self { bytes, position: 0 }
+    }
+
+    /// The bytes that the views lie in (a count, no copy).
+    #[must_use]
+    pub fn bytes(&self) -> Buffer {
+        self.bytes.clone()
+    }
+
+    /// The byte at which the next length starts.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Bytes not yet decoded or skipped. How many values those are is known only by walking them.
+    #[must_use]
+    pub fn remaining_bytes(&self) -> usize {
+        self.bytes.len() - self.position
+    }
+
+    /// Fills `out` with views of the next values: inline ones, or ones of buffer `buffer_index`, at
+    /// an offset in [`PlainByteArray::bytes`].
+    ///
+    /// # Errors
+    /// `Truncated` if the bytes end first, `Corrupt` if a length is negative or a value starts
+    /// behind 4 GiB; each at the byte of the length.
+    pub fn decode(&mut self, buffer_index: u32, out: &mut [View]) -> Result<()> {
+        let bytes = self.bytes.padded();
+        let mut at = self.position;
+        for view in out {
+            let length = length_at(bytes, at)?;
+            *view = view_at(bytes, at, length, buffer_index)?;
+            at += 4 + length;
+        }
+        self.position = at;
+        Ok(())
+    }
+
+    /// Passes over the next `rows` values and writes views of those whose bit in `mask` is 1 to the
+    /// front of `out`, in order; answers how many.
+    ///
+    /// # Panics
+    /// If `mask` holds fewer than `rows` bits or `out` is too short for those selected.
+    ///
+    /// # Errors
+    /// As [`PlainByteArray::decode`].
+    pub fn decode_masked(
+        &mut self,
+        mask: &[u64],
+        rows: usize,
+        buffer_index: u32,
+        out: &mut [View],
+    ) -> Result<usize> {
+        let bytes = self.bytes.padded();
+        let mut at = self.position;
+        let mut written = 0;
+        for (index, word) in mask[..rows.div_ceil(64)].iter().enumerate() {
+            let here = (rows - index * 64).min(64);
+            let mut left = word & (u64::MAX >> (64 - here));
+            let mut row = 0;
+            while left != 0 {
+                let next = left.trailing_zeros() as usize;
+                at = skip_from(bytes, at, next - row)?;
+                let length = length_at(bytes, at)?;
+                out[written] = view_at(bytes, at, length, buffer_index)?;
+                written += 1;
+                at += 4 + length;
+                row = next + 1;
+                left &= left - 1;
+            }
+            at = skip_from(bytes, at, here - row)?;
+        }
+        self.position = at;
+        Ok(written)
+    }
+
+    /// Passes over the next `count` values.
+    ///
+    /// # Errors
+    /// As [`PlainByteArray::decode`].
+    pub fn skip(&mut self, count: usize) -> Result<()> {
+        self.position = skip_from(self.bytes.padded(), self.position, count)?;
+        Ok(())
+    }
+}
+
+/// The byte behind the `count` values that start at byte `at`.
+#[inline]
+fn skip_from(bytes: Padded<'_>, mut at: usize, count: usize) -> Result<usize> {
+    for _ in 0..count {
+        at += 4 + length_at(bytes, at)?;
+    }
+    Ok(at)
+}
+
+/// The length at byte `at`: the bytes of the value are there. `at` is not behind the end.
+#[inline(always)]
+fn length_at(bytes: Padded<'_>, at: usize) -> Result<usize> {
+    // Where fewer than four bytes are left, the padding makes up for them and the check below fails.
+    let length = match bytes.with_padding()[at..].first_chunk() {
+        Some(length) => u32::from_le_bytes(*length) as usize,
+        None => 0,
+    };
+    if bytes.len() - at < 4 + length {
+        return Err(bad_length(bytes, at));
+    }
+    Ok(length)
+}
+
+#[cold]
+fn bad_length(bytes: Padded<'_>, at: usize) -> DecodeError {
+    match bytes.as_slice()[at..].first_chunk() {
+        None => DecodeError::truncated(4 - (bytes.len() - at), at),
+        Some(length) => {
+            let length = u32::from_le_bytes(*length);
+            if length > u32::MAX / 2 {
+                return DecodeError::corrupt("a byte array of negative length", at);
+            }
+            DecodeError::truncated(4 + length as usize - (bytes.len() - at), at)
+        }
+    }
+}
+
+/// The view of the `length` bytes whose length field stands at byte `at`.
+#[inline(always)]
+fn view_at(bytes: Padded<'_>, at: usize, length: usize, buffer_index: u32) -> Result<View> {
+    // A length field and the 12 bytes behind it look just like an inline view: whether or not the
+    // value has 12 bytes, so many are readable.
+    let sixteen = match bytes.with_padding()[at..].first_chunk() {
+        Some(sixteen) => u128::from_le_bytes(*sixteen),
+        None => 0,
+    };
+    let Ok(offset) = u32::try_from(at + 4) else {
+        return Err(DecodeError::corrupt("a byte array that starts behind 4 GiB", at));
+    };
+    let inline = sixteen & (u128::MAX >> (8 * (View::INLINE - length.min(View::INLINE))));
+    let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
+    let outside = sixteen & u128::from(u64::MAX) | place;
+    let view = if length <= View::INLINE { inline } else { outside };
+    Ok(bytemuck::cast(view.to_le_bytes()))
+}
