@@ -1,1 +1,14 @@
-//! placeholder
+//! A push-based query engine that works on decoded column pages.
+//!
+//! SQL text becomes a bound plan ([`sql`](crate)), the plan becomes pipelines of sources, operators
+//! and sinks, and a scheduler runs their lanes on worker threads. A batch job is a stream that ends:
+//! the same operators serve both.
+//!
+//! The order of the modules is the order of the layers: a module uses only those above it.
+
+pub mod error;
+pub mod value;
+pub mod expr;
+pub mod pipeline;
+
+pub use error::{Error, ErrorKind, Result};

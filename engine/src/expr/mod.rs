@@ -1,0 +1,395 @@
+//! Bound expressions: every name resolved, every type known, one meaning each.
+//!
+//! The binder makes these; [`crate::expr`]'s evaluator runs them over batches. They hold no dialect:
+//! a function whose results differ between dialects has one variant for each meaning.
+//!
+//! Types of arguments are settled by the binder, which inserts [`ExprKind::Cast`]: comparisons and
+//! arithmetic see equal types on both sides, except decimals, whose rules are at [`Function`].
+
+use std::fmt;
+
+use millwork_format::types::DataType;
+
+use crate::error::Span;
+use crate::value::Scalar;
+
+/// An expression over the columns of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it computes.
+    pub kind: ExprKind,
+    /// Type of the result.
+    pub data_type: DataType,
+    /// Where it stands in the SQL text, for errors of evaluation.
+    pub span: Option<Span>,
+}
+
+/// What an expression computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// Column of the input batch, by position.
+    Column(usize),
+    /// A constant.
+    Literal(Scalar),
+    /// A function of its arguments.
+    Call(Function, Vec<Expr>),
+    /// True if all are, false if one is not, else null. At least two arguments.
+    And(Vec<Expr>),
+    /// True if one is, false if none is, else null. At least two arguments.
+    Or(Vec<Expr>),
+    /// The argument as the expression's type. `strict`: a value that does not convert is an error,
+    /// else it becomes null (TRY_CAST).
+    Cast {
+        /// What is converted.
+        argument: Box<Expr>,
+        /// Whether a value that does not convert is an error.
+        strict: bool,
+    },
+    /// The result of the first branch whose condition is true, else `otherwise`. Conditions are
+    /// evaluated in order, results only for the rows that take them.
+    Case {
+        /// Conditions (BOOLEAN) and results.
+        branches: Vec<(Expr, Expr)>,
+        /// For rows that no condition takes.
+        otherwise: Box<Expr>,
+    },
+    /// Whether the argument equals one of the constants (of the argument's type). Null if the
+    /// argument is, or if none is equal and one of the constants is null.
+    InList {
+        /// What is looked for.
+        argument: Box<Expr>,
+        /// Where it is looked for.
+        list: Vec<Scalar>,
+    },
+}
+
+/// A comparison of two values of one type: text by bytes, floats with NaN greatest and equal to
+/// itself and -0.0 equal to 0.0.
+pub use millwork_codecs::kernel::Comparison;
+
+/// A part of a date or timestamp. Results are BIGINT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DatePart {
+    /// Year.
+    Year,
+    /// 1 to 4.
+    Quarter,
+    /// 1 to 12.
+    Month,
+    /// ISO week, 1 to 53.
+    Week,
+    /// Day of the month.
+    Day,
+    /// 0 is Sunday.
+    DayOfWeek,
+    /// 1 is January 1st.
+    DayOfYear,
+    /// Hour of the day.
+    Hour,
+    /// Minute of the hour.
+    Minute,
+    /// Second of the minute.
+    Second,
+    /// Seconds since 1970, as DOUBLE.
+    Epoch,
+}
+
+/// A bound function. Unless said otherwise the result is null where an argument is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Function {
+    /// `a = b`, `a < b`, ..: BOOLEAN, both sides of one type (decimals of one scale).
+    Compare(Comparison),
+    /// `a IS NOT DISTINCT FROM b`: never null.
+    NotDistinct,
+    /// `NOT a`.
+    Not,
+    /// `a IS NULL`: never null.
+    IsNull,
+    /// `a IS NOT NULL`: never null.
+    IsNotNull,
+    /// `a + b`; overflow is an error. Decimals have the result's scale on both sides.
+    AddChecked,
+    /// `a - b`; overflow is an error. Decimals have the result's scale on both sides.
+    SubtractChecked,
+    /// `a * b`; overflow is an error. The scale of a decimal result is the sum of the arguments'.
+    MultiplyChecked,
+    /// `a / b` of DOUBLE (or FLOAT): division by zero gives null, as in DuckDB.
+    DivideFloat,
+    /// `a // b` of integers, truncated; division by zero gives null.
+    DivideInteger,
+    /// `a % b`; division by zero gives null.
+    Modulo,
+    /// `-a`; overflow is an error.
+    NegateChecked,
+    /// `abs(a)`; overflow is an error.
+    AbsoluteChecked,
+    /// `round(a, digits)` of DOUBLE or DECIMAL; the second argument is a literal INTEGER.
+    Round,
+    /// `floor(a)` of DOUBLE.
+    Floor,
+    /// `ceil(a)` of DOUBLE.
+    Ceiling,
+    /// DATE + INTERVAL or TIMESTAMP + INTERVAL (12-byte months, days, millis): TIMESTAMP in micros.
+    AddInterval,
+    /// DATE + INTEGER days: DATE.
+    AddDays,
+    /// DATE - DATE: BIGINT days.
+    DaysBetween,
+    /// A part of a DATE, TIMESTAMP or TIME.
+    Extract(DatePart),
+    /// The date or timestamp cut down to the part.
+    DateTruncate(DatePart),
+    /// `a LIKE pattern`; the pattern is a literal or any text. `%` and `_`.
+    Like {
+        /// Whether letters match in either case (ILIKE).
+        ignore_case: bool,
+        /// The escape character, if any.
+        escape: Option<char>,
+    },
+    /// Whether the regular expression (second argument, literal) matches somewhere.
+    RegexpMatches,
+    /// `starts_with(a, b)`.
+    StartsWith,
+    /// `ends_with(a, b)`.
+    EndsWith,
+    /// `contains(a, b)`.
+    Contains,
+    /// `substring(a, start[, length])`, characters counted from 1.
+    Substring,
+    /// `upper(a)`.
+    Upper,
+    /// `lower(a)`.
+    Lower,
+    /// `trim(a)`: spaces at both ends.
+    Trim,
+    /// `length(a)` in characters.
+    Length,
+    /// Bytes of a text or blob.
+    ByteLength,
+    /// `a || b`.
+    Concat,
+    /// `replace(a, from, to)`.
+    Replace,
+    /// The first argument that is not null.
+    Coalesce,
+    /// `nullif(a, b)`.
+    NullIf,
+    /// The greatest argument that is not null.
+    Greatest,
+    /// The least argument that is not null.
+    Least,
+    /// Field of a STRUCT, by position.
+    StructField(usize),
+    /// Element of a LIST, counted from 1; null outside.
+    ListElement,
+    /// Elements of a LIST.
+    ListLength,
+}
+
+/// An aggregate function over the rows of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AggregateFunction {
+    /// Rows: BIGINT, no argument.
+    CountRows,
+    /// Rows whose argument is not null: BIGINT.
+    Count,
+    /// Sum of integers, as HUGEINT: exact.
+    SumInteger,
+    /// Sum of decimals, as DECIMAL(38, s): exact, overflow is an error.
+    SumDecimal,
+    /// Sum of floats, as DOUBLE, with a compensation term.
+    SumFloat,
+    /// Average as DOUBLE, of integers, decimals (divided by their scale) or floats.
+    Average,
+    /// The least value, of the argument's type.
+    Min,
+    /// The greatest value, of the argument's type.
+    Max,
+    /// Some value of the group that is not null (the first that is met).
+    AnyValue,
+    /// Whether all are true.
+    BoolAnd,
+    /// Whether one is true.
+    BoolOr,
+}
+
+/// One aggregate of a grouping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateCall {
+    /// What is computed.
+    pub function: AggregateFunction,
+    /// Column of the input batch that is its argument; none for [`AggregateFunction::CountRows`].
+    pub argument: Option<usize>,
+    /// Whether equal arguments count once.
+    pub distinct: bool,
+    /// BOOLEAN column of the input batch: only rows where it is true count.
+    pub filter: Option<usize>,
+    /// Type of the argument; [`DataType::Null`] without one.
+    pub argument_type: DataType,
+    /// Type of the result.
+    pub data_type: DataType,
+}
+
+/// One key of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SortKey {
+    /// Column of the input batch.
+    pub column: usize,
+    /// Whether greater values come first.
+    pub descending: bool,
+    /// Whether nulls come first.
+    pub nulls_first: bool,
+}
+
+impl Expr {
+    /// Column `index` of the input, of type `data_type`.
+    #[must_use]
+    pub fn column(index: usize, data_type: DataType) -> Self {
+        Self { kind: ExprKind::Column(index), data_type, span: None }
+    }
+
+    /// A constant.
+    #[must_use]
+    pub fn literal(value: Scalar, data_type: DataType) -> Self {
+        Self { kind: ExprKind::Literal(value), data_type, span: None }
+    }
+
+    /// `function` of `arguments`.
+    #[must_use]
+    pub fn call(function: Function, arguments: Vec<Self>, data_type: DataType) -> Self {
+        Self { kind: ExprKind::Call(function, arguments), data_type, span: None }
+    }
+
+    /// The constant, if this is one.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&Scalar> {
+        match &self.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The direct parts of this expression.
+    #[must_use]
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) => Vec::new(),
+            ExprKind::Call(_, arguments) | ExprKind::And(arguments) | ExprKind::Or(arguments) => {
+                arguments.iter().collect()
+            }
+            ExprKind::Cast { argument, .. } | ExprKind::InList { argument, .. } => vec![argument],
+            ExprKind::Case { branches, otherwise } => branches
+                .iter()
+                .flat_map(|(condition, result)| [condition, result])
+                .chain(std::iter::once(&**otherwise))
+                .collect(),
+        }
+    }
+
+    /// The direct parts of this expression, to change.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) => Vec::new(),
+            ExprKind::Call(_, arguments) | ExprKind::And(arguments) | ExprKind::Or(arguments) => {
+                arguments.iter_mut().collect()
+            }
+            ExprKind::Cast { argument, .. } | ExprKind::InList { argument, .. } => vec![argument],
+            ExprKind::Case { branches, otherwise } => branches
+                .iter_mut()
+                .flat_map(|(condition, result)| [condition, result])
+                .chain(std::iter::once(&mut **otherwise))
+                .collect(),
+        }
+    }
+
+    /// Calls `visit` with every column position used, in order, repeats included.
+    pub fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
+        if let ExprKind::Column(index) = self.kind {
+            visit(index);
+        }
+        for child in self.children() {
+            child.for_each_column(visit);
+        }
+    }
+
+    /// Replaces every column position by what `replace` gives for it.
+    pub fn map_columns(&mut self, replace: &mut impl FnMut(usize) -> usize) {
+        if let ExprKind::Column(index) = &mut self.kind {
+            *index = replace(*index);
+        }
+        for child in self.children_mut() {
+            child.map_columns(replace);
+        }
+    }
+}
+
+impl fmt::Display for Expr {
+    /// SQL-like text for EXPLAIN; columns are `#position`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, parts: &[Self], separator: &str| {
+            for (index, part) in parts.iter().enumerate() {
+                let lead = if index == 0 { "" } else { separator };
+                write!(f, "{lead}{part}")?;
+            }
+            Ok(())
+        };
+        match &self.kind {
+            ExprKind::Column(index) => write!(f, "#{index}"),
+            ExprKind::Literal(Scalar::Text(text)) => write!(f, "'{text}'"),
+            ExprKind::Literal(Scalar::Null) => f.write_str("NULL"),
+            ExprKind::Literal(Scalar::Boolean(value)) => write!(f, "{value}"),
+            ExprKind::Literal(Scalar::Integer(value)) => match &self.data_type {
+                DataType::Decimal { scale, .. } if *scale > 0 => write!(f, "{value}e-{scale}"),
+                DataType::Date => write!(f, "DATE {value}"),
+                _ => write!(f, "{value}"),
+            },
+            ExprKind::Literal(Scalar::Float(value)) => write!(f, "{value:?}"),
+            ExprKind::Literal(Scalar::Bytes(bytes)) => write!(f, "x'{} bytes'", bytes.len()),
+            ExprKind::Call(Function::Compare(comparison), arguments) if arguments.len() == 2 => {
+                write!(f, "({} {} {})", arguments[0], symbol(*comparison), arguments[1])
+            }
+            ExprKind::Call(function, arguments) => {
+                write!(f, "{function:?}(")?;
+                list(f, arguments, ", ")?;
+                f.write_str(")")
+            }
+            ExprKind::And(parts) => {
+                f.write_str("(")?;
+                list(f, parts, " AND ")?;
+                f.write_str(")")
+            }
+            ExprKind::Or(parts) => {
+                f.write_str("(")?;
+                list(f, parts, " OR ")?;
+                f.write_str(")")
+            }
+            ExprKind::Cast { argument, strict } => {
+                let name = if *strict { "CAST" } else { "TRY_CAST" };
+                write!(f, "{name}({argument} AS {})", self.data_type)
+            }
+            ExprKind::Case { branches, otherwise } => {
+                f.write_str("CASE")?;
+                for (condition, result) in branches {
+                    write!(f, " WHEN {condition} THEN {result}")?;
+                }
+                write!(f, " ELSE {otherwise} END")
+            }
+            ExprKind::InList { argument, list } => {
+                write!(f, "({argument} IN ({} values))", list.len())
+            }
+        }
+    }
+}
+
+fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}

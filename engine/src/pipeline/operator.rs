@@ -1,0 +1,174 @@
+//! The three parts of a pipeline, and what they answer.
+
+use std::task::Waker;
+
+use millwork_codecs::budget::Budget;
+use millwork_format::batch::{Batch, RowKind};
+
+use super::Signal;
+use crate::error::Result;
+
+/// What a part of a pipeline is given at each call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Wakes this lane's task. Who answers `Blocked` has stored a clone where it will be called.
+    pub waker: &'a Waker,
+    /// The query's memory.
+    pub budget: &'a Budget,
+    /// Ordinal of the lane within its pipeline.
+    pub lane: usize,
+}
+
+/// What a [`Source`] answers.
+#[derive(Debug)]
+pub enum SourceAnswer {
+    /// A batch; it may have no selected rows.
+    Batch(Batch),
+    /// A signal; after [`Signal::End`] the source is not asked again.
+    Signal(Signal),
+    /// Nothing now; the waker is registered.
+    Blocked,
+}
+
+/// Where batches come from.
+pub trait Source: Send {
+    /// The next batch or signal; at most one batch of work.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<SourceAnswer>;
+
+    /// Told that no more is wanted (a limit is met); the next answer should be [`Signal::End`].
+    fn stop(&mut self) {}
+}
+
+/// What an [`Operator`] answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// It has no output now and takes the next batch or signal.
+    NeedInput,
+    /// An output; poll again.
+    HaveOutput(Batch),
+    /// Nothing now; the waker is registered.
+    Blocked,
+    /// It gives no more output and needs no more input: the driver stops the source and sends
+    /// [`Signal::End`] on.
+    Done,
+}
+
+/// A step between source and sink. Protocol: `push` or `signal` only after `poll` answered
+/// `NeedInput` (a new operator starts there); then `poll` until `NeedInput` again. A signal is
+/// forwarded once the polling after it is through, so what an operator flushes comes before it.
+pub trait Operator: Send {
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn push(&mut self, batch: Batch, context: &mut Context<'_>) -> Result<()>;
+
+    /// Goes on with what was taken; at most one batch of work.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<Answer>;
+
+    /// Takes a signal. At [`Signal::End`] the operator makes its last output ready for `poll`; at a
+    /// barrier all output before it.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn signal(&mut self, signal: Signal, context: &mut Context<'_>) -> Result<()> {
+        let _ = (signal, context);
+        Ok(())
+    }
+
+    /// Row kinds that it emits when it is given `input`; `None` if it does not accept those.
+    fn row_kinds(&self, input: KindSet) -> Option<KindSet> {
+        (input == KindSet::INSERT_ONLY).then_some(KindSet::INSERT_ONLY)
+    }
+
+    /// Counters that `EXPLAIN ANALYZE` adds up over lanes, read once when the lane ends.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// What a [`Sink`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SinkAnswer {
+    /// It takes more.
+    More,
+    /// What it was given is consumed, but it takes no more now; the waker is registered. The driver
+    /// calls `poll` before it pushes again.
+    Blocked,
+    /// It needs no more.
+    Done,
+}
+
+/// Where a pipeline ends. What it is given it has always consumed, whatever it answers.
+pub trait Sink: Send {
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn push(&mut self, batch: Batch, context: &mut Context<'_>) -> Result<SinkAnswer>;
+
+    /// Asks again after `Blocked`.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        let _ = context;
+        Ok(SinkAnswer::More)
+    }
+
+    /// Takes a signal.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn signal(&mut self, signal: Signal, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        let _ = (signal, context);
+        Ok(SinkAnswer::More)
+    }
+
+    /// After [`Signal::End`]: merges the lane's state into the pipeline's shared state. `More` means
+    /// call again, `Blocked` call again when woken, `Done` that it is merged.
+    ///
+    /// # Errors
+    /// Whatever went wrong; the query ends.
+    fn combine(&mut self, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        let _ = context;
+        Ok(SinkAnswer::Done)
+    }
+
+    /// Whether it accepts rows of these kinds.
+    fn accepts(&self, input: KindSet) -> bool {
+        input == KindSet::INSERT_ONLY
+    }
+
+    /// Counters that `EXPLAIN ANALYZE` adds up over lanes, read once when the lane ends.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// A set of row kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KindSet(u8);
+
+impl KindSet {
+    /// Only new rows: what files give.
+    pub const INSERT_ONLY: Self = Self(1);
+
+    /// This set with `kind` added.
+    #[must_use]
+    pub const fn with(self, kind: RowKind) -> Self {
+        Self(self.0 | 1 << kind as u8)
+    }
+
+    /// Whether `kind` is in the set.
+    #[must_use]
+    pub const fn contains(self, kind: RowKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+}
