@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, Vector, Views};
 
