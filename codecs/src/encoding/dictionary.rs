@@ -8,6 +8,9 @@ use crate::encoding::hybrid::HybridDecoder;
 use crate::error::{DecodeError, DecodeErrorKind, Result};
 use crate::kernel::{Code, max_code};
 
+#[cfg(test)]
+mod tests;
+
 /// Checks that every code names one of `entries` entries.
 ///
 /// # Errors

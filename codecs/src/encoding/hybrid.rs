@@ -16,6 +16,9 @@ use crate::kernel::bits::count_ones_in;
 use crate::kernel::unpack::unpack;
 use crate::kernel::{self, Code, Comparison};
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// Values unpacked at a time where they do not go straight to the output.
 const BLOCK: usize = 512;
 

@@ -21,3 +21,5 @@
 pub mod hybrid;
 pub mod plain;
 pub mod dictionary;
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,6 +5,9 @@
 
 mod boolean;
 mod byte_array;
+#[cfg(test)]
+mod tests;
+
 pub use boolean::PlainBoolean;
 pub use byte_array::PlainByteArray;
 
