@@ -5,6 +5,7 @@ pub mod error;
 pub mod limits;
 pub mod types;
 pub mod thrift;
+pub mod metadata;
 pub mod vector;
 pub mod selection;
 pub mod batch;

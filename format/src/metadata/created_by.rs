@@ -1,0 +1,74 @@
+//! Which program wrote a file, in which version: some of them are known to have written wrong things.
+//!
+//! In: the footer's `created_by`. Out: the application and its version, as far as they can be told.
+
+/// The application named by `created_by`, and its version.
+///
+/// ```
+/// use millwork_format::metadata::created_by::Writer;
+/// let writer = Writer::parse("parquet-mr version 1.8.0rc4 (build 5a1b2c3)");
+/// assert_eq!((writer.application, writer.version), ("parquet-mr", Some((1, 8, 0))));
+/// assert!(writer.is_before("parquet-mr", (1, 10, 0)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writer<'a> {
+    /// What stands before the word "version", or everything.
+    pub application: &'a str,
+    /// Major, minor and patch; a missing minor or patch is 0.
+    pub version: Option<(u32, u32, u32)>,
+}
+
+impl<'a> Writer<'a> {
+    /// Reads `<application> version <x.y.z>...`; whatever else there is, is ignored.
+    #[must_use]
+    pub fn parse(created_by: &'a str) -> Self {
+        match created_by.split_once(" version ") {
+            Some((application, rest)) => {
+                Self { application: application.trim(), version: version(rest) }
+            }
+            None => Self { application: created_by.trim(), version: None },
+        }
+    }
+
+    /// Whether `application` wrote the file in a version before `version`, or in one not told.
+    #[must_use]
+    pub fn is_before(self, application: &str, version: (u32, u32, u32)) -> bool {
+        self.application == application && self.version.is_none_or(|own| own < version)
+    }
+}
+
+fn version(text: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = text.trim_start().split(['.', ' ', '-']);
+    let mut number = || {
+        let part = parts.next().unwrap_or_default();
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        part.get(..digits).and_then(|digits| digits.parse::<u32>().ok())
+    };
+    let major = number()?;
+    Some((major, number().unwrap_or(0), number().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writers_in_the_wild() {
+        let table = [
+            ("impala version 1.3.0-INTERNAL (build 8a48ddb)", "impala", Some((1, 3, 0))),
+            ("parquet-mr", "parquet-mr", None),
+            ("parquet-mr version 1.6.0rc3", "parquet-mr", Some((1, 6, 0))),
+            ("parquet-cpp version 1.5.1-SNAPSHOT", "parquet-cpp", Some((1, 5, 1))),
+            ("parquet-cpp-arrow version 26.0.1", "parquet-cpp-arrow", Some((26, 0, 1))),
+            ("DuckDB version v1.4", "DuckDB", None),
+            ("x version 99999999999.1", "x", None),
+            ("", "", None),
+        ];
+        for (text, application, version) in table {
+            assert_eq!(Writer::parse(text), Writer { application, version }, "{text}");
+        }
+        let before = |text| Writer::parse(text).is_before("parquet-mr", (1, 2, 9));
+        assert!(before("parquet-mr") && before("parquet-mr version 1.2.8"));
+        assert!(!before("parquet-mr version 1.2.9") && !before("impala version 1.0"));
+    }
+}

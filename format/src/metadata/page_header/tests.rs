@@ -1,0 +1,1 @@
+//! Hand-made headers and indexes, and broken ones.
