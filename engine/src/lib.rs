@@ -9,6 +9,8 @@
 pub mod error;
 pub mod value;
 pub mod expr;
+pub mod catalog;
+pub mod plan;
 pub mod pipeline;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,438 @@
+//! The nodes of a logical plan.
+//!
+//! Expressions of a node count columns over the node's input; those of a join over the columns of
+//! the left input followed by those of the right one. Types are settled: a planner never casts.
+//! The right input of a join is the side whose rows are collected in a hash table.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use millwork_format::types::Field;
+
+use crate::catalog::Table;
+use crate::expr::{AggregateCall, Expr, SortKey};
+
+/// A relational operator and its inputs.
+#[derive(Clone, Debug)]
+pub enum LogicalPlan {
+    /// Rows of a table.
+    Scan(Scan),
+    /// Constant rows.
+    Values(Values),
+    /// Rows of the input for which all predicates are true.
+    Filter(Filter),
+    /// New columns from the input's.
+    Project(Project),
+    /// One row for each group.
+    Aggregate(Aggregate),
+    /// Pairs of rows.
+    Join(Join),
+    /// Rows of the input in order, perhaps only the first.
+    Sort(Sort),
+    /// Some rows of the input.
+    Limit(Limit),
+    /// Rows of every input, in turn (UNION ALL).
+    Union(Union),
+}
+
+/// Rows of a table.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// Which table.
+    pub table: Arc<dyn Table>,
+    /// Columns of the table, in the order of this node's columns.
+    pub columns: Vec<usize>,
+    /// Conjuncts over this node's columns (positions in `columns`).
+    pub predicates: Vec<Expr>,
+    /// This node's columns.
+    pub fields: Vec<Field>,
+}
+
+/// Constant rows; `SELECT` without `FROM` stands on one row without columns.
+#[derive(Clone, Debug)]
+pub struct Values {
+    /// Rows of constant expressions (no columns), of the fields' types.
+    pub rows: Vec<Vec<Expr>>,
+    /// This node's columns.
+    pub fields: Vec<Field>,
+}
+
+/// Rows of the input for which all predicates are true.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// Conjuncts.
+    pub predicates: Vec<Expr>,
+}
+
+/// New columns from the input's.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// One for each field.
+    pub expressions: Vec<Expr>,
+    /// This node's columns.
+    pub fields: Vec<Field>,
+}
+
+/// One row for each group; without group keys exactly one row, also for an empty input.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// Columns of the input whose values make a group; nulls are equal.
+    pub groups: Vec<usize>,
+    /// Computed for each group.
+    pub aggregates: Vec<AggregateCall>,
+    /// The group keys, then the aggregates.
+    pub fields: Vec<Field>,
+}
+
+/// Which pairs of rows a join gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JoinKind {
+    /// Pairs that match: left columns, right columns.
+    Inner,
+    /// Pairs that match, and left rows without a match beside nulls.
+    Left,
+    /// Left rows with a match: left columns only.
+    Semi,
+    /// Left rows without a match: left columns only. A null key matches nothing.
+    Anti,
+    /// All pairs; no keys. `residual` may still filter them.
+    Cross,
+}
+
+/// Pairs of rows of two inputs. A pair matches if all keys are equal (and none is null) and all of
+/// `residual` is true.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// The probe side.
+    pub left: Box<LogicalPlan>,
+    /// The build side: collected in a hash table.
+    pub right: Box<LogicalPlan>,
+    /// Which pairs.
+    pub kind: JoinKind,
+    /// Columns of the left input.
+    pub left_keys: Vec<usize>,
+    /// Columns of the right input, as many, of equal types.
+    pub right_keys: Vec<usize>,
+    /// Conjuncts over left columns followed by right columns, for every kind.
+    pub residual: Vec<Expr>,
+    /// This node's columns.
+    pub fields: Vec<Field>,
+}
+
+/// Rows of the input in order.
+#[derive(Clone, Debug)]
+pub struct Sort {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// The most significant first.
+    pub keys: Vec<SortKey>,
+    /// Rows given at most (top-k), after `offset`.
+    pub limit: Option<u64>,
+    /// Rows left out first.
+    pub offset: u64,
+}
+
+/// Some rows of the input.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// Rows given at most, after `offset`.
+    pub limit: Option<u64>,
+    /// Rows left out first.
+    pub offset: u64,
+}
+
+/// Rows of every input, in turn. All inputs have the same types.
+#[derive(Clone, Debug)]
+pub struct Union {
+    /// At least one.
+    pub inputs: Vec<LogicalPlan>,
+    /// This node's columns.
+    pub fields: Vec<Field>,
+}
+
+impl LogicalPlan {
+    /// All columns of `table`.
+    #[must_use]
+    pub fn scan(table: Arc<dyn Table>) -> Self {
+        let fields = table.fields().to_vec();
+        Self::Scan(Scan {
+            columns: (0..fields.len()).collect(),
+            table,
+            predicates: Vec::new(),
+            fields,
+        })
+    }
+
+    /// One row without columns.
+    #[must_use]
+    pub fn one_row() -> Self {
+        Self::Values(Values { rows: vec![Vec::new()], fields: Vec::new() })
+    }
+
+    /// Rows of `self` for which all of `predicates` are true; `self` if there are none.
+    #[must_use]
+    pub fn filter(self, predicates: Vec<Expr>) -> Self {
+        if predicates.is_empty() {
+            return self;
+        }
+        Self::Filter(Filter { input: Box::new(self), predicates })
+    }
+
+    /// `expressions` over `self`, named by `fields`.
+    #[must_use]
+    pub fn project(self, expressions: Vec<Expr>, fields: Vec<Field>) -> Self {
+        Self::Project(Project { input: Box::new(self), expressions, fields })
+    }
+
+    /// A join with the fields that follow from `kind`.
+    #[must_use]
+    pub fn join(
+        self,
+        right: Self,
+        kind: JoinKind,
+        keys: (Vec<usize>, Vec<usize>),
+        residual: Vec<Expr>,
+    ) -> Self {
+        let fields = join_fields(kind, self.fields(), right.fields());
+        Self::Join(Join {
+            left: Box::new(self),
+            right: Box::new(right),
+            kind,
+            left_keys: keys.0,
+            right_keys: keys.1,
+            residual,
+            fields,
+        })
+    }
+
+    /// The columns of this node.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        match self {
+            Self::Scan(node) => &node.fields,
+            Self::Values(node) => &node.fields,
+            Self::Filter(node) => node.input.fields(),
+            Self::Project(node) => &node.fields,
+            Self::Aggregate(node) => &node.fields,
+            Self::Join(node) => &node.fields,
+            Self::Sort(node) => node.input.fields(),
+            Self::Limit(node) => node.input.fields(),
+            Self::Union(node) => &node.fields,
+        }
+    }
+
+    /// The direct inputs.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&Self> {
+        match self {
+            Self::Scan(_) | Self::Values(_) => Vec::new(),
+            Self::Filter(node) => vec![&node.input],
+            Self::Project(node) => vec![&node.input],
+            Self::Aggregate(node) => vec![&node.input],
+            Self::Join(node) => vec![&node.left, &node.right],
+            Self::Sort(node) => vec![&node.input],
+            Self::Limit(node) => vec![&node.input],
+            Self::Union(node) => node.inputs.iter().collect(),
+        }
+    }
+
+    /// The direct inputs, to change.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Scan(_) | Self::Values(_) => Vec::new(),
+            Self::Filter(node) => vec![&mut node.input],
+            Self::Project(node) => vec![&mut node.input],
+            Self::Aggregate(node) => vec![&mut node.input],
+            Self::Join(node) => vec![&mut node.left, &mut node.right],
+            Self::Sort(node) => vec![&mut node.input],
+            Self::Limit(node) => vec![&mut node.input],
+            Self::Union(node) => node.inputs.iter_mut().collect(),
+        }
+    }
+
+    /// Expressions of this node itself, to change.
+    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::Scan(node) => node.predicates.iter_mut().collect(),
+            Self::Values(node) => node.rows.iter_mut().flatten().collect(),
+            Self::Filter(node) => node.predicates.iter_mut().collect(),
+            Self::Project(node) => node.expressions.iter_mut().collect(),
+            Self::Join(node) => node.residual.iter_mut().collect(),
+            Self::Aggregate(_) | Self::Sort(_) | Self::Limit(_) | Self::Union(_) => Vec::new(),
+        }
+    }
+
+    /// Whether the order of this node's rows is the query's (a sort, perhaps under projections).
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        match self {
+            Self::Sort(_) => true,
+            Self::Project(node) => node.input.is_ordered(),
+            Self::Filter(node) => node.input.is_ordered(),
+            Self::Limit(node) => node.input.is_ordered(),
+            _ => false,
+        }
+    }
+
+    /// The tree as text, one node a line, inputs indented below. Ends with a line feed.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut text = String::new();
+        self.explain_into(0, &mut text);
+        text
+    }
+
+    fn explain_into(&self, depth: usize, text: &mut String) {
+        for _ in 0..depth {
+            text.push_str("  ");
+        }
+        text.push_str(&self.explain_line());
+        text.push('\n');
+        for input in self.inputs() {
+            input.explain_into(depth + 1, text);
+        }
+    }
+
+    /// This node as one line, without its inputs.
+    #[must_use]
+    pub fn explain_line(&self) -> String {
+        match self {
+            Self::Scan(node) => node.explain_line(),
+            Self::Values(node) => format!("Values {} rows", node.rows.len()),
+            Self::Filter(node) => {
+                format!("Filter {}", conjuncts(&node.predicates, node.input.fields()))
+            }
+            Self::Project(node) => {
+                let input = node.input.fields();
+                let parts = node.expressions.iter().zip(&node.fields).map(|(part, field)| {
+                    let text = named(part, input);
+                    if text == *field.name { text } else { format!("{text} AS {}", field.name) }
+                });
+                format!("Project {}", join_text(parts, ", "))
+            }
+            Self::Aggregate(node) => node.explain_line(),
+            Self::Join(node) => node.explain_line(),
+            Self::Sort(node) => node.explain_line(),
+            Self::Limit(node) => format!("Limit{}", limit_text(node.limit, node.offset)),
+            Self::Union(node) => format!("Union {} inputs", node.inputs.len()),
+        }
+    }
+}
+
+impl Scan {
+    fn explain_line(&self) -> String {
+        let columns = join_text(self.fields.iter().map(|field| field.name.to_string()), ", ");
+        let mut text = format!("Scan {} [{columns}]", self.table.name());
+        if !self.predicates.is_empty() {
+            let _ = write!(text, " where {}", conjuncts(&self.predicates, &self.fields));
+        }
+        text
+    }
+}
+
+impl Aggregate {
+    fn explain_line(&self) -> String {
+        let input = self.input.fields();
+        let groups = join_text(self.groups.iter().map(|&column| name_of(input, column)), ", ");
+        let calls = self.aggregates.iter().map(|call| {
+            let distinct = if call.distinct { "distinct " } else { "" };
+            let argument = call.argument.map_or_else(String::new, |column| name_of(input, column));
+            let filter = call
+                .filter
+                .map_or_else(String::new, |column| format!(" filter {}", name_of(input, column)));
+            format!("{:?}({distinct}{argument}){filter}", call.function)
+        });
+        format!("Aggregate by [{groups}] [{}]", join_text(calls, ", "))
+    }
+}
+
+impl Join {
+    fn explain_line(&self) -> String {
+        let (left, right) = (self.left.fields(), self.right.fields());
+        let keys = self.left_keys.iter().zip(&self.right_keys).map(|(&of_left, &of_right)| {
+            format!("{} = {}", name_of(left, of_left), name_of(right, of_right))
+        });
+        let mut text = format!("Join {:?}", self.kind);
+        if !self.left_keys.is_empty() {
+            let _ = write!(text, " on {}", join_text(keys, " AND "));
+        }
+        if !self.residual.is_empty() {
+            let both: Vec<Field> = left.iter().chain(right).cloned().collect();
+            let _ = write!(text, " where {}", conjuncts(&self.residual, &both));
+        }
+        text
+    }
+}
+
+impl Sort {
+    fn explain_line(&self) -> String {
+        let input = self.input.fields();
+        let keys = self.keys.iter().map(|key| {
+            let direction = if key.descending { " desc" } else { "" };
+            let nulls = if key.nulls_first { " nulls first" } else { "" };
+            format!("{}{direction}{nulls}", name_of(input, key.column))
+        });
+        let keys = join_text(keys, ", ");
+        format!("Sort {keys}{}", limit_text(self.limit, self.offset))
+    }
+}
+
+/// The fields of a join of `kind`: columns that the join may fill with nulls become nullable.
+#[must_use]
+pub fn join_fields(kind: JoinKind, left: &[Field], right: &[Field]) -> Vec<Field> {
+    match kind {
+        JoinKind::Semi | JoinKind::Anti => left.to_vec(),
+        JoinKind::Inner | JoinKind::Cross => left.iter().chain(right).cloned().collect(),
+        JoinKind::Left => {
+            let filled = right.iter().map(|field| Field { nullable: true, ..field.clone() });
+            left.iter().cloned().chain(filled).collect()
+        }
+    }
+}
+
+fn name_of(fields: &[Field], column: usize) -> String {
+    fields.get(column).map_or_else(|| format!("#{column}"), |field| field.name.to_string())
+}
+
+fn limit_text(limit: Option<u64>, offset: u64) -> String {
+    let limit = limit.map_or_else(String::new, |rows| format!(" limit {rows}"));
+    let offset = if offset == 0 { String::new() } else { format!(" offset {offset}") };
+    limit + &offset
+}
+
+fn join_text(parts: impl Iterator<Item = String>, separator: &str) -> String {
+    parts.collect::<Vec<_>>().join(separator)
+}
+
+fn conjuncts(parts: &[Expr], fields: &[Field]) -> String {
+    join_text(parts.iter().map(|part| named(part, fields)), " AND ")
+}
+
+/// The text of `expr` with the names of `fields` for its `#position`s.
+fn named(expr: &Expr, fields: &[Field]) -> String {
+    let text = expr.to_string();
+    let mut result = String::with_capacity(text.len());
+    let mut in_quotes = false;
+    let mut rest = text.as_str();
+    while let Some(letter) = rest.chars().next() {
+        rest = &rest[letter.len_utf8()..];
+        in_quotes ^= letter == '\'';
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if letter != '#' || in_quotes || digits == 0 {
+            result.push(letter);
+            continue;
+        }
+        let position = rest[..digits].parse().unwrap_or(usize::MAX);
+        result.push_str(&name_of(fields, position));
+        rest = &rest[digits..];
+    }
+    result
+}
