@@ -276,6 +276,37 @@ impl Footer {
         self.struct_bytes
     }
 
+    /// Bytes of memory that the footer holds, its own bytes included.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        fn held<T>(values: &Vec<T>) -> usize {
+            values.capacity() * size_of::<T>()
+        }
+        let chunks = &self.chunks;
+        let names = self.schema.iter().map(|element| element.name.len()).sum::<usize>();
+        let numbers = held(&chunks.data_page_offset)
+            + held(&chunks.dictionary_page_offset)
+            + held(&chunks.total_compressed_size)
+            + held(&chunks.total_uncompressed_size)
+            + held(&chunks.num_values)
+            + held(&chunks.offset_index)
+            + held(&chunks.column_index)
+            + held(&chunks.bloom_filter);
+        let small = held(&chunks.compression)
+            + held(&chunks.encodings)
+            + held(&chunks.physical_type)
+            + held(&chunks.statistics)
+            + held(&chunks.flags)
+            + held(&chunks.key_values)
+            + held(&chunks.crypto);
+        let lists = held(&self.schema)
+            + held(&self.groups)
+            + held(&self.sorting_columns)
+            + held(&self.key_values)
+            + held(&self.column_orders);
+        self.bytes.len() + names + numbers + small + lists
+    }
+
     /// Where in the file the metadata begins, and so where its data ends.
     #[must_use]
     pub fn base_offset(&self) -> u64 {

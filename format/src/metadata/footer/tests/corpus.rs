@@ -14,7 +14,8 @@ fn data_folder() -> Option<PathBuf> {
     folder
 }
 
-fn footer_of(file: &[u8]) -> Result<Footer> {
+/// The footer, and its bytes.
+fn footer_of(file: &[u8]) -> Result<(Footer, &[u8])> {
     let tail = file.last_chunk::<TAIL_BYTES>().ok_or_else(|| Error::truncated("no tail"))?;
     let tail = tail_length(tail)?;
     let end = file.len() - TAIL_BYTES;
@@ -23,8 +24,7 @@ fn footer_of(file: &[u8]) -> Result<Footer> {
     if tail.encrypted {
         return Err(Error::unsupported(crate::error::Feature::Encryption));
     }
-    let bytes = Buffer::copy_of(&file[start..end], &Budget::unlimited())?;
-    Footer::parse(bytes, start as u64, &Limits::standard())
+    Ok((parse(&file[start..end], start as u64)?, &file[start..end]))
 }
 
 fn parquet_files(folder: &Path) -> Vec<PathBuf> {
@@ -45,7 +45,9 @@ fn every_good_file_parses_down_to_its_page_headers_and_indexes() {
     let (mut pages, mut indexes) = (0, 0);
     for path in &files {
         let file = std::fs::read(path).unwrap();
-        let footer = footer_of(&file).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let (footer, bytes) = footer_of(&file).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        oracle::compare(bytes, &footer, &format!("{path:?}"));
+        assert!(footer.memory_bytes() <= 16 * bytes.len() + (64 << 10), "{path:?}");
         for chunk in footer.row_groups().flat_map(RowGroup::columns) {
             if !chunk.has_metadata() || chunk.is_encrypted() || chunk.has_file_path() {
                 continue;
@@ -94,4 +96,81 @@ fn read_indexes(file: &[u8], chunk: ColumnChunk<'_>, place: &str) -> usize {
         ColumnIndex::parse(bytes, at.0, &limits).unwrap_or_else(|error| panic!("{place}: {error}"));
     assert_eq!(bounds.len(), offsets.len(), "{place}");
     2
+}
+
+#[test]
+fn files_of_note_read_as_their_notes_say() {
+    let Some(folder) = data_folder() else { return };
+    let footer = |name: &str| {
+        let file = std::fs::read(folder.join(name)).unwrap();
+        footer_of(&file).unwrap().0
+    };
+    for (name, rows, columns, row_groups) in [
+        ("alltypes_plain.parquet", 8, 11, 1),
+        ("alltypes_tiny_pages.parquet", 7300, 13, 1),
+        ("delta_binary_packed.parquet", 200, 66, 1),
+        ("nested_structs.rust.parquet", 1, 216, 1),
+        ("floating_orders_nan_count.parquet", 50, 6, 5),
+        ("repeated_no_annotation.parquet", 6, 3, 1),
+        ("dict-page-offset-zero.parquet", 39, 1, 1),
+        ("overflow_i16_page_cnt.parquet", 40_000, 1, 1),
+        ("unknown-logical-type.parquet", 3, 2, 1),
+    ] {
+        let footer = footer(name);
+        let found = (footer.num_rows(), footer.num_columns(), footer.num_row_groups());
+        assert_eq!(found, (rows, columns, row_groups), "{name}");
+    }
+    let dictionary_at_zero = footer("dict-page-offset-zero.parquet");
+    let column = dictionary_at_zero.column(0, 0).unwrap();
+    assert_eq!((column.dictionary_page_offset(), column.bloom_filter()), (None, None));
+    assert!(column.offset_index().is_some());
+    let sorted = footer("sort_columns.parquet");
+    let sorting: Vec<_> = sorted
+        .row_group(1)
+        .unwrap()
+        .sorting_columns()
+        .iter()
+        .map(|by| (by.column, by.descending, by.nulls_first))
+        .collect();
+    assert_eq!(sorting, [(0, true, true), (1, false, false)]);
+    let pairs = footer("column_chunk_key_value_metadata.parquet");
+    let pairs = pairs.column(0, 0).unwrap().key_values().unwrap().len();
+    assert_eq!(pairs, 2);
+    let forgetful = footer("nation.dict-malformed.parquet");
+    let column = forgetful.column(0, 0).unwrap();
+    let range = column.chunk_range().unwrap();
+    assert_eq!(range.end - range.start, column.total_compressed_size() + 100);
+    let orders = footer("floating_orders_nan_count.parquet");
+    assert!((0..6).any(|leaf| orders.column_order(leaf) == Some(ColumnOrder::Ieee754TotalOrder)));
+    let bad = folder.join("../bad_data/PARQUET-1481.parquet");
+    if let Ok(file) = std::fs::read(bad) {
+        let error = footer_of(&file).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Corrupt);
+        assert!(error.to_string().contains("physical type -7"), "{error}");
+    }
+}
+
+/// Encrypted files whose footer is in plain: columns with keys of their own keep their metadata.
+#[test]
+fn plain_footers_of_encrypted_files_parse() {
+    let Some(folder) = data_folder() else { return };
+    let (mut plain, mut secret) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "encrypted") {
+            continue;
+        }
+        let file = std::fs::read(&path).unwrap();
+        match footer_of(&file) {
+            Ok((footer, bytes)) => {
+                plain += 1;
+                assert!(footer.encryption_algorithm().is_some(), "{path:?}");
+                assert_eq!(bytes.len() - footer.struct_bytes(), 28, "nonce and tag: {path:?}");
+                let columns = footer.row_groups().flat_map(RowGroup::columns);
+                secret += columns.filter(|column| column.is_encrypted()).count();
+            }
+            Err(error) => assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{path:?}"),
+        }
+    }
+    assert!(plain > 0 && secret > 0, "{plain} {secret}");
 }
