@@ -1,0 +1,127 @@
+//! The ledger: every file of the corpus with what is true of it, and the golden of a file.
+//!
+//! In: `ledger.txt` and the folder `golden` of this crate. Out: entries and goldens as types.
+//! Invariant: a line that does not parse is an error, never skipped.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// What is true of a file of the corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Our canonical JSON Lines equal the golden.
+    Reads,
+    /// A typed error of the kind that the reason begins with.
+    Rejects,
+    /// Corrupt with checksums verified; reads as its golden with them off.
+    RejectsChecksum,
+    /// `Unsupported`; the reason begins with what is missing.
+    NotYet,
+    /// Not a Parquet file.
+    Aside,
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What is true of the file.
+    pub state: State,
+    /// Path below the folder of parquet-testing.
+    pub path: String,
+    /// Why, in words; may be empty.
+    pub reason: String,
+}
+
+impl Entry {
+    /// Whether a file reader can be asked about it at all.
+    #[must_use]
+    pub fn is_parquet(&self) -> bool {
+        self.path.ends_with(".parquet") || self.path.ends_with(".parquet.encrypted")
+    }
+}
+
+/// What another program read from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Golden {
+    /// Number of rows.
+    pub rows: u64,
+    /// The rows, or where there are too many, their digest.
+    pub content: Content,
+}
+
+/// Rows of a golden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// All rows as canonical JSON.
+    Lines(Vec<String>),
+    /// The first rows, and the SHA-256 of the normal form of all.
+    Digest {
+        /// The first rows as canonical JSON.
+        head: Vec<String>,
+        /// In lower-case hexadecimal digits.
+        digest: String,
+    },
+    /// Only the number of rows is known.
+    CountOnly,
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The entries of the ledger, in its order.
+///
+/// # Errors
+/// The file cannot be read, or a line does not parse.
+pub fn entries() -> Result<Vec<Entry>, String> {
+    let path = folder().join("ledger.txt");
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines.map(entry).collect()
+}
+
+fn entry(line: &str) -> Result<Entry, String> {
+    let (state, rest) = line.split_once(' ').ok_or_else(|| format!("no path: {line}"))?;
+    let state = match state {
+        "reads" => State::Reads,
+        "rejects" => State::Rejects,
+        "rejects-checksum" => State::RejectsChecksum,
+        "not-yet" => State::NotYet,
+        "aside" => State::Aside,
+        _ => return Err(format!("unknown state: {line}")),
+    };
+    let (path, reason) = rest.trim().split_once("  ").unwrap_or((rest.trim(), ""));
+    if reason.is_empty() && !matches!(state, State::Reads) {
+        return Err(format!("no reason: {line}"));
+    }
+    Ok(Entry { state, path: path.to_owned(), reason: reason.trim().to_owned() })
+}
+
+/// Where the golden of the file `path` of the corpus lies, whether there is one or not.
+#[must_use]
+pub fn golden_path(path: &str) -> PathBuf {
+    folder().join("golden").join(format!("{path}.json"))
+}
+
+/// The golden of the file `path` of the corpus.
+///
+/// # Errors
+/// There is none, or it does not have the form that `scripts/make_goldens.py` writes.
+pub fn golden(path: &str) -> Result<Golden, String> {
+    let at = golden_path(path);
+    let text = std::fs::read_to_string(&at).map_err(|e| format!("{}: {e}", at.display()))?;
+    let value: Value = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", at.display()))?;
+    let rows = value["rows"].as_u64().ok_or_else(|| format!("{path}: no rows"))?;
+    let content = match (lines(&value["jsonl"]), lines(&value["head"]), value["digest"].as_str()) {
+        (Some(lines), None, None) => Content::Lines(lines),
+        (None, Some(head), Some(digest)) => Content::Digest { head, digest: digest.to_owned() },
+        (None, None, None) => Content::CountOnly,
+        _ => return Err(format!("{path}: a golden has either jsonl, or head and digest")),
+    };
+    Ok(Golden { rows, content })
+}
+
+fn lines(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|line| line.as_str().map(str::to_owned)).collect()
+}
