@@ -200,7 +200,32 @@ impl BitmapMut {
     pub fn append_words(&mut self, words: &[u64], from: usize, count: usize) -> Result<()> {
         assert!(from + count <= words.len() * 64, "bits {from}+{count} of {} words", words.len());
         self.words.resize((self.len + count).div_ceil(64))?;
-        let mut done = 0;
+        let whole = count / 64 * 64;
+        let (first, shift) = (self.len / 64, self.len % 64);
+        let source = |row: usize| {
+            let (word, shift) = ((from + row) / 64, (from + row) % 64);
+            if shift == 0 {
+                words[word]
+            } else {
+                words[word] >> shift | words[word + 1] << (64 - shift)
+            }
+        };
+        if shift == 0 {
+            for (index, word) in self.words[first..first + whole / 64].iter_mut().enumerate() {
+                *word = source(index * 64);
+            }
+        } else {
+            let mut target = &mut self.words[first..];
+            for row in (0..whole).step_by(64) {
+                let bits = source(row);
+                if let [low, high, ..] = target {
+                    *low |= bits << shift;
+                    *high = bits >> (64 - shift);
+                }
+                target = target.get_mut(1..).unwrap_or_default();
+            }
+        }
+        let mut done = whole;
         while done < count {
             let (source, target) = (from + done, self.len + done);
             let take = (64 - source % 64).min(64 - target % 64).min(count - done);

@@ -307,7 +307,10 @@ impl HybridDecoder {
         loop {
             let mut cursor = Cursor::new(&self.bytes);
             cursor.take(self.position)?;
-            let header = cursor.uleb128()?;
+            let header = match cursor.rest().first() {
+                Some(header @ 0..0x80) => cursor.u8().map(|_| u64::from(*header))?,
+                _ => cursor.uleb128()?,
+            };
             let count = usize::try_from(header >> 1).unwrap_or(usize::MAX);
             let run = if header & 1 == 0 {
                 let left = count.min(self.remaining);

@@ -170,19 +170,18 @@ fn with_scalar<T: Compare>(
     out: &mut [u64],
     pack: impl Fn(&[u8; 64]) -> u64 + Copy,
 ) {
-    let invert =
-        matches!(op, Comparison::NotEqual | Comparison::LessOrEqual | Comparison::GreaterOrEqual);
     match op {
         Comparison::Equal | Comparison::NotEqual => {
-            rows(values.len(), out, invert, pack, |row| values[row].key() == scalar);
+            test_each(values, out, pack, |value| value.key() == scalar);
         }
         Comparison::Less | Comparison::GreaterOrEqual => {
-            rows(values.len(), out, invert, pack, |row| values[row].key() < scalar);
+            test_each(values, out, pack, |value| value.key() < scalar);
         }
         Comparison::Greater | Comparison::LessOrEqual => {
-            rows(values.len(), out, invert, pack, |row| values[row].key() > scalar);
+            test_each(values, out, pack, |value| value.key() > scalar);
         }
     }
+    negate_if_negation(op, values.len(), out);
 }
 
 #[inline(always)]
@@ -193,44 +192,77 @@ fn with_values<T: Compare>(
     out: &mut [u64],
     pack: impl Fn(&[u8; 64]) -> u64 + Copy,
 ) {
-    let invert =
-        matches!(op, Comparison::NotEqual | Comparison::LessOrEqual | Comparison::GreaterOrEqual);
-    let (a, b) = match op {
-        Comparison::Greater | Comparison::LessOrEqual => (b, a),
-        _ => (a, b),
-    };
     match op {
         Comparison::Equal | Comparison::NotEqual => {
-            rows(a.len(), out, invert, pack, |row| a[row].key() == b[row].key());
+            test_pairs(a, b, out, pack, |a, b| a.key() == b.key());
         }
-        _ => rows(a.len(), out, invert, pack, |row| a[row].key() < b[row].key()),
+        Comparison::Less | Comparison::GreaterOrEqual => {
+            test_pairs(a, b, out, pack, |a, b| a.key() < b.key());
+        }
+        Comparison::Greater | Comparison::LessOrEqual => {
+            test_pairs(b, a, out, pack, |b, a| b.key() < a.key());
+        }
+    }
+    negate_if_negation(op, a.len(), out);
+}
+
+/// Turns the first `len` bits around if `op` is the negation of what was tested.
+#[inline(always)]
+fn negate_if_negation(op: Comparison, len: usize, out: &mut [u64]) {
+    use Comparison::{GreaterOrEqual, LessOrEqual, NotEqual};
+    if matches!(op, NotEqual | LessOrEqual | GreaterOrEqual) {
+        out.iter_mut().for_each(|word| *word = !*word);
+        if !len.is_multiple_of(64)
+            && let Some(last) = out.last_mut()
+        {
+            *last &= (1 << (len % 64)) - 1;
+        }
     }
 }
 
-/// Bit `row` of `out` is `test(row) != invert`, for rows below `len`.
+/// Bit `row` of `out` is `test(values[row])`.
 #[inline(always)]
-fn rows(
-    len: usize,
+fn test_each<T: Compare>(
+    values: &[T],
     out: &mut [u64],
-    invert: bool,
     pack: impl Fn(&[u8; 64]) -> u64,
-    test: impl Fn(usize) -> bool,
+    test: impl Fn(T) -> bool,
 ) {
-    let flip = if invert { u64::MAX } else { 0 };
-    let (whole, rest) = out.split_at_mut(len / 64);
-    for (index, word) in whole.iter_mut().enumerate() {
+    // Whole arrays of 64: the compiler makes vectors of the loop only if nothing is checked in it.
+    let (blocks, rest) = values.as_chunks::<64>();
+    for (word, block) in out.iter_mut().zip(blocks) {
         let mut flags = [0u8; 64];
-        for (bit, flag) in flags.iter_mut().enumerate() {
-            *flag = u8::from(test(index * 64 + bit)).wrapping_neg();
+        for (flag, value) in flags.iter_mut().zip(block) {
+            *flag = u8::from(test(*value)).wrapping_neg();
         }
-        *word = pack(&flags) ^ flip;
+        *word = pack(&flags);
     }
-    if let Some(word) = rest.first_mut() {
-        let start = len / 64 * 64;
-        *word = 0;
-        for row in start..len {
-            *word |= u64::from(test(row) != invert) << (row - start);
+    if let Some(word) = out.get_mut(blocks.len()) {
+        let bits = rest.iter().enumerate().map(|(row, value)| u64::from(test(*value)) << row);
+        *word = bits.fold(0, |word, bit| word | bit);
+    }
+}
+
+/// Bit `row` of `out` is `test(a[row], b[row])`.
+#[inline(always)]
+fn test_pairs<T: Compare>(
+    a: &[T],
+    b: &[T],
+    out: &mut [u64],
+    pack: impl Fn(&[u8; 64]) -> u64,
+    test: impl Fn(T, T) -> bool,
+) {
+    let ((blocks_a, rest_a), (blocks_b, rest_b)) = (a.as_chunks::<64>(), b.as_chunks::<64>());
+    for (word, (a, b)) in out.iter_mut().zip(blocks_a.iter().zip(blocks_b)) {
+        let mut flags = [0u8; 64];
+        for (flag, (a, b)) in flags.iter_mut().zip(a.iter().zip(b)) {
+            *flag = u8::from(test(*a, *b)).wrapping_neg();
         }
+        *word = pack(&flags);
+    }
+    if let Some(word) = out.get_mut(blocks_a.len()) {
+        let pairs = rest_a.iter().zip(rest_b).enumerate();
+        *word = pairs.fold(0, |word, (row, (a, b))| word | u64::from(test(*a, *b)) << row);
     }
 }
 

@@ -69,6 +69,21 @@ fn detect() -> Isa {
     Isa::Scalar
 }
 
+/// Whether `pdep` is one quick instruction: on AMD before Zen 3 (family 19h) it is a slow program.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn pdep_is_fast() -> bool {
+    use std::arch::x86_64::__cpuid;
+    use std::sync::OnceLock;
+
+    static FAST: OnceLock<bool> = OnceLock::new();
+    *FAST.get_or_init(|| {
+        let maker = __cpuid(0).ebx.to_le_bytes();
+        let signature = __cpuid(1).eax;
+        let family = (signature >> 8 & 0xf) + (signature >> 20 & 0xff);
+        !matches!(&maker, b"Auth" | b"Hygo") || family >= 0x19
+    })
+}
+
 /// The tiers this CPU has, ascending.
 #[must_use]
 pub fn supported() -> Vec<Isa> {

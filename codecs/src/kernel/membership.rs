@@ -1,5 +1,8 @@
 //! Codes against a set of dictionary entries, and the greatest code.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use super::Code;
 #[cfg(target_arch = "x86_64")]
 use super::{Isa, isa};
@@ -11,18 +14,37 @@ use super::{Isa, isa};
 /// If `out` has fewer words than the codes need; words behind those are not written.
 pub fn membership<C: Code>(codes: &[C], set: &[u64], out: &mut [u64]) {
     let out = &mut out[..codes.len().div_ceil(64)];
-    membership_scalar(codes, set, out);
+    #[cfg(target_arch = "x86_64")]
+    if C::BITS == 8 && isa() == Isa::Avx512 {
+        // SAFETY: `isa` names this tier only if the CPU has its features.
+        return unsafe { avx512::membership(bytemuck::cast_slice(codes), set, out) };
+    }
+    if (max_code(codes) as usize) < set.len() * 64 {
+        membership_scalar(codes, out, |code| {
+            // SAFETY: no code is above the greatest, whose word the set has.
+            let word = unsafe { set.get_unchecked(code / 64) };
+            word >> (code % 64) & 1
+        });
+    } else {
+        membership_scalar(codes, out, |code| {
+            set.get(code / 64).map_or(0, |word| word >> (code % 64) & 1)
+        });
+    }
 }
 
+/// Bit `i` of `out` is the lowest, and only, bit of `member(codes[i])`.
 #[inline(always)]
-fn membership_scalar<C: Code>(codes: &[C], set: &[u64], out: &mut [u64]) {
-    for (word, codes) in out.iter_mut().zip(codes.chunks(64)) {
+fn membership_scalar<C: Code>(codes: &[C], out: &mut [u64], member: impl Fn(usize) -> u64) {
+    let (blocks, rest) = codes.as_chunks::<64>();
+    for (word, block) in out.iter_mut().zip(blocks) {
         *word = 0;
-        for (bit, code) in codes.iter().enumerate() {
-            let code = code.index();
-            let member = set.get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1);
-            *word |= u64::from(member) << bit;
+        for (byte, codes) in block.as_chunks::<8>().0.iter().enumerate() {
+            let bits = codes.iter().rev().fold(0, |bits, code| bits << 1 | member(code.index()));
+            *word |= bits << (byte * 8);
         }
+    }
+    if let Some(word) = out.get_mut(blocks.len()) {
+        *word = rest.iter().rev().fold(0, |bits, code| bits << 1 | member(code.index()));
     }
 }
 

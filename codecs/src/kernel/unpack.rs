@@ -1,14 +1,17 @@
 //! Integers of a fixed number of bits, packed least significant bit first, to the narrowest type.
 //!
 //! The plain form works on blocks of 32 values with the width known to the compiler, so that each
-//! value is one load, one shift and one mask; the AVX2 form is the same code compiled for AVX2.
+//! value is one load, one shift and one mask; the AVX2 form is the same code compiled for AVX2 where
+//! `pdep` does not do better.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod bmi2;
 
 use super::Code;
 #[cfg(target_arch = "x86_64")]
-use super::{Isa, isa};
+use super::{Isa, isa, isa::pdep_is_fast};
 use crate::buffer::Padded;
 
 /// Values `first..first + out.len()` of the packed stream `src`, of `bit_width` 0 to 8 bits each.
@@ -81,9 +84,18 @@ fn one(src: &[u8], width: usize, index: usize) -> u32 {
     (word >> (bit % 8) & ((1 << width) - 1)) as u32
 }
 
+/// `src` has at least the bytes of the last value and 64 more.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn unpack_avx2<C: Code>(src: &[u8], width: usize, first: usize, out: &mut [C]) {
+    if C::BITS <= 16 && (1..=bmi2::WIDEST_U16).contains(&width) && pdep_is_fast() {
+        let bit = first * width;
+        let (src, shift) = (&src[bit / 8..], bit % 8);
+        if C::BITS == 8 {
+            return bmi2::unpack_u8(src, width, shift, bytemuck::cast_slice_mut(out));
+        }
+        return bmi2::unpack_u16(src, width, shift, bytemuck::cast_slice_mut(out));
+    }
     unpack_scalar(src, width, first, out);
 }
 

@@ -162,9 +162,28 @@ fn view_at(bytes: Padded<'_>, at: usize, length: usize, buffer_index: u32) -> Re
     let Ok(offset) = u32::try_from(at + 4) else {
         return Err(DecodeError::corrupt("a byte array that starts behind 4 GiB", at));
     };
-    let inline = sixteen & (u128::MAX >> (8 * (View::INLINE - length.min(View::INLINE))));
     let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
-    let outside = sixteen & u128::from(u64::MAX) | place;
-    let view = if length <= View::INLINE { inline } else { outside };
+    // No branch: strings of either kind come in no order that a CPU could learn.
+    let kept = &KEPT[length.min(View::INLINE + 1)];
+    let view = sixteen & kept.found | place & kept.place;
     Ok(bytemuck::cast(view.to_le_bytes()))
 }
+
+/// Which bits of a view are found in the page, and which are its place.
+#[derive(Clone, Copy)]
+struct Kept {
+    found: u128,
+    place: u128,
+}
+
+/// By length: 0 to 12 bytes lie in the view, for more the prefix does.
+const KEPT: [Kept; View::INLINE + 2] = {
+    let mut kept = [Kept { found: u64::MAX as u128, place: (u64::MAX as u128) << 64 }; 14];
+    let mut length = 0;
+    while length <= View::INLINE {
+        let found = u128::MAX >> (8 * (View::INLINE - length));
+        kept[length] = Kept { found, place: 0 };
+        length += 1;
+    }
+    kept
+};

@@ -14,6 +14,7 @@ use std::arch::x86_64::{
     _mm512_shrdv_epi32, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_srlv_epi16, _mm512_srlv_epi32,
 };
 
+use super::bmi2;
 use crate::kernel::Code;
 use crate::kernel::x86::{load, store};
 
@@ -28,26 +29,35 @@ pub(super) fn unpack<C: Code>(src: &[u8], width: usize, first: usize, out: &mut 
     let bit = first * width;
     let (src, shift) = (&src[bit / 8..], bit % 8);
     match C::BITS {
+        8 if out.len() <= FEW => bmi2::unpack_u8(src, width, shift, bytemuck::cast_slice_mut(out)),
         8 => unpack_u8(src, width, shift, bytemuck::cast_slice_mut(out)),
         16 => unpack_u16(src, width, shift, bytemuck::cast_slice_mut(out)),
         _ => unpack_u32(src, width, shift, bytemuck::cast_slice_mut(out)),
     }
 }
 
+/// Values for which setting up registers does not pay.
+const FEW: usize = 16;
+
+/// By width: the bytes of the eight values of each 64 bits, which are `width` bytes.
+const LANES: [[u8; 64]; 9] = {
+    let mut lanes = [[0; 64]; 9];
+    let mut at = 0;
+    while at < 9 * 64 {
+        let (width, byte) = (at / 64, at % 64);
+        lanes[width][byte] = (byte / 8 * width + byte % 8) as u8;
+        at += 1;
+    }
+    lanes
+};
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
 fn unpack_u8(src: &[u8], width: usize, shift: usize, out: &mut [u8]) {
-    // Eight values of `width` bits are `width` bytes: lane `j` starts at byte `j * width`. A shift
-    // other than 0 means a width under 8, so that shift + 8 * width is at most 63 bits.
-    let mut lanes = [0; 64];
-    let mut shifts = 0u64;
-    for byte in 0..8 {
-        for lane in 0..8 {
-            lanes[lane * 8 + byte] = (lane * width + byte) as u8;
-        }
-        shifts |= ((shift + byte * width) as u64) << (byte * 8);
-    }
-    let lanes = load(&lanes);
+    // Lane `j` starts at byte `j * width`. A shift other than 0 means a width under 8, so that
+    // shift + 8 * width is at most 63 bits.
+    let lanes = load(&LANES[width]);
+    let shifts = 0x0706_0504_0302_0100 * width as u64 + 0x0101_0101_0101_0101 * shift as u64;
     let shifts = _mm512_set1_epi64(shifts.cast_signed());
     let mask = _mm512_set1_epi8((((1u32 << width) - 1) as u8).cast_signed());
     for (index, out) in out.chunks_mut(64).enumerate() {
