@@ -7,8 +7,24 @@
 //! A *lane* is one instance of a pipeline with its local state, run by one worker at a time. Signals
 //! travel between the batches of a lane, in order.
 
-mod operator;
 mod signal;
+mod operator;
+mod metrics;
+mod lane;
+mod query;
+mod scheduler;
+mod generator;
+mod collect;
+mod inject;
 
+pub use collect::{CollectSink, Collected};
+pub use generator::{Generator, GeneratorConfig};
+pub use inject::{BlockTwice, Fault, FaultAt};
+pub use lane::{Lane, LaneParts, LaneState};
+pub use metrics::{PEAK_BYTES, PartMetrics, PipelineReport, QueryReport};
 pub use operator::{Answer, Context, KindSet, Operator, Sink, SinkAnswer, Source, SourceAnswer};
+pub use query::{Build, Finish, FinishContext, Pipeline, PipelineId, Query};
+pub use scheduler::{
+    CancelToken, Order, RunOptions, SLICE_BATCHES, Scheduler, SeededScheduler, ThreadScheduler,
+};
 pub use signal::Signal;

@@ -1,5 +1,6 @@
 //! The three parts of a pipeline, and what they answer.
 
+use std::fmt;
 use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
@@ -38,8 +39,23 @@ pub trait Source: Send {
     /// Whatever went wrong; the query ends.
     fn poll(&mut self, context: &mut Context<'_>) -> Result<SourceAnswer>;
 
-    /// Told that no more is wanted (a limit is met); the next answer should be [`Signal::End`].
+    /// Told that no more is wanted (a limit is met). It is not polled again.
     fn stop(&mut self) {}
+
+    /// Row kinds that it emits.
+    fn row_kinds(&self) -> KindSet {
+        KindSet::INSERT_ONLY
+    }
+
+    /// What `EXPLAIN ANALYZE` and errors call it.
+    fn name(&self) -> &str {
+        "source"
+    }
+
+    /// Counters that `EXPLAIN ANALYZE` adds up over lanes, read once when the lane ends.
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// What an [`Operator`] answers.
@@ -87,6 +103,11 @@ pub trait Operator: Send {
         (input == KindSet::INSERT_ONLY).then_some(KindSet::INSERT_ONLY)
     }
 
+    /// What `EXPLAIN ANALYZE` and errors call it.
+    fn name(&self) -> &str {
+        "operator"
+    }
+
     /// Counters that `EXPLAIN ANALYZE` adds up over lanes, read once when the lane ends.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
@@ -101,7 +122,8 @@ pub enum SinkAnswer {
     /// What it was given is consumed, but it takes no more now; the waker is registered. The driver
     /// calls `poll` before it pushes again.
     Blocked,
-    /// It needs no more.
+    /// It needs no more: the driver stops the source and goes on with `combine`, without
+    /// [`Signal::End`].
     Done,
 }
 
@@ -146,6 +168,11 @@ pub trait Sink: Send {
         input == KindSet::INSERT_ONLY
     }
 
+    /// What `EXPLAIN ANALYZE` and errors call it.
+    fn name(&self) -> &str {
+        "sink"
+    }
+
     /// Counters that `EXPLAIN ANALYZE` adds up over lanes, read once when the lane ends.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
@@ -170,5 +197,23 @@ impl KindSet {
     #[must_use]
     pub const fn contains(self, kind: RowKind) -> bool {
         self.0 & 1 << kind as u8 != 0
+    }
+}
+
+impl fmt::Display for KindSet {
+    /// The changelog's short names: `+I -U +U -D`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (RowKind::Insert, "+I"),
+            (RowKind::UpdateBefore, "-U"),
+            (RowKind::UpdateAfter, "+U"),
+            (RowKind::Delete, "-D"),
+        ];
+        let mut separator = "";
+        for (_, name) in names.into_iter().filter(|(kind, _)| self.contains(*kind)) {
+            write!(f, "{separator}{name}")?;
+            separator = " ";
+        }
+        Ok(())
     }
 }
