@@ -4,10 +4,11 @@
 pub mod error;
 pub mod limits;
 pub mod types;
-pub mod thrift;
-pub mod metadata;
 pub mod vector;
 pub mod selection;
 pub mod batch;
+pub mod thrift;
+pub mod metadata;
+pub mod schema;
 
 pub use error::{Error, ErrorKind, Result};

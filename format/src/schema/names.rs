@@ -1,0 +1,77 @@
+//! Names of columns: made unique, and found again when they were misspelt.
+//!
+//! In: names as files have them. Out: unique ones; the nearest one.
+
+use std::collections::HashMap;
+
+/// `names` in order; one that was there before gets the first of `_1`, `_2`, .. that is free.
+///
+/// ```
+/// use millwork_format::schema::unique_names;
+/// assert_eq!(unique_names(["a", "b", "a", "a"]), ["a", "b", "a_1", "a_2"]);
+/// ```
+pub fn unique_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut suffixes: HashMap<String, usize> = HashMap::new();
+    let mut unique = Vec::new();
+    for name in names {
+        let mut free = name.to_string();
+        if let Some(suffix) = suffixes.get(name).copied() {
+            let mut next = suffix;
+            while suffixes.contains_key(&free) {
+                next += 1;
+                free = format!("{name}_{next}");
+            }
+            suffixes.insert(name.to_string(), next);
+        }
+        suffixes.insert(free.clone(), 0);
+        unique.push(free);
+    }
+    unique
+}
+
+/// The one of `names` that is most like `name`, regardless of case; `None` if none is like it: at most
+/// a third of its letters, but at least one, may have to be changed, added, removed or swapped.
+///
+/// ```
+/// use millwork_format::schema::closest;
+/// assert_eq!(closest("vendr", ["trip", "vendor", "fare"]), Some("vendor"));
+/// assert_eq!(closest("x", ["trip", "vendor"]), None);
+/// ```
+pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Beyond that many letters nobody misspells a name, and comparing takes long.
+    const MAX_LETTERS: usize = 128;
+    let wanted: Vec<char> = name.to_lowercase().chars().take(MAX_LETTERS).collect();
+    let allowed = (wanted.len() / 3).max(1);
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let letters: Vec<char> = name.to_lowercase().chars().take(MAX_LETTERS).collect();
+            if letters.len().abs_diff(wanted.len()) > allowed {
+                return None;
+            }
+            Some((edits(&wanted, &letters), name))
+        })
+        .filter(|(edits, _)| *edits <= allowed && *edits < wanted.len())
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, name)| name)
+}
+
+/// Letters to change, add, remove or swap with their neighbour to make `to` of `from`.
+fn edits(from: &[char], to: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for (i, letter) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, other) in to.iter().enumerate() {
+            let changed = last[j] + usize::from(letter != other);
+            let mut fewest = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            let swapped = i > 0 && j > 0 && from[i - 1] == *other && to[j - 1] == *letter;
+            if swapped {
+                fewest = fewest.min(before_last[j - 1] + 1);
+            }
+            row.push(fewest);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or(0)
+}
