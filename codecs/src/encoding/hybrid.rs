@@ -30,7 +30,7 @@ enum Run {
     Packed { start: usize, first: usize, left: usize },
 }
 
-/// Decodes one hybrid stream.
+/// Decodes one hybrid stream. A call that ends in an error leaves the decoder where it was.
 ///
 /// ```
 /// use millwork_codecs::{budget::Budget, buffer::Buffer, encoding::hybrid::HybridDecoder};
@@ -46,6 +46,12 @@ enum Run {
 #[derive(Clone, Debug)]
 pub struct HybridDecoder {
     bytes: Buffer,
+    runs: Runs,
+}
+
+/// Where in its bytes a stream is.
+#[derive(Clone, Copy, Debug)]
+struct Runs {
     bit_width: u32,
     /// The byte behind the run that is being decoded.
     position: usize,
@@ -65,25 +71,26 @@ impl HybridDecoder {
         }
         let left = if bit_width == 0 { value_count } else { 0 };
         let run = Run::Equal { value: 0, left };
-        Ok(Self { bytes, bit_width, position: 0, remaining: value_count, run })
+        let runs = Runs { bit_width, position: 0, remaining: value_count, run };
+        Ok(Self { bytes, runs })
     }
 
     /// Values not yet decoded or skipped; the bytes may turn out to hold fewer.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.remaining
+        self.runs.remaining
     }
 
     /// Bits of a value.
     #[must_use]
     pub fn bit_width(&self) -> u32 {
-        self.bit_width
+        self.runs.bit_width
     }
 
     /// The byte behind the run that is being decoded.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.position
+        self.runs.position
     }
 
     /// Fills `out` with the next values.
@@ -92,19 +99,20 @@ impl HybridDecoder {
     /// `Corrupt` if fewer remain, a run makes no sense, or `C` is narrower than the bit width;
     /// `Truncated` if the bytes end first.
     pub fn decode<C: Code>(&mut self, out: &mut [C]) -> Result<()> {
-        self.check_request::<C>(out.len())?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked::<C>(out.len())?);
         let mut out = out;
         while !out.is_empty() {
-            let (run, count) = self.advance(out.len())?;
+            let (run, count) = runs.advance(bytes.as_slice(), out.len())?;
             let (now, later) = out.split_at_mut(count);
             match run {
                 Run::Equal { value, .. } => now.fill(C::from_u32_truncating(value)),
                 Run::Packed { start, first, .. } => {
-                    unpack(packed(&self.bytes, start), self.bit_width, first, now);
+                    unpack(packed(bytes, start), runs.bit_width, first, now);
                 }
             }
             out = later;
         }
+        self.runs = runs;
         Ok(())
     }
 
@@ -113,11 +121,12 @@ impl HybridDecoder {
     /// # Errors
     /// As [`HybridDecoder::decode`].
     pub fn skip(&mut self, count: usize) -> Result<()> {
-        self.check_request::<u32>(count)?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked::<u32>(count)?);
         let mut left = count;
         while left > 0 {
-            left -= self.advance(left)?.1;
+            left -= runs.advance(bytes.as_slice(), left)?.1;
         }
+        self.runs = runs;
         Ok(())
     }
 
@@ -136,11 +145,11 @@ impl HybridDecoder {
         rows: usize,
         out: &mut [C],
     ) -> Result<usize> {
-        self.check_request::<C>(rows)?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked::<C>(rows)?);
         let mut scratch = [C::zeroed(); BLOCK];
         let (mut row, mut written) = (0, 0);
         while row < rows {
-            let (run, count) = self.advance(rows - row)?;
+            let (run, count) = runs.advance(bytes.as_slice(), rows - row)?;
             written += match run {
                 Run::Equal { value, .. } => {
                     let selected = count_ones_in(mask, row, count);
@@ -148,17 +157,15 @@ impl HybridDecoder {
                     selected
                 }
                 Run::Packed { start, first, .. } => {
-                    let source = Source {
-                        bytes: packed(&self.bytes, start),
-                        bit_width: self.bit_width,
-                        first,
-                    };
+                    let source =
+                        Source { bytes: packed(bytes, start), bit_width: runs.bit_width, first };
                     let masked = Masked { mask, row, count };
                     unpack_masked(source, masked, &mut scratch, &mut out[written..])
                 }
             };
             row += count;
         }
+        self.runs = runs;
         Ok(written)
     }
 
@@ -168,18 +175,19 @@ impl HybridDecoder {
     /// As [`HybridDecoder::decode`]; `Corrupt` if the bit width is above 1; `OutOfMemory` if the
     /// machine refuses `out` the room.
     pub fn decode_bits(&mut self, count: usize, out: &mut BitmapMut) -> Result<()> {
-        self.check_one_bit(count)?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked_for_bits(count)?);
         let mut left = count;
         while left > 0 {
-            let (run, now) = self.advance(left)?;
+            let (run, now) = runs.advance(bytes.as_slice(), left)?;
             match run {
                 Run::Equal { value, .. } => out.append_run(value == 1, now)?,
                 Run::Packed { start, first, .. } => {
-                    kernel::append_packed_bits(&self.bytes[start..], first, now, out)?;
+                    kernel::append_packed_bits(packed(bytes, start).as_slice(), first, now, out)?;
                 }
             }
             left -= now;
         }
+        self.runs = runs;
         Ok(())
     }
 
@@ -197,10 +205,10 @@ impl HybridDecoder {
         rows: usize,
         out: &mut BitmapMut,
     ) -> Result<usize> {
-        self.check_one_bit(rows)?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked_for_bits(rows)?);
         let (mut row, mut written) = (0, 0);
         while row < rows {
-            let (run, now) = self.advance(rows - row)?;
+            let (run, now) = runs.advance(bytes.as_slice(), rows - row)?;
             written += match run {
                 Run::Equal { value, .. } => {
                     let selected = count_ones_in(mask, row, now);
@@ -208,12 +216,13 @@ impl HybridDecoder {
                     selected
                 }
                 Run::Packed { start, first, .. } => {
-                    let bytes = &self.bytes[start..];
+                    let bytes = packed(bytes, start).as_slice();
                     kernel::append_selected_bits(bytes, first, mask, row, now, out)?
                 }
             };
             row += now;
         }
+        self.runs = runs;
         Ok(written)
     }
 
@@ -222,10 +231,10 @@ impl HybridDecoder {
     /// # Errors
     /// As [`HybridDecoder::decode`]; `OutOfMemory` if the machine refuses `out` the room.
     pub fn decode_equal(&mut self, count: usize, value: u32, out: &mut BitmapMut) -> Result<()> {
-        if self.bit_width == 1 && value == 1 {
+        if self.runs.bit_width == 1 && value == 1 {
             return self.decode_bits(count, out);
         }
-        match self.bit_width {
+        match self.runs.bit_width {
             0..=8 => self.decode_equal_as::<u8>(count, value, out),
             9..=16 => self.decode_equal_as::<u16>(count, value, out),
             _ => self.decode_equal_as::<u32>(count, value, out),
@@ -238,13 +247,13 @@ impl HybridDecoder {
         value: u32,
         out: &mut BitmapMut,
     ) -> Result<()> {
-        self.check_request::<C>(count)?;
+        let (bytes, mut runs) = (self.bytes.padded(), self.runs.asked::<C>(count)?);
         let possible = value <= C::MAX;
         let mut scratch = [C::zeroed(); BLOCK];
         let mut words = [0u64; BLOCK / 64];
         let mut left = count;
         while left > 0 {
-            let (run, mut now) = self.advance(left)?;
+            let (run, mut now) = runs.advance(bytes.as_slice(), left)?;
             left -= now;
             match run {
                 Run::Equal { value: found, .. } => out.append_run(found == value, now)?,
@@ -252,7 +261,7 @@ impl HybridDecoder {
                 Run::Packed { start, mut first, .. } => {
                     while now > 0 {
                         let codes = &mut scratch[..now.min(BLOCK)];
-                        unpack(packed(&self.bytes, start), self.bit_width, first, codes);
+                        unpack(packed(bytes, start), runs.bit_width, first, codes);
                         let wanted = C::from_u32_truncating(value);
                         kernel::compare_scalar(Comparison::Equal, codes, wanted, &mut words);
                         out.append_words(&words, 0, codes.len())?;
@@ -262,10 +271,14 @@ impl HybridDecoder {
                 }
             }
         }
+        self.runs = runs;
         Ok(())
     }
+}
 
-    fn check_request<C: Code>(&self, count: usize) -> Result<()> {
+impl Runs {
+    /// The state itself, to be walked on, if `count` values of type `C` can be asked of it.
+    fn asked<C: Code>(self, count: usize) -> Result<Self> {
         if count > self.remaining {
             let what = "fewer values than were asked for";
             return Err(DecodeError::corrupt(what, self.position));
@@ -274,22 +287,23 @@ impl HybridDecoder {
             let what = "a bit width above that of the values asked for";
             return Err(DecodeError::corrupt(what, 0));
         }
-        Ok(())
+        Ok(self)
     }
 
-    fn check_one_bit(&self, count: usize) -> Result<()> {
+    /// The same for values of one bit.
+    fn asked_for_bits(self, count: usize) -> Result<Self> {
         if self.bit_width > 1 {
             return Err(DecodeError::corrupt("booleans of more than one bit", 0));
         }
-        self.check_request::<u8>(count)
+        self.asked::<u8>(count)
     }
 
     /// Takes up to `wanted` (at least 1) values of one run: that run as it was before, and how many
     /// were taken, at least 1.
     #[inline]
-    fn advance(&mut self, wanted: usize) -> Result<(Run, usize)> {
+    fn advance(&mut self, bytes: &[u8], wanted: usize) -> Result<(Run, usize)> {
         if let Run::Equal { left: 0, .. } | Run::Packed { left: 0, .. } = self.run {
-            self.next_run()?;
+            self.next_run(bytes)?;
         }
         let run = self.run;
         let (Run::Equal { left, .. } | Run::Packed { left, .. }) = &mut self.run;
@@ -303,9 +317,9 @@ impl HybridDecoder {
     }
 
     /// Reads headers up to the first run that has values.
-    fn next_run(&mut self) -> Result<()> {
+    fn next_run(&mut self, bytes: &[u8]) -> Result<()> {
         loop {
-            let mut cursor = Cursor::new(&self.bytes);
+            let mut cursor = Cursor::new(bytes);
             cursor.take(self.position)?;
             let header = match cursor.rest().first() {
                 Some(header @ 0..0x80) => cursor.u8().map(|_| u64::from(*header))?,
@@ -363,9 +377,8 @@ fn packed_run(
 
 /// The bytes from `start` on.
 #[inline]
-fn packed(bytes: &Buffer, start: usize) -> Padded<'_> {
-    let padded = bytes.padded();
-    padded.tail(start).unwrap_or(padded)
+fn packed(bytes: Padded<'_>, start: usize) -> Padded<'_> {
+    bytes.tail(start).unwrap_or(bytes)
 }
 
 /// Packed values from number `first` on.

@@ -23,7 +23,7 @@ pub struct PlainByteArray {
 }
 
 impl PlainByteArray {
-    /// A decoder of the values of `bytes`. Views can name the first 4 GiB of it.
+    /// A decoder of the values of `bytes`. Views name less than 4 GiB.
     #[must_use]
     pub fn new(bytes: Buffer) -> Self {
         Self { bytes, position: 0 }
@@ -51,15 +51,15 @@ impl PlainByteArray {
     /// an offset in [`PlainByteArray::bytes`].
     ///
     /// # Errors
-    /// `Truncated` if the bytes end first, `Corrupt` if a length is negative or a value starts
-    /// behind 4 GiB; each at the byte of the length.
+    /// `Truncated` if the bytes end first, `Corrupt` if a length is negative, each at the byte of
+    /// the length; `Corrupt` if there are 4 GiB or more of them.
     pub fn decode(&mut self, buffer_index: u32, out: &mut [View]) -> Result<()> {
-        let bytes = self.bytes.padded();
+        let bytes = self.addressable()?;
         let mut at = self.position;
         for view in out {
-            let length = length_at(bytes, at)?;
-            *view = view_at(bytes, at, length, buffer_index)?;
-            at += 4 + length;
+            let found = value_at(bytes, at)?;
+            *view = found.view(at, buffer_index);
+            at += found.size_bytes();
         }
         self.position = at;
         Ok(())
@@ -80,7 +80,7 @@ impl PlainByteArray {
         buffer_index: u32,
         out: &mut [View],
     ) -> Result<usize> {
-        let bytes = self.bytes.padded();
+        let bytes = self.addressable()?;
         let mut at = self.position;
         let mut written = 0;
         for (index, word) in mask[..rows.div_ceil(64)].iter().enumerate() {
@@ -90,10 +90,10 @@ impl PlainByteArray {
             while left != 0 {
                 let next = left.trailing_zeros() as usize;
                 at = skip_from(bytes, at, next - row)?;
-                let length = length_at(bytes, at)?;
-                out[written] = view_at(bytes, at, length, buffer_index)?;
+                let found = value_at(bytes, at)?;
+                out[written] = found.view(at, buffer_index);
                 written += 1;
-                at += 4 + length;
+                at += found.size_bytes();
                 row = next + 1;
                 left &= left - 1;
             }
@@ -111,62 +111,83 @@ impl PlainByteArray {
         self.position = skip_from(self.bytes.padded(), self.position, count)?;
         Ok(())
     }
+
+    /// The bytes, if a view can name all of them.
+    fn addressable(&self) -> Result<Padded<'_>> {
+        if u32::try_from(self.bytes.len()).is_err() {
+            let what = "byte arrays of more than 4 GiB in one page";
+            return Err(DecodeError::corrupt(what, self.position));
+        }
+        Ok(self.bytes.padded())
+    }
 }
 
 /// The byte behind the `count` values that start at byte `at`.
 #[inline]
 fn skip_from(bytes: Padded<'_>, mut at: usize, count: usize) -> Result<usize> {
     for _ in 0..count {
-        at += 4 + length_at(bytes, at)?;
+        at += value_at(bytes, at)?.size_bytes();
     }
     Ok(at)
 }
 
-/// The length at byte `at`: the bytes of the value are there. `at` is not behind the end.
+/// A length field and the 12 bytes behind it, which look just like an inline view. Whether or not
+/// the value has 12 bytes, so many are readable.
+#[derive(Clone, Copy)]
+struct Value(u128);
+
+/// The value whose length field stands at byte `at`, which is not behind the end: its bytes are
+/// there.
 #[inline(always)]
-fn length_at(bytes: Padded<'_>, at: usize) -> Result<usize> {
+fn value_at(bytes: Padded<'_>, at: usize) -> Result<Value> {
     // Where fewer than four bytes are left, the padding makes up for them and the check below fails.
-    let length = match bytes.with_padding()[at..].first_chunk() {
-        Some(length) => u32::from_le_bytes(*length) as usize,
-        None => 0,
-    };
-    if bytes.len() - at < 4 + length {
-        return Err(bad_length(bytes, at));
+    let sixteen = bytes.with_padding().get(at..).and_then(|rest| rest.first_chunk());
+    let value = Value(sixteen.map_or(u128::MAX, |sixteen| u128::from_le_bytes(*sixteen)));
+    if bytes.len() - at < value.size_bytes() {
+        return Err(bad_length(bytes.as_slice(), at));
     }
-    Ok(length)
+    Ok(value)
 }
 
 #[cold]
-fn bad_length(bytes: Padded<'_>, at: usize) -> DecodeError {
-    match bytes.as_slice()[at..].first_chunk() {
-        None => DecodeError::truncated(4 - (bytes.len() - at), at),
+fn bad_length(bytes: &[u8], at: usize) -> DecodeError {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        None => DecodeError::truncated(LENGTH_BYTES - rest.len(), at),
         Some(length) => {
             let length = u32::from_le_bytes(*length);
             if length > u32::MAX / 2 {
                 return DecodeError::corrupt("a byte array of negative length", at);
             }
-            DecodeError::truncated(4 + length as usize - (bytes.len() - at), at)
+            DecodeError::truncated(LENGTH_BYTES + length as usize - rest.len(), at)
         }
     }
 }
 
-/// The view of the `length` bytes whose length field stands at byte `at`.
-#[inline(always)]
-fn view_at(bytes: Padded<'_>, at: usize, length: usize, buffer_index: u32) -> Result<View> {
-    // A length field and the 12 bytes behind it look just like an inline view: whether or not the
-    // value has 12 bytes, so many are readable.
-    let sixteen = match bytes.with_padding()[at..].first_chunk() {
-        Some(sixteen) => u128::from_le_bytes(*sixteen),
-        None => 0,
-    };
-    let Ok(offset) = u32::try_from(at + 4) else {
-        return Err(DecodeError::corrupt("a byte array that starts behind 4 GiB", at));
-    };
-    let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
-    // No branch: strings of either kind come in no order that a CPU could learn.
-    let kept = &KEPT[length.min(View::INLINE + 1)];
-    let view = sixteen & kept.found | place & kept.place;
-    Ok(bytemuck::cast(view.to_le_bytes()))
+/// Bytes of a length field.
+const LENGTH_BYTES: usize = 4;
+
+impl Value {
+    #[inline(always)]
+    fn length(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    /// Bytes from this length field to the next.
+    #[inline(always)]
+    fn size_bytes(self) -> usize {
+        LENGTH_BYTES + self.length()
+    }
+
+    /// The view of the value, whose length field stands at byte `at` (below 4 GiB).
+    #[inline(always)]
+    fn view(self, at: usize, buffer_index: u32) -> View {
+        let offset = (at + LENGTH_BYTES) as u32;
+        let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
+        // No branch: strings of either kind come in no order that a CPU could learn.
+        let kept = &KEPT[self.length().min(View::INLINE + 1)];
+        bytemuck::cast((self.0 & kept.found | place & kept.place).to_le_bytes())
+    }
 }
 
 /// Which bits of a view are found in the page, and which are its place.
