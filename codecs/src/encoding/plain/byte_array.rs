@@ -54,14 +54,11 @@ impl PlainByteArray {
     /// `Truncated` if the bytes end first, `Corrupt` if a length is negative, each at the byte of
     /// the length; `Corrupt` if there are 4 GiB or more of them.
     pub fn decode(&mut self, buffer_index: u32, out: &mut [View]) -> Result<()> {
-        let bytes = self.addressable()?;
-        let mut at = self.position;
+        let mut walk = self.addressable()?;
         for view in out {
-            let found = value_at(bytes, at)?;
-            *view = found.view(at, buffer_index);
-            at += found.size_bytes();
+            *view = walk.view(buffer_index)?;
         }
-        self.position = at;
+        self.position = walk.position();
         Ok(())
     }
 
@@ -80,8 +77,7 @@ impl PlainByteArray {
         buffer_index: u32,
         out: &mut [View],
     ) -> Result<usize> {
-        let bytes = self.addressable()?;
-        let mut at = self.position;
+        let mut walk = self.addressable()?;
         let mut written = 0;
         for (index, word) in mask[..rows.div_ceil(64)].iter().enumerate() {
             let here = (rows - index * 64).min(64);
@@ -89,17 +85,15 @@ impl PlainByteArray {
             let mut row = 0;
             while left != 0 {
                 let next = left.trailing_zeros() as usize;
-                at = skip_from(bytes, at, next - row)?;
-                let found = value_at(bytes, at)?;
-                out[written] = found.view(at, buffer_index);
+                walk.skip(next - row)?;
+                out[written] = walk.view(buffer_index)?;
                 written += 1;
-                at += found.size_bytes();
                 row = next + 1;
                 left &= left - 1;
             }
-            at = skip_from(bytes, at, here - row)?;
+            walk.skip(here - row)?;
         }
-        self.position = at;
+        self.position = walk.position();
         Ok(written)
     }
 
@@ -108,85 +102,98 @@ impl PlainByteArray {
     /// # Errors
     /// As [`PlainByteArray::decode`].
     pub fn skip(&mut self, count: usize) -> Result<()> {
-        self.position = skip_from(self.bytes.padded(), self.position, count)?;
+        let mut walk = Walk::new(self.bytes.padded(), self.position);
+        walk.skip(count)?;
+        self.position = walk.position();
         Ok(())
     }
 
-    /// The bytes, if a view can name all of them.
-    fn addressable(&self) -> Result<Padded<'_>> {
+    /// A walk from the next value on, if a view can name all of the bytes.
+    fn addressable(&self) -> Result<Walk<'_>> {
         if u32::try_from(self.bytes.len()).is_err() {
             let what = "byte arrays of more than 4 GiB in one page";
             return Err(DecodeError::corrupt(what, self.position));
         }
-        Ok(self.bytes.padded())
-    }
-}
-
-/// The byte behind the `count` values that start at byte `at`.
-#[inline]
-fn skip_from(bytes: Padded<'_>, mut at: usize, count: usize) -> Result<usize> {
-    for _ in 0..count {
-        at += value_at(bytes, at)?.size_bytes();
-    }
-    Ok(at)
-}
-
-/// A length field and the 12 bytes behind it, which look just like an inline view. Whether or not
-/// the value has 12 bytes, so many are readable.
-#[derive(Clone, Copy)]
-struct Value(u128);
-
-/// The value whose length field stands at byte `at`, which is not behind the end: its bytes are
-/// there.
-#[inline(always)]
-fn value_at(bytes: Padded<'_>, at: usize) -> Result<Value> {
-    // Where fewer than four bytes are left, the padding makes up for them and the check below fails.
-    let sixteen = bytes.with_padding().get(at..).and_then(|rest| rest.first_chunk());
-    let value = Value(sixteen.map_or(u128::MAX, |sixteen| u128::from_le_bytes(*sixteen)));
-    if bytes.len() - at < value.size_bytes() {
-        return Err(bad_length(bytes.as_slice(), at));
-    }
-    Ok(value)
-}
-
-#[cold]
-fn bad_length(bytes: &[u8], at: usize) -> DecodeError {
-    let rest = bytes.get(at..).unwrap_or_default();
-    match rest.first_chunk() {
-        None => DecodeError::truncated(LENGTH_BYTES - rest.len(), at),
-        Some(length) => {
-            let length = u32::from_le_bytes(*length);
-            if length > u32::MAX / 2 {
-                return DecodeError::corrupt("a byte array of negative length", at);
-            }
-            DecodeError::truncated(LENGTH_BYTES + length as usize - rest.len(), at)
-        }
+        Ok(Walk::new(self.bytes.padded(), self.position))
     }
 }
 
 /// Bytes of a length field.
 const LENGTH_BYTES: usize = 4;
 
-impl Value {
-    #[inline(always)]
-    fn length(self) -> usize {
-        self.0 as u32 as usize
+/// A walk from length field to length field. The next is found by the one before: what a value
+/// costs is the time from one address to the next, so nothing else may lie on that path.
+struct Walk<'a> {
+    /// What lies ahead: the bytes of the page, then `padding` more.
+    ahead: &'a [u8],
+    padding: usize,
+    /// Bytes of page and padding.
+    all: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(bytes: Padded<'a>, position: usize) -> Self {
+        let all = bytes.with_padding();
+        let ahead = all.get(position..).unwrap_or_default();
+        Self { ahead, padding: all.len() - bytes.len(), all: all.len() }
     }
 
-    /// Bytes from this length field to the next.
     #[inline(always)]
-    fn size_bytes(self) -> usize {
-        LENGTH_BYTES + self.length()
+    fn position(&self) -> usize {
+        self.all - self.ahead.len()
     }
 
-    /// The view of the value, whose length field stands at byte `at` (below 4 GiB).
+    /// Passes one value and answers its length.
     #[inline(always)]
-    fn view(self, at: usize, buffer_index: u32) -> View {
-        let offset = (at + LENGTH_BYTES) as u32;
+    fn step(&mut self) -> Result<usize> {
+        // Where fewer than four bytes are left, the padding makes up for them.
+        let length = match self.ahead.first_chunk() {
+            Some(length) => u32::from_le_bytes(*length) as usize,
+            None => return Err(self.bad_length()),
+        };
+        match self.ahead.get(LENGTH_BYTES + length..) {
+            Some(ahead) if ahead.len() >= self.padding => self.ahead = ahead,
+            _ => return Err(self.bad_length()),
+        }
+        Ok(length)
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    /// The view of the next value: the page is less than 4 GiB.
+    #[inline(always)]
+    fn view(&mut self, buffer_index: u32) -> Result<View> {
+        let offset = (self.position() + LENGTH_BYTES) as u32;
+        // A length field and the 12 bytes behind it look just like an inline view. Whether or not
+        // the value has 12 bytes, so many are readable.
+        let sixteen = self.ahead.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
+        let length = self.step()?;
         let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
         // No branch: strings of either kind come in no order that a CPU could learn.
-        let kept = &KEPT[self.length().min(View::INLINE + 1)];
-        bytemuck::cast((self.0 & kept.found | place & kept.place).to_le_bytes())
+        let kept = &KEPT[length.min(View::INLINE + 1)];
+        Ok(bytemuck::cast((sixteen & kept.found | place & kept.place).to_le_bytes()))
+    }
+
+    #[cold]
+    fn bad_length(&self) -> DecodeError {
+        let at = self.position();
+        let there = self.ahead.len() - self.padding;
+        match self.ahead.first_chunk() {
+            Some(length) if there >= LENGTH_BYTES => {
+                let length = u32::from_le_bytes(*length);
+                if length > u32::MAX / 2 {
+                    return DecodeError::corrupt("a byte array of negative length", at);
+                }
+                DecodeError::truncated(LENGTH_BYTES + length as usize - there, at)
+            }
+            _ => DecodeError::truncated(LENGTH_BYTES - there, at),
+        }
     }
 }
 
