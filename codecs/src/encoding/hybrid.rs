@@ -22,6 +22,9 @@ pub(crate) mod tests;
 /// Values unpacked at a time where they do not go straight to the output.
 const BLOCK: usize = 512;
 
+/// Values among 64 that are unpacked one by one, at about 1 ns each, rather than all 64 at once.
+const FEW: u32 = 3;
+
 #[derive(Clone, Copy, Debug)]
 enum Run {
     /// `left` times `value`.
@@ -365,13 +368,16 @@ fn packed_run(
     let width = bit_width as usize;
     let start = cursor.position();
     let there = cursor.rest().len();
-    let claimed = groups.saturating_mul(width).min(there);
-    let wanted = groups.saturating_mul(8).min(remaining);
-    let left = wanted.min(claimed.saturating_mul(8) / width);
-    if left == 0 && wanted > 0 {
-        return Err(DecodeError::truncated(width.div_ceil(8) - there, start + there));
+    let claimed = groups.saturating_mul(width);
+    let mut left = groups.saturating_mul(8).min(remaining);
+    if claimed > there {
+        let whole = there.saturating_mul(8) / width;
+        if whole == 0 && left > 0 {
+            return Err(DecodeError::truncated(width.div_ceil(8) - there, start + there));
+        }
+        left = left.min(whole);
     }
-    cursor.take(claimed)?;
+    cursor.take(claimed.min(there))?;
     Ok(Run::Packed { start, first: 0, left })
 }
 
@@ -412,12 +418,20 @@ fn unpack_masked<C: Code>(
             let row = done + blocks * 64;
             let rows = masked.count.saturating_sub(row).min(64);
             *word = kernel::mask_bits(masked.mask, masked.row + row, rows);
-            if *word == 0 {
+            if word.count_ones() <= FEW {
                 break;
             }
             blocks += 1;
         }
         if blocks == 0 {
+            let mut left = words[0];
+            while left != 0 {
+                let index = source.first + done + left.trailing_zeros() as usize;
+                let value = kernel::unpack_one(source.bytes, source.bit_width, index);
+                out[written] = C::from_u32_truncating(value);
+                written += 1;
+                left &= left - 1;
+            }
             done += 64;
             continue;
         }

@@ -3,8 +3,8 @@
 use crate::buffer::BitmapMut;
 use crate::error::Result;
 
-/// Words copied at a time from packed bits.
-const WORDS: usize = 64;
+/// Words copied at a time from packed bits: two of the longest runs that writers make.
+const WORDS: usize = 16;
 
 /// Bits that are 1.
 #[inline]
