@@ -9,6 +9,7 @@
 
 mod gzip;
 mod lz4;
+mod snappy;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
@@ -89,7 +90,6 @@ pub fn check_claim(codec: Codec, compressed: usize, claimed: usize) -> Result<()
 /// ```
 #[derive(Default)]
 pub struct Decompressor {
-    snappy: snap::raw::Decoder,
     gzip: Option<libdeflater::Decompressor>,
     zstd: Option<zstd::bulk::Decompressor<'static>>,
 }
@@ -123,7 +123,7 @@ impl Decompressor {
         let expected = target.len();
         let found = match codec {
             Codec::Uncompressed => copy(source, target)?,
-            Codec::Snappy => self.snappy(source, target)?,
+            Codec::Snappy => return snappy_into(source, target),
             Codec::Gzip => {
                 let inflater = self.gzip.get_or_insert_with(libdeflater::Decompressor::new);
                 gzip::members(inflater, source, target)?
@@ -134,15 +134,6 @@ impl Decompressor {
             Codec::Lz4Raw => lz4::block(source, target)?,
         };
         if found == expected { Ok(()) } else { Err(wrong_length(found, expected)) }
-    }
-
-    fn snappy(&mut self, source: &[u8], target: &mut [u8]) -> Result<usize> {
-        let corrupt = |_| DecodeError::corrupt("not a Snappy body", 0);
-        let promised = snap::raw::decompress_len(source).map_err(corrupt)?;
-        if promised != target.len() {
-            return Ok(promised);
-        }
-        self.snappy.decompress(source, target).map_err(corrupt)
     }
 
     fn zstd(&mut self, source: &[u8], target: &mut [u8]) -> Result<usize> {
@@ -167,6 +158,14 @@ fn copy(source: &[u8], target: &mut [u8]) -> Result<usize> {
         target.copy_from_slice(source);
     }
     Ok(source.len())
+}
+
+fn snappy_into(source: &[u8], target: &mut [u8]) -> Result<()> {
+    let (promised, start) = snappy::promise(source)?;
+    if promised != target.len() {
+        return Err(wrong_length(promised, target.len()));
+    }
+    snappy::elements(source, start, target)
 }
 
 /// The strict state has no "large window": a stream cannot ask for a ring of 1 GiB.

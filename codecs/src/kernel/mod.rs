@@ -15,6 +15,7 @@
 //! | [`compare`] | values against a constant or against values, to a mask |
 //! | [`gather`] | codes to the entries they name |
 //! | [`compress`] | the values a mask selects |
+//! | [`copy`] | short copies between and within slices, as Snappy asks for them |
 //! | [`membership`] | codes against a set of entries, to a mask; the greatest code |
 
 mod isa;
@@ -27,6 +28,7 @@ pub mod compare;
 pub mod gather;
 pub mod compress;
 pub mod membership;
+pub mod copy;
 #[cfg(test)]
 pub(crate) mod tests;
 
