@@ -3,6 +3,9 @@
 //! [`BlockTwice`] answers `Blocked` twice before everything that its part answers and wakes itself;
 //! [`FaultAt`] lets a part fail at its n-th call. Neither changes a row.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use millwork_format::batch::Batch;
 
 use super::operator::{Answer, Context, KindSet, Operator, Sink, SinkAnswer, Source, SourceAnswer};
@@ -164,13 +167,21 @@ pub struct FaultAt<T> {
     fault: Fault,
     at_call: u64,
     calls: u64,
+    fired: Arc<AtomicBool>,
 }
 
 impl<T> FaultAt<T> {
     /// `inner`, with `fault` at call `at_call`; 0: never.
     #[must_use]
     pub fn new(inner: T, fault: Fault, at_call: u64) -> Self {
-        Self { inner, fault, at_call, calls: 0 }
+        Self { inner, fault, at_call, calls: 0, fired: Arc::default() }
+    }
+
+    /// The same, raising `fired` when the fault happens.
+    #[must_use]
+    pub fn telling(mut self, fired: &Arc<AtomicBool>) -> Self {
+        self.fired = Arc::clone(fired);
+        self
     }
 
     fn call(&mut self) -> Result<()> {
@@ -178,6 +189,7 @@ impl<T> FaultAt<T> {
         if self.calls != self.at_call {
             return Ok(());
         }
+        self.fired.store(true, Ordering::SeqCst);
         match &self.fault {
             Fault::Error => Err(Error::evaluate("injected error")),
             // Without the panic hook, which would print one message for each.

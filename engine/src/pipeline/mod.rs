@@ -13,11 +13,16 @@ mod metrics;
 mod lane;
 mod query;
 mod scheduler;
+mod exchange;
 mod generator;
 mod collect;
 mod inject;
 
 pub use collect::{CollectSink, Collected};
+pub use exchange::{
+    Broadcast, ByHash, Exchange, ExchangeSink, ExchangeSource, Gather, Partition, QUEUE_BATCHES,
+    RoundRobin,
+};
 pub use generator::{Generator, GeneratorConfig};
 pub use inject::{BlockTwice, Fault, FaultAt};
 pub use lane::{Lane, LaneParts, LaneState};

@@ -193,6 +193,12 @@ impl KindSet {
         Self(self.0 | 1 << kind as u8)
     }
 
+    /// Whether every kind of this set is in `other`.
+    #[must_use]
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// Whether `kind` is in the set.
     #[must_use]
     pub const fn contains(self, kind: RowKind) -> bool {

@@ -1,3 +1,5 @@
+//! Lanes and schedulers: order, blocking, failures, wakes from outside, fairness.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;
