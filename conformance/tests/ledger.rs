@@ -1,5 +1,7 @@
 //! Every file of the corpus is in the ledger, and what the ledger says of it is true.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
