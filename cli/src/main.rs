@@ -1,2 +1,63 @@
-//! placeholder
-fn main() {}
+//! The program `millwork`: arguments in, rows on standard output, messages on standard error.
+//!
+//! Thin: files are read by `millwork_format`, statements answered by `millwork_engine`; here they are
+//! found, rendered and reported. The order of the modules is the order of the layers.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod failure;
+mod pending;
+mod output;
+mod paths;
+mod cell;
+mod render;
+mod progress;
+mod source;
+mod inspect;
+mod rows;
+mod sql;
+mod prompt;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Verb};
+use crate::failure::Result;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{}", failure.text(is_coloured()));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.verb {
+        None => inspect::summary::print(&arguments.summary),
+        Some(Verb::Schema(files)) => inspect::schema::print(files),
+        Some(Verb::Meta(files)) => inspect::meta::print(files),
+        Some(Verb::Count(files)) => inspect::count::print(files),
+        Some(Verb::Head(rows)) => rows::print(rows, Some(rows::HEAD_ROWS)),
+        Some(Verb::Cat(rows)) => rows::print(rows, None),
+        Some(Verb::Sql(sql)) => sql::run(sql),
+    }
+}
+
+/// Whether messages are coloured: on a terminal, unless `NO_COLOR` is set.
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// The columns of the terminal that standard output is; `None` if it is none, or does not tell.
+fn terminal_columns() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}

@@ -1,0 +1,219 @@
+//! What can be typed: verbs, files and switches.
+//!
+//! In: the words of the command line. Out: [`Arguments`]. Invariant: what parses is legal on its own;
+//! only what needs a look at files is checked later.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use millwork_format::limits::Limits;
+
+/// Open any Parquet file, ask it SQL.
+#[derive(Debug, Parser)]
+#[command(
+    name = "millwork",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        millwork trips.parquet                      one screen about the file\n  \
+        millwork head trips.parquet                 the first ten rows\n  \
+        millwork sql \"select vendor, avg(fare) from 'trips.parquet' group by 1\"\n\n\
+        FILE is a file, a directory, a pattern like 'trips*.parquet', or - for standard input.\n\
+        Exit codes: 0 ok, 2 usage, 3 file unreadable, 4 not found or IO, 5 SQL, 6 memory or limit,\n\
+        7 internal."
+)]
+pub struct Arguments {
+    /// What to do; without a verb, FILE is summarised.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// Files to summarise.
+    #[command(flatten)]
+    pub summary: Inspect,
+}
+
+/// What to do with the files.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Print the columns with their types.
+    #[command(after_help = "Example:\n  millwork schema trips.parquet --format json")]
+    Schema(Inspect),
+    /// Print what the footer says: row groups, column chunks, key-value metadata.
+    #[command(after_help = "Example:\n  millwork meta trips.parquet --format json")]
+    Meta(Inspect),
+    /// Print the first rows (10 unless --limit says otherwise).
+    #[command(
+        after_help = "Example:\n  millwork head trips.parquet --limit 3 --columns vendor,fare"
+    )]
+    Head(Rows),
+    /// Print rows in the order of the file, as they are read.
+    #[command(after_help = "Example:\n  millwork cat trips.parquet --format csv > trips.csv")]
+    Cat(Rows),
+    /// Print the number of rows, from footers alone.
+    #[command(after_help = "Example:\n  millwork count 'trips*.parquet'")]
+    Count(Inspect),
+    /// Answer SQL statements, separated by semicolons.
+    #[command(after_help = "Examples:\n  \
+            millwork sql \"select count(*) from 'trips.parquet'\"\n  \
+            millwork sql -f report.sql --format csv -o report.csv\n\n\
+            Without a query, on a terminal: a prompt; otherwise standard input is the query.")]
+    Sql(Sql),
+}
+
+/// How files are read.
+#[derive(Args, Clone, Debug)]
+pub struct Reading {
+    /// Do not verify the checksums of pages.
+    #[arg(long)]
+    pub no_checksum: bool,
+    /// Tighter limits, for files of strangers.
+    #[arg(long)]
+    pub untrusted: bool,
+}
+
+impl Reading {
+    /// The limits that the switches ask for.
+    pub fn limits(&self) -> Limits {
+        let base = if self.untrusted { Limits::untrusted() } else { Limits::standard() };
+        Limits { verify_checksums: !self.no_checksum, ..base }
+    }
+}
+
+/// Verbs that look at footers.
+#[derive(Args, Clone, Debug)]
+pub struct Inspect {
+    /// A file, a directory, a pattern, or - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// For people, or for programs.
+    #[arg(long, value_enum, default_value_t = Shape::Text)]
+    pub format: Shape,
+    /// How files are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The two shapes of what footers say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// For people.
+    Text,
+    /// One JSON object a file, one a line.
+    Json,
+}
+
+/// Verbs that print rows.
+#[derive(Args, Clone, Debug)]
+pub struct Rows {
+    /// A file, a directory, a pattern, or - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Only these columns, in this order, separated by commas.
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// At most so many rows.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// The form of the rows [default: table on a terminal, else jsonl].
+    #[arg(long, value_enum)]
+    pub format: Option<Form>,
+    /// How files are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The verb that answers SQL.
+#[derive(Args, Clone, Debug)]
+pub struct Sql {
+    /// The statements.
+    #[arg(value_name = "QUERY", conflicts_with_all = ["command", "file"])]
+    pub query: Option<String>,
+    /// The statements, as an option.
+    #[arg(short, long, value_name = "QUERY", conflicts_with = "file")]
+    pub command: Option<String>,
+    /// A file with the statements.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The form of the rows.
+    #[arg(long, value_enum, default_value_t = Form::Table)]
+    pub format: Form,
+    /// Write the rows there, not to standard output; the file appears when it is complete.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Worker threads [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Memory that the query may use, like 2GB or 64MB [default: 80 % of the machine's].
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub memory: Option<u64>,
+    /// Print a line of timing a statement on standard error.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub timing: Option<Timing>,
+    /// How files are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The forms of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Boxes and aligned columns.
+    Table,
+    /// RFC 4180, a header line first.
+    Csv,
+    /// One JSON array a statement.
+    Json,
+    /// One JSON object a row, one a line.
+    Jsonl,
+    /// A table of Markdown.
+    Markdown,
+}
+
+/// The forms of timing lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Timing {
+    /// One JSON object a statement.
+    Json,
+}
+
+/// A number of bytes with an optional unit: `64MB` and `64MiB` are both 64 * 2^20.
+fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(format!("expected a size like 64MB or 2GB, found {text}")),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number > 0.0 => Ok((number * (1u64 << shift) as f64) as u64),
+        _ => Err(format!("expected a size like 64MB or 2GB, found {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_take_units() {
+        for (text, expected) in
+            [("64MB", 64 << 20), ("2GB", 2 << 30), ("1.5k", 1536), ("100", 100), ("3 MiB", 3 << 20)]
+        {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "MB", "-1", "2 parsecs", "0"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Least and greatest values of statistics, as text.
+//!
+//! In: the bytes of a bound, PLAIN-encoded. Out: the value as a table shows it. A bound of a length
+//! that its type does not have is left out, not guessed; so are bounds of types without an order, and
+//! the old fields where the old order is not that of the type.
+
+use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
+use millwork_format::metadata::{PhysicalType, Statistics};
+use millwork_format::schema::Leaf;
+use millwork_format::types::{DataType, Storage};
+use millwork_format::vector::{Cell, Data, Vector, Views};
+
+use crate::cell;
+use crate::render::width;
+
+/// Widest bound that people are shown.
+const WIDTH: usize = 28;
+
+/// `min … max`, cut for people; empty if both are unknown.
+pub fn range(leaf: &Leaf, statistics: &Statistics<'_>) -> String {
+    match texts(leaf, statistics) {
+        (None, None) => String::new(),
+        (min, max) => shown(min, max),
+    }
+}
+
+fn shown(min: Option<String>, max: Option<String>) -> String {
+    let cut = |bound: Option<String>| {
+        let bound = bound.unwrap_or_else(|| "?".to_owned());
+        width::truncated(&bound.replace(|c: char| c.is_control(), "·"), WIDTH)
+    };
+    format!("{} … {}", cut(min), cut(max))
+}
+
+/// The least and the greatest value, as text.
+pub fn texts(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<String>, Option<String>) {
+    let (min, max) = values_of(leaf, statistics);
+    (min.and_then(|min| text(leaf, &min)), max.and_then(|max| text(leaf, &max)))
+}
+
+fn values_of(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<Vector>, Option<Vector>) {
+    use DataType as T;
+    if matches!(leaf.data_type, T::Int96 | T::Interval | T::Geometry | T::Geography) {
+        return (None, None);
+    }
+    let is_unsigned = matches!(leaf.data_type, T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64);
+    let is_number = matches!(
+        leaf.physical_type,
+        PhysicalType::Int32 | PhysicalType::Int64 | PhysicalType::Float | PhysicalType::Double
+    );
+    let legacy = |bound| if is_number && !is_unsigned { bound } else { None };
+    let read = |bound: Option<&[u8]>| bound.and_then(|bytes| value(leaf, bytes));
+    (
+        read(statistics.min_value.or(legacy(statistics.legacy_min))),
+        read(statistics.max_value.or(legacy(statistics.legacy_max))),
+    )
+}
+
+/// `min … max` over all `chunks` of a leaf; `None` if one with values does not tell.
+pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<String> {
+    let mut widest: Option<(Vector, Vector)> = None;
+    for (values, statistics) in chunks {
+        let statistics = statistics.as_ref()?;
+        if statistics.null_count == Some(*values) {
+            continue;
+        }
+        let (min, max) = values_of(leaf, statistics);
+        let (min, max) = (min?, max?);
+        widest = Some(match widest {
+            None => (min, max),
+            Some((least, greatest)) => (
+                if is_less(&min, &least)? { min } else { least },
+                if is_less(&greatest, &max)? { max } else { greatest },
+            ),
+        });
+    }
+    let (min, max) = widest?;
+    Some(shown(text(leaf, &min), text(leaf, &max)))
+}
+
+fn is_less(left: &Vector, right: &Vector) -> Option<bool> {
+    match (left.cell(0), right.cell(0)) {
+        (Cell::Boolean(left), Cell::Boolean(right)) => Some(!left & right),
+        (Cell::Integer(left), Cell::Integer(right)) => Some(left < right),
+        (Cell::Float16(left), Cell::Float16(right)) => Some(left < right),
+        (Cell::Float32(left), Cell::Float32(right)) => Some(left < right),
+        (Cell::Float64(left), Cell::Float64(right)) => Some(left < right),
+        (Cell::Bytes(left), Cell::Bytes(right)) => Some(left < right),
+        _ => None,
+    }
+}
+
+fn text(leaf: &Leaf, value: &Vector) -> Option<String> {
+    let mut text = String::new();
+    cell::write(value, 0, &leaf.data_type, &mut text).ok()?;
+    Some(text)
+}
+
+/// A vector of the one value that `bytes` encode.
+fn value(leaf: &Leaf, bytes: &[u8]) -> Option<Vector> {
+    let int32 = || bytes.try_into().ok().map(i32::from_le_bytes);
+    let int64 = || bytes.try_into().ok().map(i64::from_le_bytes);
+    let integer = || match leaf.physical_type {
+        PhysicalType::Int32 => int32().map(i128::from),
+        PhysicalType::Int64 => int64().map(i128::from),
+        _ => big_endian(bytes),
+    };
+    Some(match leaf.data_type.storage() {
+        Storage::Bits => {
+            let bits = Bitmap::from_bools(&[*bytes.first()? & 1 == 1]);
+            Vector::new(Data::Boolean(bits), None, 1).ok()?
+        }
+        Storage::Int8 => flat(i8::try_from(integer()?).ok()?),
+        Storage::Int16 => flat(i16::try_from(integer()?).ok()?),
+        Storage::Int32 => flat(i32::try_from(integer()?).ok()?),
+        Storage::Int64 => flat(i64::try_from(integer()?).ok()?),
+        Storage::Int128 => flat(integer()?),
+        Storage::UInt8 => flat(u8::try_from(int32()?).ok()?),
+        Storage::UInt16 => flat(u16::try_from(int32()?).ok()?),
+        Storage::UInt32 => flat(int32()?.cast_unsigned()),
+        Storage::UInt64 => flat(int64()?.cast_unsigned()),
+        Storage::Float16 => {
+            let bits = u16::from_le_bytes(bytes.try_into().ok()?);
+            Vector::new(Data::Float16(Slice::copy_of(&[bits])), None, 1).ok()?
+        }
+        Storage::Float32 => flat(f32::from_le_bytes(bytes.try_into().ok()?)),
+        Storage::Float64 => flat(f64::from_le_bytes(bytes.try_into().ok()?)),
+        Storage::Views => Vector::new(Data::Views(Views::copy_of([bytes]).ok()?), None, 1).ok()?,
+        Storage::Fixed(width) if bytes.len() == width as usize => {
+            let budget = millwork_codecs::budget::Budget::unlimited();
+            let bytes = Buffer::copy_of(bytes, &budget).ok()?;
+            Vector::new(Data::Fixed { width_bytes: width as usize, bytes }, None, 1).ok()?
+        }
+        _ => return None,
+    })
+}
+
+fn flat<T: millwork_format::vector::Native>(value: T) -> Vector {
+    Vector::flat(Slice::copy_of(&[value]))
+}
+
+/// A signed big-endian number of up to 16 bytes.
+fn big_endian(bytes: &[u8]) -> Option<i128> {
+    let first = *bytes.first().filter(|_| bytes.len() <= 16)?;
+    let start = if first & 0x80 == 0 { 0 } else { -1 };
+    Some(bytes.iter().fold(start, |value: i128, byte| value << 8 | i128::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn big_endian_numbers_keep_their_sign() {
+        for (bytes, expected) in
+            [(&[0xFFu8][..], Some(-1)), (&[0x01, 0x00], Some(256)), (&[], None), (&[0; 17], None)]
+        {
+            assert_eq!(big_endian(bytes), expected, "{bytes:?}");
+        }
+    }
+}

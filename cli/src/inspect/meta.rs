@@ -1,0 +1,165 @@
+//! `meta`: what the footer says, chunk by chunk.
+
+use millwork_format::metadata::{ColumnChunk, RowGroup};
+use millwork_format::schema::Leaf;
+use serde_json::{Value, json};
+
+use super::{bounds, located, paper, print_each};
+use crate::arguments::Inspect;
+use crate::failure::Result;
+use crate::source::Source;
+
+/// Longest value of key-value metadata that people are shown.
+const VALUE_WIDTH: usize = 100;
+
+const HEADER: [&str; 8] =
+    ["column", "codec", "encodings", "values", "nulls", "on disk", "decoded", "min … max"];
+
+/// Prints the metadata of each file.
+///
+/// # Errors
+/// A file that cannot be read; statistics whose bytes are broken.
+pub fn print(arguments: &Inspect) -> Result<()> {
+    print_each(arguments, text, json)
+}
+
+fn text(source: &Source) -> Result<String> {
+    let footer = source.file.footer();
+    let mut text = format!(
+        "{}: {}, {}, {}, footer {}, version {}, created by {}\n",
+        source.name,
+        paper::bytes(source.file.size_bytes()),
+        paper::counted(source.file.num_rows(), "row"),
+        paper::counted(footer.num_row_groups() as u64, "row group"),
+        paper::bytes(footer.struct_bytes() as u64),
+        footer.version(),
+        footer.created_by().unwrap_or("an unknown program"),
+    );
+    for pair in footer.key_values() {
+        let value = crate::render::width::truncated(pair.value.unwrap_or_default(), VALUE_WIDTH);
+        text += &format!("{} = {}\n", pair.key, value.replace('\n', "⏎"));
+    }
+    let leaves = source.file.schema().leaves();
+    for group in footer.row_groups() {
+        text += &format!(
+            "\nrow group {}: {}, {} on disk, {} decoded{}\n",
+            group.index(),
+            paper::counted(group.num_rows(), "row"),
+            paper::bytes(group.total_compressed_size()),
+            paper::bytes(group.total_byte_size()),
+            sorted(group, leaves),
+        );
+        let mut rows = vec![HEADER.map(str::to_owned)];
+        for (chunk, leaf) in group.columns().zip(leaves) {
+            let statistics = chunk.statistics().map_err(|error| located(error, source))?;
+            let nulls = statistics.and_then(|statistics| statistics.null_count);
+            rows.push([
+                leaf.dotted_path.to_string(),
+                chunk.compression().name().to_owned(),
+                encodings(chunk).join(" "),
+                paper::grouped(chunk.num_values()),
+                nulls.map(paper::grouped).unwrap_or_default(),
+                paper::bytes(chunk.total_compressed_size()),
+                paper::bytes(chunk.total_uncompressed_size()),
+                statistics.map(|found| bounds::range(leaf, &found)).unwrap_or_default(),
+            ]);
+        }
+        text += &paper::aligned(&rows, &[3, 4, 5, 6]);
+    }
+    Ok(text)
+}
+
+fn sorted(group: RowGroup<'_>, leaves: &[Leaf]) -> String {
+    let columns: Vec<String> = group
+        .sorting_columns()
+        .iter()
+        .map(|sorting| {
+            let path = leaves.get(sorting.column as usize).map_or("?", |leaf| &*leaf.dotted_path);
+            let order = if sorting.descending { "desc" } else { "asc" };
+            let nulls = if sorting.nulls_first { "first" } else { "last" };
+            format!("{path} {order} nulls {nulls}")
+        })
+        .collect();
+    if columns.is_empty() { String::new() } else { format!(", sorted by {}", columns.join(", ")) }
+}
+
+/// Names of the encodings of a chunk.
+pub fn encodings(chunk: ColumnChunk<'_>) -> Vec<&'static str> {
+    chunk.encodings().iter().map(|encoding| encoding.name()).collect()
+}
+
+fn json(source: &Source) -> Result<Value> {
+    let footer = source.file.footer();
+    let leaves = source.file.schema().leaves();
+    let mut groups = Vec::with_capacity(footer.num_row_groups());
+    for group in footer.row_groups() {
+        let mut columns = Vec::with_capacity(leaves.len());
+        for (chunk, leaf) in group.columns().zip(leaves) {
+            columns.push(chunk_json(source, chunk, leaf)?);
+        }
+        let sorting: Vec<Value> = group
+            .sorting_columns()
+            .iter()
+            .map(|sorting| {
+                json!({
+                    "column": leaves.get(sorting.column as usize).map(|leaf| &*leaf.dotted_path),
+                    "descending": sorting.descending,
+                    "nulls_first": sorting.nulls_first,
+                })
+            })
+            .collect();
+        groups.push(json!({
+            "rows": group.num_rows(),
+            "total_byte_size": group.total_byte_size(),
+            "total_compressed_size": group.total_compressed_size(),
+            "sorting_columns": sorting,
+            "columns": columns,
+        }));
+    }
+    let key_values: Vec<Value> =
+        footer.key_values().map(|pair| json!({ "key": pair.key, "value": pair.value })).collect();
+    Ok(json!({
+        "file": source.name,
+        "size_bytes": source.file.size_bytes(),
+        "footer_bytes": footer.struct_bytes(),
+        "version": footer.version(),
+        "created_by": footer.created_by(),
+        "rows": source.file.num_rows(),
+        "key_values": key_values,
+        "row_groups": groups,
+    }))
+}
+
+fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Value> {
+    let statistics = chunk.statistics().map_err(|error| located(error, source))?;
+    let bounds = statistics.map(|found| {
+        let (min, max) = bounds::texts(leaf, &found);
+        json!({
+            "null_count": found.null_count,
+            "distinct_count": found.distinct_count,
+            "nan_count": found.nan_count,
+            "min": min,
+            "max": max,
+            "is_min_value_exact": found.is_min_value_exact,
+            "is_max_value_exact": found.is_max_value_exact,
+        })
+    });
+    let range = |found: Option<(u64, u32)>| {
+        found.map(|(offset, length)| json!({ "offset": offset, "length": length }))
+    };
+    Ok(json!({
+        "path": &*leaf.dotted_path,
+        "physical_type": chunk.physical_type().name(),
+        "compression": chunk.compression().name(),
+        "encodings": encodings(chunk),
+        "values": chunk.num_values(),
+        "total_compressed_size": chunk.total_compressed_size(),
+        "total_uncompressed_size": chunk.total_uncompressed_size(),
+        "data_page_offset": chunk.data_page_offset(),
+        "dictionary_page_offset": chunk.dictionary_page_offset(),
+        "offset_index": range(chunk.offset_index()),
+        "column_index": range(chunk.column_index()),
+        "bloom_filter_offset": chunk.bloom_filter().map(|(offset, _)| offset),
+        "statistics": bounds,
+    }))
+}

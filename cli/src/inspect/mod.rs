@@ -1,0 +1,48 @@
+//! What the footer alone tells: nothing here reads a page.
+//!
+//! - [`paper`]: sizes, bars and aligned lines for people
+//! - [`bounds`]: least and greatest values as text
+//! - [`count`], [`schema`], [`meta`], [`summary`]: the verbs
+
+mod paper;
+mod bounds;
+pub mod count;
+pub mod schema;
+pub mod meta;
+pub mod summary;
+
+use serde_json::Value;
+
+use crate::arguments::{Inspect, Shape};
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::source::{self, Source};
+
+/// Prints one piece a file: lines for people, or one JSON object.
+fn print_each(
+    arguments: &Inspect,
+    text: impl Fn(&Source) -> Result<String>,
+    json: impl Fn(&Source) -> Result<Value>,
+) -> Result<()> {
+    let mut output = Output::stdout();
+    let limits = arguments.reading.limits();
+    for (at, source) in source::each(&arguments.files, &limits)?.enumerate() {
+        let source = source?;
+        let piece = match arguments.format {
+            Shape::Json => format!("{}\n", json(&source)?),
+            Shape::Text if at == 0 => text(&source)?,
+            Shape::Text => format!("\n{}", text(&source)?),
+        };
+        output.write(piece.as_bytes())?;
+    }
+    output.finish()
+}
+
+/// The file's error as the program's, with the file's name.
+fn located(error: millwork_format::Error, source: &Source) -> Failure {
+    let place = millwork_format::error::Place {
+        file: Some(source.name.as_str().into()),
+        ..Default::default()
+    };
+    Failure::from(error.at(&place))
+}

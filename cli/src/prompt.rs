@@ -1,0 +1,49 @@
+//! The prompt: statements line by line until `exit` or the end of input.
+//!
+//! A statement ends with a semicolon at the end of a line. An error does not end the prompt.
+
+use std::io::{BufRead as _, Write as _};
+
+use crate::arguments::Sql;
+use crate::failure::{Failure, Result};
+use crate::pending::Session;
+use crate::sql::{self, Printer};
+
+/// Reads and runs statements until there are no more.
+///
+/// # Errors
+/// Standard input cannot be read, or nobody reads our output.
+pub fn run(arguments: &Sql, mut session: Session) -> Result<()> {
+    eprintln!("millwork {}: statements end with ;, exit ends", env!("CARGO_PKG_VERSION"));
+    let mut statement = String::new();
+    loop {
+        eprint!("{}", if statement.is_empty() { "millwork> " } else { "     ...> " });
+        let _ = std::io::stderr().flush();
+        let mut line = String::new();
+        let read = std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|error| Failure::io(format!("cannot read standard input: {error}")))?;
+        let word = line.trim().trim_end_matches(';').trim();
+        let is_over = statement.is_empty() && ["exit", "quit"].contains(&word);
+        if read == 0 || is_over {
+            return Ok(());
+        }
+        if statement.is_empty() && word.is_empty() {
+            continue;
+        }
+        statement.push_str(&line);
+        if !line.trim_end().ends_with(';') {
+            continue;
+        }
+        let mut printer = Printer::new(arguments)?;
+        let ran;
+        (session, ran) = sql::statements(session, &statement, &mut printer);
+        match ran.and_then(|()| printer.finish()) {
+            Err(Failure::BrokenPipe) => return Err(Failure::BrokenPipe),
+            Err(failure) => eprint!("{}", failure.text(crate::is_coloured())),
+            Ok(()) => {}
+        }
+        statement.clear();
+    }
+}

@@ -1,0 +1,110 @@
+//! `head` and `cat`: rows in the order of the files, as they are read.
+
+use std::io::IsTerminal as _;
+
+use millwork_codecs::budget::Budget;
+use millwork_format::types::Field;
+
+use crate::arguments::{Form, Rows};
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::pending::BatchOptions;
+use crate::render;
+use crate::source::{self, Source};
+
+/// Rows that `head` prints.
+pub const HEAD_ROWS: u64 = 10;
+
+/// Prints rows of all files; `default_limit` counts where `--limit` is not given.
+///
+/// # Errors
+/// A file that cannot be read, an unknown column, files of different columns.
+pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let form = arguments.format.unwrap_or(if is_terminal { Form::Table } else { Form::Jsonl });
+    let mut renderer = render::renderer(form, is_terminal.then(crate::terminal_columns).flatten());
+    let mut output = Output::stdout();
+    let mut left = arguments.limit.or(default_limit);
+    let mut text = Vec::new();
+    let mut first: Option<(String, Vec<Field>)> = None;
+    let limits = arguments.reading.limits();
+    for source in source::each(&arguments.files, &limits)? {
+        let source = source?;
+        let columns = chosen(&source, arguments.columns.as_deref())?;
+        let fields = fields_of(&source, columns.as_deref());
+        match &first {
+            None => {
+                renderer.begin(&fields, &mut text)?;
+                first = Some((source.name.clone(), fields));
+            }
+            Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
+        }
+        let options = BatchOptions { columns, limit_rows: left, budget: Budget::unlimited() };
+        for batch in source.file.batches(options) {
+            let batch = batch?;
+            renderer.batch(&batch, &mut text)?;
+            output.write(&text)?;
+            text.clear();
+            left = left.map(|left| left.saturating_sub(batch.count() as u64));
+        }
+        if left == Some(0) {
+            break;
+        }
+    }
+    if first.is_some() {
+        renderer.end(&mut text);
+    }
+    output.write(&text)?;
+    output.finish()
+}
+
+/// Top-level columns by name; `None` for all of them.
+fn chosen(source: &Source, names: Option<&[String]>) -> Result<Option<Vec<usize>>> {
+    let Some(names) = names else { return Ok(None) };
+    let find = |name: &String| {
+        let name = name.trim();
+        source.file.schema().find(name).ok_or_else(|| unknown_column(name, source))
+    };
+    Ok(Some(names.iter().map(find).collect::<Result<_>>()?))
+}
+
+fn unknown_column(name: &str, source: &Source) -> Failure {
+    let schema = source.file.schema();
+    let failure = Failure::usage(format!("no column named {name} in {}", source.name));
+    if let Some((outer, _)) = name.split_once('.')
+        && schema.find(outer).is_some()
+    {
+        return failure.hint(format!("parts of a column cannot be chosen yet: name {outer}"));
+    }
+    match schema.suggest(name) {
+        Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
+        None => failure.hint(format!("`millwork schema {}` lists the columns", source.name)),
+    }
+}
+
+fn fields_of(source: &Source, columns: Option<&[usize]>) -> Vec<Field> {
+    let all = source.file.schema().columns();
+    let field = |at: &usize| all.get(*at).map(|column| column.field.clone());
+    match columns {
+        None => all.iter().map(|column| column.field.clone()).collect(),
+        Some(columns) => columns.iter().filter_map(field).collect(),
+    }
+}
+
+fn same_columns(first: &str, expected: &[Field], name: &str, found: &[Field]) -> Result<()> {
+    let differs = |(left, right): (&Field, &Field)| {
+        left.name != right.name || left.data_type != right.data_type
+    };
+    let difference = expected.iter().zip(found).find(|pair| differs(*pair));
+    let what = match difference {
+        Some((left, right)) => format!(
+            "{name} has the column {} {} where {first} has {} {}",
+            right.name, right.data_type, left.name, left.data_type
+        ),
+        None if expected.len() != found.len() => {
+            format!("{name} has {} columns, {first} has {}", found.len(), expected.len())
+        }
+        None => return Ok(()),
+    };
+    Err(Failure::usage(what).hint("choose columns that all files have with --columns"))
+}

@@ -1,0 +1,175 @@
+//! `sql`: statements in, results out.
+//!
+//! In: SQL text of the command line, a file, standard input or a prompt. Out: results one after
+//! another. Invariant: what a statement gave is written before the next one runs.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::num::NonZero;
+
+use millwork_format::batch::Batch;
+use millwork_format::types::Field;
+
+use crate::arguments::{Sql, Timing};
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::pending::{Consumer, Session, SessionOptions, StatementOutcome};
+use crate::progress::Progress;
+use crate::prompt;
+use crate::render::{self, Renderer};
+use crate::source;
+
+/// Bytes of rendered rows that are handed on at once.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Runs the verb.
+///
+/// # Errors
+/// The first statement that fails; output that cannot be written.
+pub fn run(arguments: &Sql) -> Result<()> {
+    let session = Session::new(options(arguments));
+    let Some(sql) = text(arguments)? else { return prompt::run(arguments, session) };
+    let mut printer = Printer::new(arguments)?;
+    statements(session, &sql, &mut printer).1?;
+    printer.finish()
+}
+
+/// Runs the statements of `sql` and gives the session back.
+pub fn statements(mut session: Session, sql: &str, printer: &mut Printer) -> (Session, Result<()>) {
+    printer.progress = Some(Progress::start());
+    let ran = session.run(sql, printer);
+    printer.progress = None;
+    let failed = printer.failure.take();
+    // A failure of ours went through the engine as an error without a text: ours counts.
+    let result = match (failed, ran) {
+        (Some(failure), _) => Err(failure),
+        (None, Err(error)) => Err(Failure::query(&error, sql)),
+        (None, Ok(())) => Ok(()),
+    };
+    // What came before the failure is the answer of the statements before it.
+    let flushed = printer.hand_on();
+    (session, result.and(flushed))
+}
+
+fn options(arguments: &Sql) -> SessionOptions {
+    let mut options = SessionOptions { limits: arguments.reading.limits(), ..Default::default() };
+    if let Some(threads) = arguments.threads {
+        options.threads = usize::from(threads);
+    } else {
+        options.threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    }
+    if let Some(bytes) = arguments.memory {
+        options.memory_bytes = bytes;
+    }
+    options
+}
+
+/// The statements, or `None` for a prompt.
+fn text(arguments: &Sql) -> Result<Option<String>> {
+    if let Some(query) = arguments.query.as_ref().or(arguments.command.as_ref()) {
+        return Ok(Some(query.clone()));
+    }
+    if let Some(path) = &arguments.file {
+        return source::text(path).map(Some);
+    }
+    if std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::io(format!("cannot read standard input: {error}")))?;
+    Ok(Some(text))
+}
+
+/// Renders results as they come.
+pub struct Printer {
+    renderer: Box<dyn Renderer>,
+    output: Output,
+    text: Vec<u8>,
+    timing: Option<Timing>,
+    is_open: bool,
+    progress: Option<Progress>,
+    failure: Option<Failure>,
+}
+
+impl Printer {
+    /// A printer to where the arguments say.
+    ///
+    /// # Errors
+    /// The output file cannot be made.
+    pub fn new(arguments: &Sql) -> Result<Self> {
+        let (output, columns) = match &arguments.output {
+            Some(path) => (Output::file(path)?, None),
+            None => (Output::stdout(), crate::terminal_columns()),
+        };
+        Ok(Self {
+            renderer: render::renderer(arguments.format, columns),
+            output,
+            text: Vec::new(),
+            timing: arguments.timing,
+            is_open: false,
+            progress: None,
+            failure: None,
+        })
+    }
+
+    /// Ends the output.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn finish(mut self) -> Result<()> {
+        self.output.write(&self.text)?;
+        self.output.finish()
+    }
+
+    fn hand_on(&mut self) -> Result<()> {
+        if !self.text.is_empty() {
+            self.progress = None;
+            self.output.write(&self.text)?;
+            self.text.clear();
+        }
+        self.output.flush()
+    }
+
+    fn keep(&mut self, result: Result<()>) -> millwork_engine::Result<()> {
+        result.map_err(|failure| {
+            self.failure = Some(failure);
+            millwork_engine::Error::cancelled()
+        })
+    }
+}
+
+impl Consumer for Printer {
+    fn begin(&mut self, _statement: usize, fields: &[Field]) -> millwork_engine::Result<()> {
+        self.is_open = true;
+        let begun = self.renderer.begin(fields, &mut self.text);
+        self.keep(begun)
+    }
+
+    fn batch(&mut self, batch: &Batch) -> millwork_engine::Result<()> {
+        let mut done = self.renderer.batch(batch, &mut self.text);
+        if self.text.len() >= CHUNK_BYTES {
+            done = done.and_then(|()| self.hand_on());
+        }
+        self.keep(done)
+    }
+
+    fn end(&mut self, statement: usize, outcome: &StatementOutcome) -> millwork_engine::Result<()> {
+        if std::mem::take(&mut self.is_open) {
+            self.renderer.end(&mut self.text);
+        }
+        self.progress = None;
+        let done = self.hand_on();
+        if let Some(Timing::Json) = self.timing {
+            eprintln!(
+                "{{\"statement\":{},\"rows\":{},\"elapsed_ms\":{:.3}}}",
+                statement,
+                outcome.rows,
+                outcome.elapsed.as_secs_f64() * 1e3
+            );
+        }
+        self.progress = done.is_ok().then(Progress::start);
+        self.keep(done)
+    }
+}

@@ -1,0 +1,181 @@
+//! The program as scripts see it: what it prints where, and with which exit code it ends.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// What one run of the program gave.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn finished(output: Output) -> Run {
+    Run {
+        code: output.status.code().expect("an exit code"),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millwork"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn millwork(arguments: &[&str]) -> Run {
+    finished(command(arguments).output().expect("it runs"))
+}
+
+/// Runs, demands success and a silent stderr, and gives what was printed.
+fn printed(arguments: &[&str]) -> String {
+    let run = millwork(arguments);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
+    run.stdout
+}
+
+/// Runs and demands an exit code, words on stderr, and nothing on stdout.
+fn fails(arguments: &[&str], code: i32, words: &[&str]) {
+    let run = millwork(arguments);
+    assert_eq!(run.code, code, "{arguments:?} {run:?}");
+    assert_eq!(run.stdout, "", "{arguments:?}");
+    for word in words {
+        assert!(run.stderr.contains(word), "{arguments:?}: no {word:?} in\n{}", run.stderr);
+    }
+    assert!(!run.stderr.contains("\x1b["), "colour without a terminal: {}", run.stderr);
+}
+
+fn lineitem() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/lineitem.parquet");
+    path.canonicalize().expect("the file of the repository").display().to_string()
+}
+
+/// A folder that goes away with the value.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of text")
+}
+
+fn written(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("written");
+    path
+}
+
+#[test]
+fn a_file_without_a_verb_is_summarised() {
+    let summary = printed(&[&lineitem()]);
+    for words in [
+        "6 005 rows x 16 columns in 4 row groups, written by parquet-cpp-arrow version 26.0.1",
+        "page index: all columns",
+        "l_returnflag     VARCHAR",
+        "A … R",
+    ] {
+        assert!(summary.contains(words), "no {words:?} in\n{summary}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&printed(&[&lineitem(), "--format", "json"])).expect("JSON");
+    assert_eq!(json["rows"], 6005);
+    assert_eq!(json["columns"][10]["type"], "DATE");
+}
+
+#[test]
+fn schema_and_meta_and_count_say_what_the_footer_says() {
+    let schema = printed(&["schema", &lineitem()]);
+    assert!(schema.contains("l_quantity       DECIMAL(15,2)  no    int64"), "{schema}");
+    let json: serde_json::Value =
+        serde_json::from_str(&printed(&["schema", &lineitem(), "--format", "json"])).expect("JSON");
+    assert_eq!(json["columns"][8]["name"], "l_returnflag");
+    assert_eq!(json["columns"][8]["nullable"], false);
+    let meta = printed(&["meta", &lineitem()]);
+    assert!(meta.contains("row group 3: 5 rows") && meta.contains("ZSTD"), "{meta}");
+    let json: serde_json::Value =
+        serde_json::from_str(&printed(&["meta", &lineitem(), "--format", "json"])).expect("JSON");
+    assert_eq!(json["row_groups"].as_array().map(Vec::len), Some(4));
+    assert_eq!(json["row_groups"][0]["columns"][8]["statistics"]["max"], "R");
+    assert_eq!(printed(&["count", &lineitem()]), "6005\n");
+}
+
+#[test]
+fn files_come_from_directories_patterns_and_standard_input() {
+    let folder = folder();
+    let bytes = fs::read(lineitem()).expect("read");
+    written(&folder, "a.parquet", &bytes);
+    written(&folder, "b.parquet", &bytes);
+    written(&folder, "_unfinished.parquet", b"");
+    written(&folder, "notes.txt", b"not a table");
+    fs::create_dir(folder.path().join("below")).expect("made");
+    written(&folder, "below/c.parquet", &bytes);
+    assert_eq!(printed(&["count", text(folder.path())]), "18015\n");
+    assert_eq!(printed(&["count", text(&folder.path().join("?.par*"))]), "12010\n");
+    let stdin = fs::File::open(lineitem()).expect("opened");
+    let run = command(&["count", "-"]).stdin(stdin).output().expect("it runs");
+    assert_eq!(finished(run).stdout, "6005\n");
+}
+
+#[test]
+fn what_is_not_there_is_exit_code_4() {
+    let folder = folder();
+    written(&folder, "trips.parquet", b"");
+    let missing = folder.path().join("trip.parquet");
+    fails(
+        &["count", text(&missing)],
+        4,
+        &["error: file not found: ", "did you mean", "trips.parquet?"],
+    );
+    let nowhere = folder.path().join("no/such/file.parquet");
+    fails(&[text(&nowhere)], 4, &["error: file not found: ", "help: there is no directory"]);
+    let pattern = folder.path().join("x*.parquet");
+    fails(&["cat", text(&pattern)], 4, &["error: no file matches "]);
+    let empty = tempfile::tempdir().expect("a folder");
+    let expected = format!("error: no Parquet files in {}", empty.path().display());
+    fails(&["head", text(empty.path())], 4, &[&expected, "help: "]);
+}
+
+#[test]
+fn what_is_not_parquet_is_exit_code_3_with_its_name_and_a_hint() {
+    let folder = folder();
+    let bytes = fs::read(lineitem()).expect("read");
+    let half = bytes.get(..bytes.len() / 2).expect("half of it");
+    for (name, bytes) in [
+        ("notes.parquet", &b"just a few lines\nof text\n"[..]),
+        ("empty.parquet", b""),
+        ("half.parquet", half),
+        ("magic.parquet", b"PAR1"),
+    ] {
+        let path = written(&folder, name, bytes);
+        for verb in ["count", "cat", "schema", "meta"] {
+            fails(
+                &[verb, text(&path)],
+                3,
+                &["error: ", &format!("--> {}", text(&path)), "= help: "],
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    fails(&["count"], 2, &["Usage:"]);
+    fails(&["cat", "x.parquet", "--format", "xml"], 2, &["jsonl"]);
+    fails(&["sql", "select 1", "--memory", "lots"], 2, &["expected a size like 64MB"]);
+    fails(&["cat", &lineitem(), "--columns", "l_shipdat"], 2, &["did you mean l_shipdate?"]);
+    fails(&["sql", "-f", "no_such.sql"], 4, &["file not found: no_such.sql"]);
+}
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    for verb in ["schema", "meta", "head", "cat", "count", "sql"] {
+        let help = printed(&[verb, "--help"]);
+        assert!(help.contains("Example"), "{verb}: {help}");
+        assert!(help.contains(&format!("millwork {verb} ")), "{verb}: {help}");
+    }
+    assert!(printed(&["--version"]).starts_with("millwork 0."));
+}
