@@ -10,5 +10,10 @@ pub mod batch;
 pub mod thrift;
 pub mod metadata;
 pub mod schema;
+pub mod io;
+pub mod levels;
+pub mod page;
+pub mod column;
+pub mod read;
 
 pub use error::{Error, ErrorKind, Result};

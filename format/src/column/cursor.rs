@@ -1,0 +1,145 @@
+//! A position in one data page: read rows, skip rows, read rows under a selection.
+
+use std::sync::Arc;
+
+use millwork_codecs::buffer::{Bitmap, BitmapMut};
+use millwork_codecs::kernel::bits::count_ones_in;
+use millwork_codecs::kernel::mask_bits;
+
+use super::values::{ValueDecoder, Wanted};
+use super::{ColumnShape, nulls};
+use crate::error::{Error, Result};
+use crate::page::DataPage;
+use crate::vector::{Data, Dictionary, Vector};
+
+/// Reads the rows of one page from front to back.
+#[derive(Clone, Debug)]
+pub struct PageCursor {
+    page: Arc<DataPage>,
+    decoder: ValueDecoder,
+    row: usize,
+}
+
+impl PageCursor {
+    /// A cursor at the first row of `page`.
+    ///
+    /// # Errors
+    /// `Corrupt` if the page's values make no sense at their start; `Unsupported` for an encoding
+    /// that is not read yet.
+    pub fn new(
+        page: Arc<DataPage>,
+        shape: &ColumnShape,
+        dictionary: Option<&Arc<Dictionary>>,
+    ) -> Result<Self> {
+        let decoder = ValueDecoder::new(&page, shape, dictionary)?;
+        Ok(Self { page, decoder, row: 0 })
+    }
+
+    /// The row that is read next, counted from the page's first.
+    #[must_use]
+    pub fn row(&self) -> usize {
+        self.row
+    }
+
+    /// Whether values come as codes of a dictionary.
+    #[must_use]
+    pub fn is_codes(&self) -> bool {
+        self.decoder.is_codes()
+    }
+
+    /// Passes over the next `rows` rows.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Truncated` if the values end first.
+    pub fn skip(&mut self, rows: usize) -> Result<()> {
+        let values = self.values_in(rows)?;
+        self.decoder.skip(values)?;
+        self.row += rows;
+        Ok(())
+    }
+
+    /// The next `rows` rows.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Truncated` if the values end first or are no values.
+    pub fn read(&mut self, rows: usize, shape: &ColumnShape) -> Result<Vector> {
+        let values = self.values_in(rows)?;
+        let data = self.decoder.decode(shape, Wanted::All(values))?;
+        let start = self.row;
+        self.row += rows;
+        if values == rows {
+            return Vector::new(data, None, rows);
+        }
+        let words = self.validity_words(start, rows);
+        let mut bits = BitmapMut::with_capacity(rows)?;
+        bits.append_words(&words, 0, rows)?;
+        finish(data, bits.freeze())
+    }
+
+    /// Of the next `rows` rows those whose bit in `mask` (from bit `from` on) is 1, `count` in all.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Truncated` if the values end first or are no values.
+    pub fn read_masked(
+        &mut self,
+        rows: usize,
+        mask: &[u64],
+        from: usize,
+        count: usize,
+        shape: &ColumnShape,
+    ) -> Result<Vector> {
+        let values = self.values_in(rows)?;
+        let selected = cut(mask, from, rows);
+        let start = self.row;
+        self.row += rows;
+        if values == rows {
+            let wanted = Wanted::Masked { mask: &selected, values, count };
+            return Vector::new(self.decoder.decode(shape, wanted)?, None, count);
+        }
+        let validity = self.validity_words(start, rows);
+        // In the world of values: which of them are wanted; in the world of wanted rows: which of
+        // them are present.
+        let of_values = nulls::squeeze(&selected, &validity)?.freeze();
+        let present = nulls::squeeze(&validity, &selected)?.freeze();
+        let count = of_values.count_ones();
+        let wanted = Wanted::Masked { mask: of_values.words(), values, count };
+        finish(self.decoder.decode(shape, wanted)?, present)
+    }
+
+    /// Values among the next `rows` rows.
+    fn values_in(&self, rows: usize) -> Result<usize> {
+        let left = self.page.rows - self.row;
+        if rows > left {
+            return Err(Error::internal(format!("{rows} rows wanted of {left} left in a page")));
+        }
+        Ok(match &self.page.validity {
+            Some(bits) => count_ones_in(bits.words(), self.row, rows),
+            None => rows,
+        })
+    }
+
+    fn validity_words(&self, start: usize, rows: usize) -> Vec<u64> {
+        match &self.page.validity {
+            Some(bits) => cut(bits.words(), start, rows),
+            None => vec![u64::MAX; rows.div_ceil(64)],
+        }
+    }
+}
+
+/// Bits `from..from + count` of `words`, from bit 0 on.
+fn cut(words: &[u64], from: usize, count: usize) -> Vec<u64> {
+    (0..count.div_ceil(64))
+        .map(|word| mask_bits(words, from + word * 64, (count - word * 64).min(64)))
+        .collect()
+}
+
+/// Values spread over the rows that are present.
+fn finish(data: Data, present: Bitmap) -> Result<Vector> {
+    let rows = present.len();
+    if let Data::Dictionary(_, dictionary) = &data
+        && dictionary.is_empty()
+    {
+        return Ok(Vector::null(rows));
+    }
+    Vector::new(nulls::spread(data, &present)?, Some(present), rows)
+}

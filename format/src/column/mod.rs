@@ -1,0 +1,27 @@
+//! From encoded values to vectors.
+//!
+//! In: a [`DataPage`](crate::page::DataPage), the dictionary of its chunk, and the rows wanted. Out: a
+//! [`Vector`](crate::vector::Vector) of just those rows, laid out as the column's type is stored.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `shape` | what decoding needs to know of a leaf column |
+//! | `convert` | physical to stored values: decimals, narrow integers |
+//! | `text` | UTF-8 checks |
+//! | `values` | encoded values to flat data, all or under a mask |
+//! | `nulls` | spreading values over rows with nulls |
+//! | `cursor` | a position in a page: read, skip, read under a selection |
+//!
+//! Bytes moved per value: one copy from the page into the vector (codes: one unpacking); strings stay
+//! in the page, which the vector's views keep alive.
+
+mod shape;
+mod convert;
+mod text;
+mod values;
+mod nulls;
+mod cursor;
+
+pub use cursor::PageCursor;
+pub use shape::ColumnShape;
+pub(crate) use values::decode_dictionary;

@@ -1,0 +1,116 @@
+//! Spreading values over rows with nulls.
+//!
+//! Pages keep only the values that are present. [`spread`] puts them into the rows whose validity bit
+//! is 1 and zero into the others.
+
+use bytemuck::Pod;
+use millwork_codecs::buffer::{Bitmap, BitmapMut, BufferMut, Slice, SliceMut};
+
+use crate::error::{Error, Result};
+use crate::vector::{Codes, Data, Views};
+
+/// `data`, whose values are those of the rows with a 1 in `validity`, as one value a row.
+///
+/// # Errors
+/// If memory is refused.
+pub(super) fn spread(data: Data, validity: &Bitmap) -> Result<Data> {
+    macro_rules! plain {
+        ($values:expr, $kind:ident) => {
+            Data::$kind(spread_plain(&$values, validity)?)
+        };
+    }
+    Ok(match data {
+        Data::Boolean(bits) => Data::Boolean(spread_bits(&bits, validity)?),
+        Data::Int8(values) => plain!(values, Int8),
+        Data::Int16(values) => plain!(values, Int16),
+        Data::Int32(values) => plain!(values, Int32),
+        Data::Int64(values) => plain!(values, Int64),
+        Data::Int128(values) => plain!(values, Int128),
+        Data::UInt8(values) => plain!(values, UInt8),
+        Data::UInt16(values) => plain!(values, UInt16),
+        Data::UInt32(values) => plain!(values, UInt32),
+        Data::UInt64(values) => plain!(values, UInt64),
+        Data::Float16(values) => plain!(values, Float16),
+        Data::Float32(values) => plain!(values, Float32),
+        Data::Float64(values) => plain!(values, Float64),
+        Data::Fixed { width_bytes, bytes } => {
+            let mut rows = BufferMut::scratch(validity.len().saturating_mul(width_bytes))?;
+            let target = rows.as_mut_slice();
+            for (row, value) in validity.ones().zip(bytes.chunks_exact(width_bytes)) {
+                target[row * width_bytes..][..width_bytes].copy_from_slice(value);
+            }
+            Data::Fixed { width_bytes, bytes: rows.freeze() }
+        }
+        Data::Views(views) => {
+            Data::Views(Views::new(spread_plain(views.views(), validity)?, views.buffers().clone()))
+        }
+        Data::Dictionary(codes, dictionary) => {
+            let codes = match codes {
+                Codes::U8(codes) => Codes::U8(spread_plain(&codes, validity)?),
+                Codes::U16(codes) => Codes::U16(spread_plain(&codes, validity)?),
+                Codes::U32(codes) => Codes::U32(spread_plain(&codes, validity)?),
+            };
+            Data::Dictionary(codes, dictionary)
+        }
+        Data::Null | Data::Constant(_) | Data::List(_) | Data::Struct(_) => {
+            return Err(Error::internal("values of a page that are not flat"));
+        }
+    })
+}
+
+fn spread_plain<T: Pod>(values: &[T], validity: &Bitmap) -> Result<Slice<T>> {
+    let mut rows = SliceMut::<T>::scratch(validity.len())?;
+    let mut left = values;
+    for (target, word) in rows.chunks_mut(64).zip(validity.words()) {
+        let count = word.count_ones() as usize;
+        let Some((now, later)) = left.split_at_checked(count) else {
+            return Err(Error::internal("fewer values than rows that are present"));
+        };
+        left = later;
+        if count == target.len() {
+            target.copy_from_slice(now);
+        } else {
+            let mut bits = *word;
+            for value in now {
+                target[bits.trailing_zeros() as usize] = *value;
+                bits &= bits - 1;
+            }
+        }
+    }
+    Ok(rows.freeze())
+}
+
+fn spread_bits(values: &Bitmap, validity: &Bitmap) -> Result<Bitmap> {
+    let mut rows = BitmapMut::with_capacity(validity.len())?;
+    let mut used = 0;
+    for (index, word) in validity.words().iter().enumerate() {
+        let (mut bits, mut out) = (*word, 0u64);
+        while bits != 0 {
+            out |= u64::from(values.get(used)) << bits.trailing_zeros();
+            used += 1;
+            bits &= bits - 1;
+        }
+        rows.append_words(&[out], 0, (validity.len() - index * 64).min(64))?;
+    }
+    Ok(rows.freeze())
+}
+
+/// Of the rows with a 1 in `within`, in order: whether their bit in `bits` is 1. Both have the same
+/// number of words.
+pub(super) fn squeeze(bits: &[u64], within: &[u64]) -> Result<BitmapMut> {
+    let mut squeezed = BitmapMut::with_capacity(within.len() * 64)?;
+    for (bits, within) in bits.iter().zip(within) {
+        if *within == u64::MAX {
+            squeezed.append_words(&[*bits], 0, 64)?;
+            continue;
+        }
+        let (mut left, mut out, mut count) = (*within, 0u64, 0);
+        while left != 0 {
+            out |= (bits >> left.trailing_zeros() & 1) << count;
+            count += 1;
+            left &= left - 1;
+        }
+        squeezed.append_words(&[out], 0, count)?;
+    }
+    Ok(squeezed)
+}

@@ -1,0 +1,104 @@
+//! The thin glue between a reader's needs and a driver.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread::Thread;
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::{Buffer, BufferMut};
+
+use super::{Driver, Need, RangeStore};
+use crate::error::Result;
+
+/// One file's driver with the store its answers go to.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    driver: Arc<dyn Driver>,
+    store: Arc<RangeStore>,
+}
+
+impl Fetcher {
+    /// Brings the bytes of `driver` into a store of its own.
+    #[must_use]
+    pub fn new(driver: Arc<dyn Driver>) -> Self {
+        Self { driver, store: Arc::default() }
+    }
+
+    /// The driver.
+    #[must_use]
+    pub fn driver(&self) -> &Arc<dyn Driver> {
+        &self.driver
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<RangeStore> {
+        &self.store
+    }
+
+    /// Claims `units` and asks the driver for those of their bytes that nobody asked for yet.
+    /// Answers how many requests that made.
+    ///
+    /// # Errors
+    /// `LimitExceeded(Memory)` if the budget refuses room for them; nothing stays claimed then.
+    pub fn request(&self, units: &[Range<u64>], budget: &Budget) -> Result<usize> {
+        let gap_bytes = self.driver.profile().gap_bytes();
+        let allocate = |len| Ok(BufferMut::zeroed(len, budget)?);
+        let asked = self.store.claim(units, gap_bytes, allocate)?;
+        let count = asked.len();
+        for (range, target) in asked {
+            let store = Arc::clone(&self.store);
+            let start = range.start;
+            let reply = Box::new(move |bytes| store.deliver(start, bytes));
+            self.driver.request(range, target, reply);
+        }
+        Ok(count)
+    }
+
+    /// Reads `range`, waiting for it: for those who have nothing else to do.
+    ///
+    /// # Errors
+    /// Whatever the driver answers.
+    pub fn read_now(&self, range: Range<u64>, budget: &Budget) -> Result<Buffer> {
+        self.request(std::slice::from_ref(&range), budget)?;
+        let bytes = self.wait_for(|store| store.get(&range).transpose());
+        self.store.release(&range);
+        bytes
+    }
+
+    /// Waits on this thread until `look` finds what it wants in the store.
+    ///
+    /// # Errors
+    /// Whatever `look` answers.
+    pub fn wait_for<T>(&self, look: impl Fn(&RangeStore) -> Option<Result<T>>) -> Result<T> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        loop {
+            self.store.wake_at_delivery(&waker);
+            match look(&self.store) {
+                Some(found) => return found,
+                None => std::thread::park(),
+            }
+        }
+    }
+
+    /// Ranges of `need` that this driver should be asked for: with the useful ones if a second
+    /// round would cost more.
+    #[must_use]
+    pub fn worth_asking(&self, need: &Need) -> Vec<Range<u64>> {
+        let mut ranges = need.required.clone();
+        if self.driver.profile().serves_useful() {
+            ranges.extend(need.useful.iter().cloned());
+            ranges.sort_by_key(|range| range.start);
+        }
+        ranges
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

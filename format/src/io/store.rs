@@ -1,0 +1,226 @@
+//! The bytes of one file that its readers hold at the moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use millwork_codecs::buffer::{Buffer, BufferMut};
+
+use super::coalesce;
+use crate::error::{Error, Result};
+
+/// Ranges of one file: asked for, or here. Shared by all readers of the file.
+///
+/// Bytes are wanted in *units* (a page, a dictionary, an index), which do not overlap. A unit is
+/// *claimed*, read from, and *released*; claiming it again changes nothing. What was read goes when all
+/// the units claimed of it are released.
+#[derive(Debug, Default)]
+pub struct RangeStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By first byte; entries do not overlap.
+    entries: BTreeMap<u64, Entry>,
+    wakers: Vec<Waker>,
+    bytes_delivered: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    end: u64,
+    state: State,
+    /// First bytes of the units that are claimed.
+    claimed: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+enum State {
+    Pending,
+    Here(Buffer),
+    Failed(Error),
+}
+
+impl RangeStore {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of `range` if they are here, `None` if they are not yet asked for or on their way.
+    ///
+    /// # Errors
+    /// That of the request that was to bring them.
+    pub fn get(&self, range: &Range<u64>) -> Result<Option<Buffer>> {
+        if range.start >= range.end {
+            return Ok(Some(Buffer::empty()));
+        }
+        let inner = self.lock();
+        let Some((start, entry)) = inner.entries.range(..=range.start).next_back() else {
+            return Ok(None);
+        };
+        if range.end > entry.end {
+            return Ok(None);
+        }
+        match &entry.state {
+            State::Pending => Ok(None),
+            State::Failed(error) => Err(error.clone()),
+            State::Here(bytes) => {
+                let local = (range.start - start) as usize..(range.end - start) as usize;
+                Ok(bytes.slice(local))
+            }
+        }
+    }
+
+    /// Claims the units `wanted` (sorted) and answers the
+    /// ranges that have to be asked for, each with room for it from `allocate`: those no entry
+    /// holds, joined over gaps of at most `gap_bytes`. They are pending from now on.
+    ///
+    /// # Errors
+    /// That of `allocate`; nothing is claimed then.
+    pub fn claim(
+        &self,
+        wanted: &[Range<u64>],
+        gap_bytes: u64,
+        mut allocate: impl FnMut(usize) -> Result<BufferMut>,
+    ) -> Result<Vec<(Range<u64>, BufferMut)>> {
+        let mut inner = self.lock();
+        let (held, missing): (Vec<_>, Vec<_>) =
+            wanted.iter().cloned().partition(|range| inner.holds(range));
+        let mut asked = Vec::new();
+        for joined in coalesce(missing.clone(), gap_bytes) {
+            // A gap must not reach into what another entry holds.
+            let pieces = if inner.overlaps(&joined) {
+                coalesce(missing.iter().filter(|m| inside(m, &joined)).cloned().collect(), 0)
+            } else {
+                vec![joined]
+            };
+            for piece in pieces {
+                let room = allocate((piece.end - piece.start) as usize)?;
+                asked.push((piece, room));
+            }
+        }
+        for range in &held {
+            if let Some((_, entry)) = inner.entries.range_mut(..=range.start).next_back() {
+                entry.claimed.insert(range.start);
+            }
+        }
+        for (piece, _) in &asked {
+            let claimed = missing.iter().filter(|m| inside(m, piece)).map(|m| m.start).collect();
+            let entry = Entry { end: piece.end, state: State::Pending, claimed };
+            inner.entries.insert(piece.start, entry);
+        }
+        Ok(asked)
+    }
+
+    /// Puts the answer to a request in its place and wakes whoever waits.
+    pub fn deliver(&self, start: u64, bytes: Result<Buffer>) {
+        let wakers = {
+            let mut inner = self.lock();
+            if let Ok(bytes) = &bytes {
+                inner.bytes_delivered += bytes.len() as u64;
+            }
+            if let Some(entry) = inner.entries.get_mut(&start) {
+                entry.state = match bytes {
+                    Ok(bytes) => State::Here(bytes),
+                    Err(error) => State::Failed(error),
+                };
+                if entry.claimed.is_empty() {
+                    inner.entries.remove(&start);
+                }
+            }
+            std::mem::take(&mut inner.wakers)
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    /// Wakes `waker` at the next delivery.
+    pub fn wake_at_delivery(&self, waker: &Waker) {
+        let mut inner = self.lock();
+        if !inner.wakers.iter().any(|known| known.will_wake(waker)) {
+            inner.wakers.push(waker.clone());
+        }
+    }
+
+    /// Gives back a unit; one that is not claimed is none to give back.
+    pub fn release(&self, range: &Range<u64>) {
+        let mut inner = self.lock();
+        let Some((start, entry)) = inner.entries.range_mut(..=range.start).next_back() else {
+            return;
+        };
+        if range.end > entry.end {
+            return;
+        }
+        entry.claimed.remove(&range.start);
+        let start = *start;
+        if entry.claimed.is_empty() && !matches!(entry.state, State::Pending) {
+            inner.entries.remove(&start);
+        }
+    }
+
+    /// Bytes that drivers delivered so far.
+    #[must_use]
+    pub fn bytes_delivered(&self) -> u64 {
+        self.lock().bytes_delivered
+    }
+
+    /// Entries held at the moment: 0 once every reader has released what it claimed.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.lock().entries.len()
+    }
+}
+
+impl Inner {
+    /// Whether one entry holds all of `range`.
+    fn holds(&self, range: &Range<u64>) -> bool {
+        let before = self.entries.range(..=range.start).next_back();
+        before.is_some_and(|(_, entry)| range.end <= entry.end)
+    }
+
+    /// Whether an entry holds some of `range`.
+    fn overlaps(&self, range: &Range<u64>) -> bool {
+        let before = self.entries.range(..range.end).next_back();
+        before.is_some_and(|(_, entry)| entry.end > range.start)
+    }
+}
+
+fn inside(inner: &Range<u64>, outer: &Range<u64>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millwork_codecs::budget::Budget;
+
+    #[test]
+    fn ranges_are_asked_for_once_and_go_when_released() {
+        let store = RangeStore::default();
+        let claim = |wanted: &[Range<u64>], gap_bytes| {
+            let asked = store.claim(wanted, gap_bytes, |len| Ok(BufferMut::scratch(len)?));
+            asked.unwrap().into_iter().map(|(range, _)| range).collect::<Vec<_>>()
+        };
+        assert_eq!(claim(&[0..10, 12..20, 100..110], 4), [0..20, 100..110]);
+        assert_eq!(claim(&[12..20, 20..30], 100), [20..30]);
+        assert!(claim(&[12..20], 100).is_empty());
+        assert!(store.get(&(12..20)).unwrap().is_none());
+        let budget = Budget::unlimited();
+        let bytes: Vec<u8> = (0..20).collect();
+        store.deliver(0, Ok(Buffer::copy_of(&bytes, &budget).unwrap()));
+        assert_eq!(&*store.get(&(12..20)).unwrap().unwrap(), &bytes[12..20]);
+        store.deliver(100, Err(Error::truncated("gone")));
+        assert!(store.get(&(100..110)).is_err());
+        for range in [0..10, 12..20, 100..110] {
+            store.release(&range);
+        }
+        assert_eq!(store.held(), 1);
+        store.release(&(20..30));
+        store.deliver(20, Ok(Buffer::copy_of(&bytes[..10], &budget).unwrap()));
+        assert_eq!(store.held(), 0);
+        assert_eq!(budget.reserved(), 0);
+    }
+}

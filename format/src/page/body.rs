@@ -1,0 +1,129 @@
+//! Checksums, claims and decompression.
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::{Buffer, BufferMut};
+use millwork_codecs::compression::{Codec, Decompressor, check_claim};
+
+use crate::error::{Error, Feature, Place, Result};
+use crate::limits::Limits;
+use crate::metadata::{Compression, PageHeader};
+
+/// What opening pages needs besides their bytes: one a worker, reused from page to page.
+pub struct PageContext {
+    decompressor: Decompressor,
+    budget: Budget,
+    limits: Limits,
+}
+
+impl PageContext {
+    /// A context that takes memory from `budget` and keeps to `limits`.
+    #[must_use]
+    pub fn new(budget: Budget, limits: Limits) -> Self {
+        Self { decompressor: Decompressor::default(), budget, limits }
+    }
+
+    /// Where memory is taken from.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// What pages are allowed to claim.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// `body`, decompressed to exactly `length_bytes`. Without a codec that is `body` itself.
+    ///
+    /// # Errors
+    /// `Corrupt` if it has another length or does not decompress; `LimitExceeded` if memory is
+    /// refused.
+    pub fn decompress(
+        &mut self,
+        codec: Codec,
+        body: &Buffer,
+        length_bytes: usize,
+    ) -> Result<Buffer> {
+        if codec == Codec::Uncompressed {
+            if body.len() != length_bytes {
+                return Err(Error::corrupt(format!(
+                    "an uncompressed page body of {} bytes, its header says {length_bytes}",
+                    body.len()
+                )));
+            }
+            return Ok(body.clone());
+        }
+        check_claim(codec, body.len(), length_bytes)?;
+        let mut target = BufferMut::zeroed(length_bytes, &self.budget)?;
+        self.decompressor.decompress(codec, body, target.as_mut_slice())?;
+        Ok(target.freeze())
+    }
+}
+
+impl std::fmt::Debug for PageContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PageContext").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// The codec that decompresses pages of `compression`.
+///
+/// # Errors
+/// `Unsupported` for LZO and codecs of a later spec.
+pub(crate) fn codec_of(compression: Compression) -> Result<Codec> {
+    Ok(match compression {
+        Compression::Uncompressed => Codec::Uncompressed,
+        Compression::Snappy => Codec::Snappy,
+        Compression::Gzip => Codec::Gzip,
+        Compression::Brotli => Codec::Brotli,
+        Compression::Lz4 => Codec::Lz4Hadoop,
+        Compression::Zstd => Codec::Zstd,
+        Compression::Lz4Raw => Codec::Lz4Raw,
+        other => {
+            return Err(Error::unsupported(Feature::Compression(other.name().to_string().into())));
+        }
+    })
+}
+
+/// A page in the file: its header and where its body lies.
+#[derive(Clone, Debug)]
+pub struct PageStart {
+    /// The header.
+    pub header: PageHeader,
+    /// The body as it is in the file, checksum verified.
+    pub body: Buffer,
+}
+
+impl PageStart {
+    /// Reads the header that `bytes` begin with, cuts out the body and verifies its checksum. The
+    /// bytes lie at `offset` in the file.
+    ///
+    /// # Errors
+    /// Those of [`PageHeader::parse`]; `Truncated` if the body is longer than what follows; `Corrupt`
+    /// if the checksum differs.
+    pub fn read(bytes: &Buffer, offset: u64, limits: &Limits) -> Result<Self> {
+        let place = Place { file_offset: Some(offset), ..Place::default() };
+        let header = PageHeader::parse(bytes, offset, limits)?;
+        let end = header.header_len + header.compressed_page_size as usize;
+        let Some(body) = bytes.slice(header.header_len..end) else {
+            return Err(Error::truncated(format!(
+                "a page body of {} bytes where {} are left",
+                header.compressed_page_size,
+                bytes.len() - header.header_len
+            ))
+            .at(&place));
+        };
+        if let (Some(expected), true) = (header.crc, limits.verify_checksums) {
+            let found = crc32fast::hash(&body);
+            if found != expected {
+                return Err(Error::corrupt(format!(
+                    "page checksum {found:08x}, its header says {expected:08x}"
+                ))
+                .hint("--no-checksum reads on without verifying")
+                .at(&place));
+            }
+        }
+        Ok(Self { header, body })
+    }
+}

@@ -1,0 +1,129 @@
+//! Data pages of flat columns: validity and encoded values.
+
+use millwork_codecs::buffer::{Bitmap, Buffer};
+use millwork_codecs::compression::Codec;
+
+use super::{PageContext, PageStart};
+use crate::error::{Error, Feature, Result};
+use crate::levels;
+use crate::metadata::{Encoding, PageKind};
+
+/// A data page, decompressed and cut.
+#[derive(Clone, Debug)]
+pub struct DataPage {
+    /// Rows, nulls included.
+    pub rows: usize,
+    /// Which rows are present; `None` if all are.
+    pub validity: Option<Bitmap>,
+    /// Rows that are present: encoded values.
+    pub value_count: usize,
+    /// How the values are encoded.
+    pub encoding: Encoding,
+    /// The encoded values.
+    pub values: Buffer,
+}
+
+impl DataPage {
+    /// Opens `page`, of a flat column that is nullable or not.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Truncated` if header, levels and body contradict one another; `Unsupported` for a
+    /// level encoding that is not read yet; `LimitExceeded` if memory is refused.
+    pub fn open(
+        page: &PageStart,
+        codec: Codec,
+        nullable: bool,
+        context: &mut PageContext,
+    ) -> Result<Self> {
+        let length_bytes = page.header.uncompressed_page_size as usize;
+        match page.header.kind {
+            PageKind::DataV1 { num_values, encoding, definition_level_encoding, .. } => {
+                let body = context.decompress(codec, &page.body, length_bytes)?;
+                let rows = num_values as usize;
+                if !nullable {
+                    return Ok(Self::present(rows, encoding, body));
+                }
+                if definition_level_encoding != Encoding::Rle {
+                    let what = format!("{} of levels", definition_level_encoding.name());
+                    return Err(Error::unsupported(Feature::Encoding(what.into())));
+                }
+                let (levels, values) = levels::split_v1(&body)?;
+                Self::with_levels(&levels, rows, None, encoding, values)
+            }
+            PageKind::DataV2 { .. } => Self::open_v2(page, codec, nullable, context),
+            _ => Err(Error::corrupt("a page that is no data page where one should be")),
+        }
+    }
+
+    fn open_v2(
+        page: &PageStart,
+        codec: Codec,
+        nullable: bool,
+        context: &mut PageContext,
+    ) -> Result<Self> {
+        let PageKind::DataV2 {
+            num_values,
+            num_nulls,
+            num_rows,
+            encoding,
+            definition_levels_byte_length,
+            repetition_levels_byte_length,
+            is_compressed,
+        } = page.header.kind
+        else {
+            return Err(Error::internal("not a v2 page"));
+        };
+        if num_rows != num_values {
+            return Err(Error::corrupt(format!(
+                "{num_values} values in {num_rows} rows of a flat column"
+            )));
+        }
+        let repetition = repetition_levels_byte_length as usize;
+        let cut = repetition + definition_levels_byte_length as usize;
+        let (Some(levels), Some(values)) =
+            (page.body.slice(repetition..cut), page.body.slice(cut..page.body.len()))
+        else {
+            return Err(Error::corrupt("levels longer than their page"));
+        };
+        let length_bytes = page.header.uncompressed_page_size as usize;
+        let Some(length_bytes) = length_bytes.checked_sub(cut) else {
+            return Err(Error::corrupt("levels longer than the decompressed page"));
+        };
+        let codec = if is_compressed { codec } else { Codec::Uncompressed };
+        // An empty section may be compressed to something, or to nothing at all.
+        let values = match length_bytes {
+            0 => Buffer::empty(),
+            _ => context.decompress(codec, &values, length_bytes)?,
+        };
+        let rows = num_values as usize;
+        if !nullable || (levels.is_empty() && num_nulls == 0) {
+            return Ok(Self::present(rows, encoding, values));
+        }
+        Self::with_levels(&levels, rows, Some(num_nulls as usize), encoding, values)
+    }
+
+    fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
+        Self { rows, validity: None, value_count: rows, encoding, values }
+    }
+
+    fn with_levels(
+        levels: &Buffer,
+        rows: usize,
+        claimed_nulls: Option<usize>,
+        encoding: Encoding,
+        values: Buffer,
+    ) -> Result<Self> {
+        let validity = levels::validity(levels, rows)?;
+        let value_count = validity.count_ones();
+        if let Some(nulls) = claimed_nulls
+            && nulls != rows - value_count
+        {
+            return Err(Error::corrupt(format!(
+                "{} nulls by the definition levels, {nulls} by the page header",
+                rows - value_count
+            )));
+        }
+        let validity = (value_count < rows).then_some(validity);
+        Ok(Self { rows, validity, value_count, encoding, values })
+    }
+}
