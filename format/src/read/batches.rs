@@ -1,0 +1,151 @@
+//! The plain way in: a file's rows in order, on the calling thread.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+
+use super::{File, FileScan, MorselReader, RowGroupScan, ScanMetrics};
+use crate::batch::{BATCH_ROWS, Batch, Origin};
+use crate::error::Result;
+use crate::io::Need;
+use crate::page::PageContext;
+use crate::selection::Selection;
+use crate::types::Field;
+
+/// Rows of a morsel.
+const MORSEL_ROWS: u64 = 64 << 10;
+
+/// What is read.
+#[derive(Clone, Debug)]
+pub struct BatchOptions {
+    /// Top-level columns by position; all if `None`.
+    pub columns: Option<Vec<usize>>,
+    /// Rows to stop after; all if `None`. No byte of later pages is read.
+    pub limit_rows: Option<u64>,
+    /// Where memory is taken from.
+    pub budget: Budget,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self { columns: None, limit_rows: None, budget: Budget::unlimited() }
+    }
+}
+
+/// The rows of a file, batch by batch.
+#[derive(Debug)]
+pub struct Batches {
+    scan: Arc<FileScan>,
+    context: PageContext,
+    row_group: usize,
+    group: Option<Arc<RowGroupScan>>,
+    morsels: VecDeque<Range<u64>>,
+    reader: Option<(MorselReader, u64)>,
+    rows_left: u64,
+}
+
+impl Batches {
+    pub(super) fn new(file: &File, options: BatchOptions) -> Result<Self> {
+        let all = || (0..file.schema().columns().len()).collect();
+        let columns = options.columns.unwrap_or_else(all);
+        let metrics = Arc::new(ScanMetrics::new(columns.len()));
+        let scan = FileScan::new(file, 0, &columns, metrics)?;
+        let context = PageContext::new(options.budget, file.limits().clone());
+        let rows_left = options.limit_rows.unwrap_or(u64::MAX);
+        let morsels = VecDeque::new();
+        Ok(Self { scan, context, row_group: 0, group: None, morsels, reader: None, rows_left })
+    }
+
+    /// The columns of the batches.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field> {
+        self.scan.columns().iter().map(|column| column.field.clone()).collect()
+    }
+
+    fn read_next(&mut self) -> Result<Option<Batch>> {
+        let all: Vec<usize> = (0..self.scan.columns().len()).collect();
+        while self.rows_left > 0 {
+            let Some((reader, row)) = &mut self.reader else {
+                if !self.next_morsel()? {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let left = (reader.rows().end - *row).min(self.rows_left);
+            if left == 0 {
+                self.reader = None;
+                continue;
+            }
+            let rows = *row..*row + left.min(BATCH_ROWS as u64);
+            let ahead = *row..*row + left;
+            while let Some(need) = reader.want(&all, std::slice::from_ref(&ahead))? {
+                bring(&self.scan, &need, self.context.budget())?;
+            }
+            let count = (rows.end - rows.start) as usize;
+            let selection = Selection::All(count);
+            let mut columns = Vec::with_capacity(all.len());
+            for column in &all {
+                columns.push(reader.read(*column, rows.clone(), &selection, &mut self.context)?);
+            }
+            let origin = Origin {
+                file: self.scan.ordinal(),
+                row_group: reader.group().ordinal() as u32,
+                first_row: rows.start,
+            };
+            *row = rows.end;
+            self.rows_left -= count as u64;
+            return Ok(Some(Batch::new(columns, count)?.with_origin(Some(origin))));
+        }
+        Ok(None)
+    }
+
+    /// Turns to the next morsel. `false` if there is none.
+    fn next_morsel(&mut self) -> Result<bool> {
+        loop {
+            if let (Some(group), Some(rows)) = (&self.group, self.morsels.pop_front()) {
+                let start = rows.start;
+                self.reader = Some((MorselReader::new(group, rows), start));
+                return Ok(true);
+            }
+            if self.row_group >= self.scan.file().footer().num_row_groups() {
+                return Ok(false);
+            }
+            let group = RowGroupScan::new(&self.scan, self.row_group)?;
+            self.row_group += 1;
+            while let Some(need) = group.prepare(&[], 0)? {
+                bring(&self.scan, &need, self.context.budget())?;
+            }
+            self.morsels = group.cut(0, MORSEL_ROWS).into();
+            self.group = Some(group);
+        }
+    }
+}
+
+/// Asks for what is needed and waits until it is here.
+fn bring(scan: &FileScan, need: &Need, budget: &Budget) -> Result<()> {
+    scan.fetcher().request(&need.required, budget)?;
+    scan.fetcher().wait_for(|store| {
+        for range in &need.required {
+            match store.get(range) {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(()))
+    })
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        let next = self.read_next();
+        if next.is_err() {
+            self.rows_left = 0;
+        }
+        next.transpose()
+    }
+}

@@ -1,0 +1,152 @@
+//! A file that is open: its footer and schema over a driver.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+
+use super::{BatchOptions, Batches};
+use crate::error::{Error, ErrorKind, Feature, Limit, Place, Result};
+use crate::io::{Driver, Fetcher, FileDriver, IoThreads, MemoryDriver};
+use crate::limits::Limits;
+use crate::metadata::{Footer, tail_length};
+use crate::schema::Schema;
+
+/// Bytes read from the end of a file at first: most footers are shorter.
+const TAIL_READ_BYTES: u64 = 64 << 10;
+
+/// The smallest Parquet file: two magics and the length of a footer.
+const SMALLEST_BYTES: u64 = 12;
+
+/// A Parquet file with its footer and schema.
+#[derive(Clone, Debug)]
+pub struct File {
+    driver: Arc<dyn Driver>,
+    footer: Arc<Footer>,
+    schema: Arc<Schema>,
+    limits: Limits,
+}
+
+impl File {
+    /// Opens the local file at `path`, with an IO thread of its own.
+    ///
+    /// # Errors
+    /// `NotFound`, `Io`, and those of [`File::with_driver`].
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
+        let driver = FileDriver::open(path, &IoThreads::start(1)?)?;
+        Self::with_driver(Arc::new(driver), limits, &Budget::unlimited())
+    }
+
+    /// Opens the bytes of a file, called `name` in errors.
+    ///
+    /// # Errors
+    /// Those of [`File::with_driver`].
+    pub fn from_bytes(name: &str, bytes: Buffer, limits: &Limits) -> Result<Self> {
+        let driver = MemoryDriver::new(name, bytes);
+        Self::with_driver(Arc::new(driver), limits, &Budget::unlimited())
+    }
+
+    /// Reads the footer through `driver`: one read for most files, waited for on this thread.
+    ///
+    /// # Errors
+    /// `Truncated` for a file too short to be one, `Corrupt` for other kinds of files and broken
+    /// footers, `Unsupported` for encrypted footers, `LimitExceeded` beyond `limits` or `budget`.
+    pub fn with_driver(driver: Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Result<Self> {
+        let place = Place { file: Some(driver.name().clone()), ..Place::default() };
+        let footer = read_footer(&driver, limits, budget).map_err(|error| error.at(&place))?;
+        let schema = Schema::of(&footer, limits).map_err(|error| error.at(&place))?;
+        let (footer, schema) = (Arc::new(footer), Arc::new(schema));
+        Ok(Self { driver, footer, schema, limits: limits.clone() })
+    }
+
+    /// What errors call it.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        self.driver.name()
+    }
+
+    /// Where its bytes come from.
+    #[must_use]
+    pub fn driver(&self) -> &Arc<dyn Driver> {
+        &self.driver
+    }
+
+    /// Its metadata.
+    #[must_use]
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// Its schema.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The limits it is read under.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn num_rows(&self) -> u64 {
+        self.footer.num_rows()
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.driver.len()
+    }
+
+    /// The file's rows in order, decoded on this thread as they are asked for.
+    ///
+    /// # Errors
+    /// `InvalidArgument` or `Unsupported` for a column that cannot be read.
+    pub fn batches(&self, options: BatchOptions) -> Result<Batches> {
+        Batches::new(self, options)
+    }
+}
+
+fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Result<Footer> {
+    let fetcher = Fetcher::new(Arc::clone(driver));
+    let len = driver.len();
+    if len == 0 {
+        return Err(Error::truncated("the file is empty").hint("a Parquet file has a footer"));
+    }
+    if len < SMALLEST_BYTES {
+        return Err(Error::corrupt(format!("a file of {len} bytes is too short to be Parquet")));
+    }
+    let tail_start = len - len.min(TAIL_READ_BYTES);
+    let tail = fetcher.read_now(tail_start..len, budget)?;
+    let Some(last_8_bytes) = tail.last_chunk::<8>() else {
+        return Err(Error::internal("a tail of less than 8 bytes"));
+    };
+    let found = tail_length(last_8_bytes)?;
+    if found.encrypted {
+        return Err(Error::unsupported(Feature::Encryption));
+    }
+    let metadata_len = u64::from(found.metadata_len);
+    if metadata_len > limits.footer_bytes {
+        return Err(Error::limit(
+            Limit::FooterBytes,
+            format!("a footer of {metadata_len} bytes, {} are allowed", limits.footer_bytes),
+        ));
+    }
+    let Some(start) = (len - 8).checked_sub(metadata_len).filter(|start| *start >= 4) else {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("a footer of {metadata_len} bytes in a file of {len}"),
+        ));
+    };
+    let bytes = if start >= tail_start {
+        let local = (start - tail_start) as usize..tail.len() - 8;
+        tail.slice(local).ok_or_else(|| Error::internal("a footer outside the tail"))?
+    } else {
+        fetcher.read_now(start..len - 8, budget)?
+    };
+    Footer::parse(bytes, start, limits)
+}

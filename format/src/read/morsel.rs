@@ -1,0 +1,225 @@
+//! The stepping reader of one morsel.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::RowGroupScan;
+use super::chunk::Layout;
+use crate::column::PageCursor;
+use crate::error::{Error, Result};
+use crate::io::Need;
+use crate::page::PageContext;
+use crate::selection::Selection;
+use crate::types::DataType;
+use crate::vector::{Vector, concat};
+
+/// Decodes the columns of one morsel: a range of rows of a row group.
+///
+/// Each column is read forwards, in pieces as large as the caller likes, and independently of the
+/// others. Pages without a selected row are not decompressed.
+#[derive(Debug)]
+pub struct MorselReader {
+    group: Arc<RowGroupScan>,
+    rows: Range<u64>,
+    columns: Vec<Position>,
+}
+
+/// Where the reader is in one column.
+#[derive(Debug, Default)]
+struct Position {
+    layout: Option<Arc<Layout>>,
+    /// Pages of the morsel that it is not through with.
+    pages: Range<usize>,
+    /// The page that is being read: the first of `pages`.
+    cursor: Option<PageCursor>,
+    /// Rows below are passed.
+    next_row: u64,
+}
+
+impl MorselReader {
+    /// A reader of rows `rows`, one of the ranges that [`RowGroupScan::cut`] answered.
+    #[must_use]
+    pub fn new(group: &Arc<RowGroupScan>, rows: Range<u64>) -> Self {
+        let columns = group.scan().columns().iter().map(|_| Position::default()).collect();
+        Self { group: Arc::clone(group), rows, columns }
+    }
+
+    /// The row group.
+    #[must_use]
+    pub fn group(&self) -> &Arc<RowGroupScan> {
+        &self.group
+    }
+
+    /// The rows of the morsel, counted within the row group.
+    #[must_use]
+    pub fn rows(&self) -> &Range<u64> {
+        &self.rows
+    }
+
+    /// The bytes that are missing before rows `ranges` (sorted, within the morsel) of the columns
+    /// `columns` can be read; `None` if none are.
+    ///
+    /// # Errors
+    /// Those of the requests; `Corrupt` or `Truncated` if page headers cannot be walked.
+    pub fn want(&mut self, columns: &[usize], ranges: &[Range<u64>]) -> Result<Option<Need>> {
+        let mut required = Vec::new();
+        for column in columns {
+            let chunk = self.group.chunk(*column)?;
+            if chunk.shape().shape.data_type == DataType::Null {
+                continue;
+            }
+            let Some(layout) = self.layout(*column, &mut required)? else { continue };
+            let chunk = self.group.chunk(*column)?;
+            let mut any = false;
+            let mut after = self.columns[*column].pages.start;
+            for rows in ranges {
+                let pages = layout.overlapping(rows);
+                for page in pages.start.max(after)..pages.end {
+                    any = true;
+                    required.extend(chunk.want_page(&layout, page)?);
+                }
+                after = after.max(pages.end);
+            }
+            if any {
+                required.extend(chunk.want_dictionary(&layout)?);
+            }
+        }
+        if required.is_empty() {
+            return Ok(None);
+        }
+        required.sort_by_key(|range| range.start);
+        Ok(Some(Need { required, useful: Vec::new() }))
+    }
+
+    /// The layout of a column's chunk, if it is known or its bytes are here.
+    fn layout(
+        &mut self,
+        column: usize,
+        required: &mut Vec<Range<u64>>,
+    ) -> Result<Option<Arc<Layout>>> {
+        let position = &mut self.columns[column];
+        if position.layout.is_none() {
+            let chunk = self.group.chunk(column)?;
+            if let Some(unit) = chunk.want_layout(self.group.scan().file().limits())? {
+                required.push(unit);
+                return Ok(None);
+            }
+            position.layout = chunk.layout();
+            if let Some(layout) = &position.layout {
+                position.pages = layout.overlapping(&self.rows);
+                position.next_row = self.rows.start;
+            }
+        }
+        Ok(position.layout.clone())
+    }
+
+    /// Reads of rows `rows` (within the morsel, not before rows read earlier) of column `column`
+    /// those that `selection` (over these rows) chooses. Their bytes are here: [`MorselReader::want`]
+    /// needs nothing more for them.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Truncated`, `Unsupported` or `LimitExceeded`, with the place; `Internal` if the
+    /// bytes are not here or rows are read backwards.
+    pub fn read(
+        &mut self,
+        column: usize,
+        rows: Range<u64>,
+        selection: &Selection,
+        context: &mut PageContext,
+    ) -> Result<Vector> {
+        let count = selection.count();
+        if self.group.chunk(column)?.shape().shape.data_type == DataType::Null || count == 0 {
+            return Ok(Vector::null(count));
+        }
+        let Some(layout) = self.layout(column, &mut Vec::new())? else {
+            return Err(Error::internal("the column chunk is not here"));
+        };
+        if rows.start < self.columns[column].next_row || rows.end > self.rows.end {
+            return Err(Error::internal("rows are read forwards, within the morsel"));
+        }
+        self.group.scan().metrics().rows_decoded(column, count);
+        let mask = (!selection.is_all()).then(|| selection.mask());
+        let mut parts = Vec::with_capacity(1);
+        for page in layout.overlapping(&rows) {
+            let location = &layout.pages[page];
+            let start = rows.start.max(location.first_row);
+            let end = rows.end.min(location.first_row + location.rows);
+            let (from, of_page) = ((start - rows.start) as usize, (end - start) as usize);
+            let chosen = match &mask {
+                Some(mask) => {
+                    millwork_codecs::kernel::bits::count_ones_in(mask.words(), from, of_page)
+                }
+                None => of_page,
+            };
+            if chosen == 0 {
+                continue;
+            }
+            let in_page = (start - location.first_row) as usize;
+            let words = mask.as_ref().map(|mask| mask.words());
+            let part = self.read_page(column, &layout, page, context, |cursor, shape| {
+                cursor.skip(in_page - cursor.row())?;
+                match words {
+                    Some(words) if chosen < of_page => {
+                        cursor.read_masked(of_page, words, from, chosen, shape)
+                    }
+                    _ => cursor.read(of_page, shape),
+                }
+            });
+            parts.push(part?);
+        }
+        self.columns[column].next_row = rows.end;
+        concat(&parts)
+    }
+
+    /// Runs `read` on the cursor of page `page`, which it opens and moves to if need be.
+    fn read_page(
+        &mut self,
+        column: usize,
+        layout: &Arc<Layout>,
+        page: usize,
+        context: &mut PageContext,
+        read: impl FnOnce(&mut PageCursor, &crate::column::ColumnShape) -> Result<Vector>,
+    ) -> Result<Vector> {
+        let chunk = self.group.chunk(column)?;
+        let position = &mut self.columns[column];
+        if position.pages.start != page || position.cursor.is_none() {
+            chunk.finish_pages(layout, position.pages.start..page);
+            position.pages.start = page;
+            let opened = chunk.open_page(layout, page, context)?;
+            let dictionary = chunk.dictionary(layout, context)?;
+            let cursor = PageCursor::new(opened, &chunk.shape().shape, dictionary.as_ref())
+                .map_err(|error| chunk.locate(error, layout, page))?;
+            position.cursor = Some(cursor);
+        }
+        let Some(cursor) = &mut position.cursor else {
+            return Err(Error::internal("a page without a cursor"));
+        };
+        read(cursor, &chunk.shape().shape).map_err(|error| chunk.locate(error, layout, page))
+    }
+
+    /// The first row behind `rows.start`, and at most `rows.end`, at which column `column` turns from
+    /// codes of a dictionary to values or back: batches end there. Known as far as pages are open.
+    #[must_use]
+    pub fn uniform_until(&self, column: usize, rows: Range<u64>) -> u64 {
+        let _ = column;
+        rows.end
+    }
+}
+
+impl Drop for MorselReader {
+    fn drop(&mut self) {
+        for (column, position) in self.columns.iter().enumerate() {
+            let Ok(chunk) = self.group.chunk(column) else { continue };
+            match &position.layout {
+                Some(layout) => chunk.finish_pages(layout, position.pages.clone()),
+                // Never looked at: its pages have one user less all the same.
+                None => {
+                    if let Some(layout) = chunk.layout() {
+                        chunk.finish_pages(&layout, layout.overlapping(&self.rows));
+                    }
+                }
+            }
+            chunk.finish_morsel();
+        }
+    }
+}
