@@ -21,13 +21,6 @@ pub struct DriverProfile {
 }
 
 impl DriverProfile {
-    /// Bytes that take as long to transfer as a request takes to begin: gaps up to that are read
-    /// over, and what is probably useful is brought along if it is not much more.
-    #[must_use]
-    pub fn gap_bytes(self) -> u64 {
-        u64::from(self.latency_us).saturating_mul(self.bytes_per_second) / 1_000_000
-    }
-
     /// Whether a second round costs so much that useful ranges are asked for with the first.
     #[must_use]
     pub fn serves_useful(self) -> bool {

@@ -43,9 +43,8 @@ impl Fetcher {
     /// # Errors
     /// `LimitExceeded(Memory)` if the budget refuses room for them; nothing stays claimed then.
     pub fn request(&self, units: &[Range<u64>], budget: &Budget) -> Result<usize> {
-        let gap_bytes = self.driver.profile().gap_bytes();
         let allocate = |len| Ok(BufferMut::zeroed(len, budget)?);
-        let asked = self.store.claim(units, gap_bytes, allocate)?;
+        let asked = self.store.claim(units, allocate)?;
         let count = asked.len();
         for (range, target) in asked {
             let store = Arc::clone(&self.store);

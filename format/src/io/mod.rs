@@ -36,15 +36,15 @@ pub struct Need {
     pub useful: Vec<Range<u64>>,
 }
 
-/// Joins `ranges` that overlap or lie at most `gap_bytes` apart, sorted.
+/// Joins `ranges` that overlap or touch, sorted.
 #[must_use]
-pub fn coalesce(mut ranges: Vec<Range<u64>>, gap_bytes: u64) -> Vec<Range<u64>> {
+pub fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     ranges.retain(|range| range.start < range.end);
     ranges.sort_by_key(|range| range.start);
     let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
     for range in ranges {
         match joined.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(gap_bytes) => {
+            Some(last) if range.start <= last.end => {
                 last.end = last.end.max(range.end);
             }
             _ => joined.push(range),
@@ -58,9 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_ranges_join() {
-        let ranges = vec![50..60, 0..10, 12..20, 5..9, 60..60];
-        assert_eq!(coalesce(ranges.clone(), 0), [0..10, 12..20, 50..60]);
-        assert_eq!(coalesce(ranges, 2), [0..20, 50..60]);
+    fn touching_ranges_join() {
+        let ranges = vec![50..60, 0..10, 12..20, 5..9, 10..11, 60..60];
+        assert_eq!(coalesce(ranges), [0..11, 12..20, 50..60]);
     }
 }

@@ -75,31 +75,24 @@ impl RangeStore {
 
     /// Claims the units `wanted` (sorted) and answers the
     /// ranges that have to be asked for, each with room for it from `allocate`: those no entry
-    /// holds, joined over gaps of at most `gap_bytes`. They are pending from now on.
+    /// holds, joined where they touch. They are pending from now on.
+    ///
+    /// Gaps are not read over: what lies in one may be wanted later, and would be read twice.
     ///
     /// # Errors
     /// That of `allocate`; nothing is claimed then.
     pub fn claim(
         &self,
         wanted: &[Range<u64>],
-        gap_bytes: u64,
         mut allocate: impl FnMut(usize) -> Result<BufferMut>,
     ) -> Result<Vec<(Range<u64>, BufferMut)>> {
         let mut inner = self.lock();
         let (held, missing): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|range| inner.holds(range));
         let mut asked = Vec::new();
-        for joined in coalesce(missing.clone(), gap_bytes) {
-            // A gap must not reach into what another entry holds.
-            let pieces = if inner.overlaps(&joined) {
-                coalesce(missing.iter().filter(|m| inside(m, &joined)).cloned().collect(), 0)
-            } else {
-                vec![joined]
-            };
-            for piece in pieces {
-                let room = allocate((piece.end - piece.start) as usize)?;
-                asked.push((piece, room));
-            }
+        for piece in coalesce(missing.clone()) {
+            let room = allocate((piece.end - piece.start) as usize)?;
+            asked.push((piece, room));
         }
         for range in &held {
             if let Some((_, entry)) = inner.entries.range_mut(..=range.start).next_back() {
@@ -180,12 +173,6 @@ impl Inner {
         let before = self.entries.range(..=range.start).next_back();
         before.is_some_and(|(_, entry)| range.end <= entry.end)
     }
-
-    /// Whether an entry holds some of `range`.
-    fn overlaps(&self, range: &Range<u64>) -> bool {
-        let before = self.entries.range(..range.end).next_back();
-        before.is_some_and(|(_, entry)| entry.end > range.start)
-    }
 }
 
 fn inside(inner: &Range<u64>, outer: &Range<u64>) -> bool {
@@ -200,13 +187,13 @@ mod tests {
     #[test]
     fn ranges_are_asked_for_once_and_go_when_released() {
         let store = RangeStore::default();
-        let claim = |wanted: &[Range<u64>], gap_bytes| {
-            let asked = store.claim(wanted, gap_bytes, |len| Ok(BufferMut::scratch(len)?));
+        let claim = |wanted: &[Range<u64>]| {
+            let asked = store.claim(wanted, |len| Ok(BufferMut::scratch(len)?));
             asked.unwrap().into_iter().map(|(range, _)| range).collect::<Vec<_>>()
         };
-        assert_eq!(claim(&[0..10, 12..20, 100..110], 4), [0..20, 100..110]);
-        assert_eq!(claim(&[12..20, 20..30], 100), vec![20..30; 1]);
-        assert!(claim(std::slice::from_ref(&(12..20)), 100).is_empty());
+        assert_eq!(claim(&[0..10, 10..20, 100..110]), [0..20, 100..110]);
+        assert_eq!(claim(&[10..20, 20..30]), vec![20..30; 1]);
+        assert!(claim(std::slice::from_ref(&(10..20))).is_empty());
         assert!(store.get(&(12..20)).unwrap().is_none());
         let budget = Budget::unlimited();
         let bytes: Vec<u8> = (0..20).collect();
@@ -214,7 +201,7 @@ mod tests {
         assert_eq!(&*store.get(&(12..20)).unwrap().unwrap(), &bytes[12..20]);
         store.deliver(100, Err(Error::truncated("gone")));
         assert!(store.get(&(100..110)).is_err());
-        for range in [0..10, 12..20, 100..110] {
+        for range in [0..10, 10..20, 100..110] {
             store.release(&range);
         }
         assert_eq!(store.held(), 1);

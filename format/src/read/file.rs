@@ -60,6 +60,12 @@ impl File {
         Ok(Self { driver, footer, schema, limits: limits.clone() })
     }
 
+    /// The same file over another driver of the same bytes; the footer is not read again.
+    #[must_use]
+    pub fn over(other: &Self, driver: Arc<dyn Driver>) -> Self {
+        Self { driver, ..other.clone() }
+    }
+
     /// What errors call it.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

@@ -28,3 +28,6 @@ pub use file::File;
 pub use group::{FileScan, RowGroupScan};
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! One small real file, read in every way that must not matter.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+
+use super::*;
+use crate::batch::Batch;
+use crate::io::{Driver, DriverProfile, Fetcher, RecordingDriver};
+use crate::limits::Limits;
+use crate::page::PageContext;
+use crate::selection::Selection;
+use crate::vector::{Cell, Vector, concat};
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/lineitem.parquet")
+}
+
+fn bytes() -> Buffer {
+    Buffer::copy_of(&std::fs::read(fixture()).unwrap(), &Budget::unlimited()).unwrap()
+}
+
+fn text(vector: &Vector) -> Vec<String> {
+    (0..vector.len())
+        .map(|row| match vector.cell(row) {
+            Cell::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+fn all_rows(batches: impl Iterator<Item = crate::Result<Batch>>) -> Vec<Vec<String>> {
+    let batches: Vec<Batch> = batches.collect::<crate::Result<_>>().unwrap();
+    let columns = batches[0].columns().len();
+    (0..columns)
+        .map(|column| {
+            let parts: Vec<Vector> =
+                batches.iter().map(|batch| batch.columns()[column].clone()).collect();
+            text(&concat(&parts).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn a_limit_reads_only_the_first_rows() {
+    let file = File::open(&fixture(), &Limits::standard()).unwrap();
+    let whole = all_rows(file.batches(BatchOptions::default()).unwrap());
+    let options = BatchOptions { limit_rows: Some(10), ..BatchOptions::default() };
+    let first = all_rows(file.batches(options).unwrap());
+    for (first, whole) in first.iter().zip(&whole) {
+        assert_eq!(first[..], whole[..10]);
+    }
+    assert_eq!(whole[0].len() as u64, file.num_rows());
+}
+
+/// Reads every row group in morsels of `target` rows, the columns in turn, from a driver that answers
+/// singly, at random and late.
+fn read_late(seed: u64, target: u64, latency_us: u32) -> (Vec<Vec<String>>, ScanTotals, u64) {
+    let profile = DriverProfile { latency_us, bytes_per_second: 1 << 30 };
+    let driver = Arc::new(RecordingDriver::new("late", bytes(), profile, seed));
+    let opened = File::from_bytes("lineitem", bytes(), &Limits::standard()).unwrap();
+    let late = File::over(&opened, Arc::clone(&driver) as Arc<dyn Driver>);
+    let columns: Vec<usize> = (0..late.schema().columns().len()).collect();
+    let metrics = Arc::new(ScanMetrics::new(columns.len()));
+    let scan = FileScan::new(&late, 0, &columns, Arc::clone(&metrics)).unwrap();
+    let budget = Budget::unlimited();
+    let mut context = PageContext::new(budget.clone(), Limits::standard());
+    let mut found: Vec<Vec<Vector>> = vec![Vec::new(); columns.len()];
+    for ordinal in 0..late.footer().num_row_groups() {
+        let group = RowGroupScan::new(&scan, ordinal).unwrap();
+        while let Some(need) = group.prepare(&columns, 0).unwrap() {
+            answer(scan.fetcher(), &driver, &need.required, &budget);
+        }
+        let mut readers: Vec<MorselReader> =
+            group.cut(0, target).into_iter().map(|rows| MorselReader::new(&group, rows)).collect();
+        for reader in &mut readers {
+            let rows = reader.rows().clone();
+            for column in &columns {
+                while let Some(need) = reader.want(&[*column], std::slice::from_ref(&rows)).unwrap()
+                {
+                    answer(scan.fetcher(), &driver, &need.required, &budget);
+                }
+                let mut start = rows.start;
+                while start < rows.end {
+                    let end = rows.end.min(start + 700);
+                    let selection = Selection::All((end - start) as usize);
+                    let part = reader.read(*column, start..end, &selection, &mut context);
+                    found[*column].push(part.unwrap());
+                    start = end;
+                }
+            }
+        }
+    }
+    let delivered = scan.fetcher().store().bytes_delivered();
+    let mut asked = driver.asked();
+    asked.sort_by_key(|range| range.start);
+    assert!(asked.windows(2).all(|two| two[0].end <= two[1].start), "bytes asked for twice");
+    assert_eq!(scan.fetcher().store().held(), 0, "every unit is released");
+    let rows = found.iter().map(|parts| text(&concat(parts).unwrap())).collect();
+    drop(found);
+    (rows, metrics.totals(), delivered)
+}
+
+fn answer(fetcher: &Fetcher, driver: &RecordingDriver, units: &[std::ops::Range<u64>], b: &Budget) {
+    fetcher.request(units, b).unwrap();
+    while driver.answer_one() {}
+}
+
+#[test]
+fn late_shuffled_answers_and_small_morsels_give_the_same_rows_once() {
+    let file = File::open(&fixture(), &Limits::standard()).unwrap();
+    let expected = all_rows(file.batches(BatchOptions::default()).unwrap());
+    let (_, once, _) = read_late(1, u64::MAX / 8, 0);
+    for (seed, target, latency_us) in [(2, 1000, 0), (3, 1, 0), (4, 3000, 10_000), (5, 100, 50)] {
+        let (rows, totals, _) = read_late(seed, target, latency_us);
+        assert!(rows == expected, "target {target}");
+        assert_eq!(totals.pages_decompressed, once.pages_decompressed);
+        assert_eq!(totals.dictionaries_decoded, once.dictionaries_decoded);
+    }
+}
+
+#[test]
+fn a_selection_opens_only_pages_with_survivors() {
+    let file = File::open(&fixture(), &Limits::standard()).unwrap();
+    let whole = all_rows(file.batches(BatchOptions::default()).unwrap());
+    let columns: Vec<usize> = (0..whole.len()).collect();
+    let metrics = Arc::new(ScanMetrics::new(columns.len()));
+    let scan = FileScan::new(&file, 0, &columns, Arc::clone(&metrics)).unwrap();
+    let budget = Budget::unlimited();
+    let mut context = PageContext::new(budget.clone(), Limits::standard());
+    let group = RowGroupScan::new(&scan, 0).unwrap();
+    while let Some(need) = group.prepare(&columns, 0).unwrap() {
+        scan.fetcher().request(&need.required, &budget).unwrap();
+        scan.fetcher()
+            .wait_for(|store| {
+                let here = need.required.iter().all(|r| matches!(store.get(r), Ok(Some(_))));
+                here.then_some(Ok(()))
+            })
+            .unwrap();
+    }
+    let rows = group.cut(0, u64::MAX / 8).remove(0);
+    let mut reader = MorselReader::new(&group, rows.clone());
+    let count = rows.end as usize;
+    let chosen: Vec<u32> = vec![0, 5, count as u32 / 2, count as u32 - 1];
+    let selection =
+        Selection::from_rows(millwork_codecs::buffer::Slice::copy_of(&chosen), count).unwrap();
+    let ranges: Vec<_> = chosen.iter().map(|row| u64::from(*row)..u64::from(*row) + 1).collect();
+    while let Some(need) = reader.want(&columns, &ranges).unwrap() {
+        scan.fetcher().request(&need.required, &budget).unwrap();
+        scan.fetcher()
+            .wait_for(|store| {
+                let here = need.required.iter().all(|r| matches!(store.get(r), Ok(Some(_))));
+                here.then_some(Ok(()))
+            })
+            .unwrap();
+    }
+    for column in &columns {
+        let vector = reader.read(*column, rows.clone(), &selection, &mut context).unwrap();
+        let expected: Vec<String> =
+            chosen.iter().map(|row| whole[*column][*row as usize].clone()).collect();
+        assert_eq!(text(&vector), expected);
+        assert!(metrics.totals().pages_decompressed_by_column[*column] <= 3);
+    }
+}
