@@ -9,14 +9,14 @@
 //!
 //! | module | answers |
 //! |---|---|
-//! | [`code`] | what may be a dictionary code or a level: `u8`, `u16`, `u32` |
-//! | [`bits`] | masks: and, or, count, rows, copies from packed bits |
-//! | [`unpack`] | packed integers to the narrowest type |
-//! | [`compare`] | values against a constant or against values, to a mask |
-//! | [`gather`] | codes to the entries they name |
-//! | [`compress`] | the values a mask selects |
-//! | [`copy`] | short copies between and within slices, as Snappy asks for them |
-//! | [`membership`] | codes against a set of entries, to a mask; the greatest code |
+//! | [`mod@code`] | what may be a dictionary code or a level: `u8`, `u16`, `u32` |
+//! | [`mod@bits`] | masks: and, or, count, rows, copies from packed bits |
+//! | [`mod@unpack`] | packed integers to the narrowest type |
+//! | [`mod@compare`] | values against a constant or against values, to a mask |
+//! | [`mod@gather`] | codes to the entries they name |
+//! | [`mod@compress`] | the values a mask selects |
+//! | [`mod@copy`] | short copies between and within slices, as Snappy asks for them |
+//! | [`mod@membership`] | codes against a set of entries, to a mask; the greatest code |
 
 mod isa;
 #[cfg(target_arch = "x86_64")]
