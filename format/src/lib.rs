@@ -15,5 +15,6 @@ pub mod levels;
 pub mod page;
 pub mod column;
 pub mod read;
+pub mod record;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,425 @@
+//! Canonical JSON Lines: one object a row, keys in the order of the schema.
+//!
+//! In: batches. Out: lines. Everything has one form: integers and finite floats are numbers in the
+//! fewest digits that are read back; NaN and infinities, decimals (with all digits of their scale),
+//! dates, times and UUIDs are strings; bytes are base64; a map is an array of its entries.
+//!
+//! A column is looked at once a batch: which kind of vector it is, and what of it can be written
+//! without looking at the type again. An entry of a dictionary is written once and then copied.
+
+use super::calendar::int96_parts;
+use super::notation::{self, Era, Fraction, TimestampStyle};
+use super::text::key_of;
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::schema::unique_names;
+use crate::types::{DataType, Field};
+use crate::vector::{Cell, Codes, Data, Dictionary, DictionaryId, Vector, Views};
+use millwork_codecs::buffer::Bitmap;
+
+/// Writes batches as canonical JSON Lines.
+#[derive(Clone, Debug)]
+pub struct JsonWriter {
+    columns: Vec<Member>,
+    entries: Vec<Entries>,
+}
+
+/// A member of an object: `"key":`, with the comma in front that it needs, and what follows.
+#[derive(Clone, Debug)]
+struct Member {
+    key: Vec<u8>,
+    value: Form,
+}
+
+/// How a value is written.
+#[derive(Clone, Debug)]
+enum Form {
+    Scalar(DataType),
+    List(Box<Self>),
+    Map { key: Box<Self>, value: Option<Box<Self>> },
+    Struct(Vec<Member>),
+}
+
+impl JsonWriter {
+    /// A writer of rows of `fields`; keys that repeat are made unique.
+    #[must_use]
+    pub fn new(fields: &[Field]) -> Self {
+        let columns = members(fields);
+        let entries = columns.iter().map(|_| Entries::default()).collect();
+        Self { columns, entries }
+    }
+
+    /// Appends a line for each selected row.
+    ///
+    /// # Errors
+    /// `Internal` if the batch has another number of columns, or one of another type.
+    pub fn write_batch(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        if batch.columns().len() != self.columns.len() {
+            return Err(Error::internal(format!(
+                "a batch of {} columns for JSON of {}",
+                batch.columns().len(),
+                self.columns.len()
+            )));
+        }
+        let mut columns: Vec<Column<'_>> = Vec::with_capacity(self.columns.len());
+        for ((member, vector), entries) in
+            self.columns.iter().zip(batch.columns()).zip(&mut self.entries)
+        {
+            let values = Values::of(vector, &member.value, entries)?;
+            let validity = vector.validity();
+            columns.push(Column { key: &member.key, form: &member.value, validity, values });
+        }
+        for row in batch.selection().rows().iter() {
+            out.push(b'{');
+            for column in &mut columns {
+                out.extend_from_slice(column.key);
+                column.write(*row as usize, out)?;
+            }
+            out.extend_from_slice(b"}\n");
+        }
+        Ok(())
+    }
+}
+
+/// Appends `cell`, a value of type `data_type`, as canonical JSON.
+///
+/// # Errors
+/// `Internal` if the cell does not belong to the type.
+pub fn write_value(data_type: &DataType, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+    form(data_type).write(cell, out)
+}
+
+/// Appends `text` as a JSON string. Bytes that are not UTF-8 are appended as they are.
+pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| must_escape(*byte)) {
+        let (plain, from) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = from.split_first() else {
+            break;
+        };
+        write_escape(*byte, out);
+        rest = behind;
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+const fn must_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' | b'\\' => out.extend([b'\\', byte]),
+        b'\n' => out.extend(b"\\n"),
+        b'\r' => out.extend(b"\\r"),
+        b'\t' => out.extend(b"\\t"),
+        8 => out.extend(b"\\b"),
+        12 => out.extend(b"\\f"),
+        _ => out.extend(format!("\\u{byte:04x}").as_bytes()),
+    }
+}
+
+fn members(fields: &[Field]) -> Vec<Member> {
+    let names = unique_names(fields.iter().map(|field| &*field.name));
+    fields
+        .iter()
+        .zip(names)
+        .enumerate()
+        .map(|(index, (field, name))| {
+            let mut key = if index == 0 { Vec::new() } else { vec![b','] };
+            write_string(name.as_bytes(), &mut key);
+            key.push(b':');
+            Member { key, value: form(&field.data_type) }
+        })
+        .collect()
+}
+
+fn form(data_type: &DataType) -> Form {
+    let boxed = |field: &Field| Box::new(form(&field.data_type));
+    match data_type {
+        DataType::List(element) => Form::List(boxed(element)),
+        DataType::Map { key, value } => {
+            Form::Map { key: boxed(key), value: value.as_deref().map(boxed) }
+        }
+        DataType::Struct(fields) => Form::Struct(members(fields)),
+        scalar => Form::Scalar(scalar.clone()),
+    }
+}
+
+impl Form {
+    fn write(&self, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+        match (self, cell) {
+            (_, Cell::Null) => out.extend(b"null"),
+            (Self::Scalar(data_type), cell) => return write_scalar(data_type, cell, out),
+            (Self::List(element), Cell::List { child, start, end }) => {
+                out.push(b'[');
+                for row in start..end {
+                    if row > start {
+                        out.push(b',');
+                    }
+                    element.write(child.cell(row), out)?;
+                }
+                out.push(b']');
+            }
+            (Self::Map { key, value }, Cell::List { child, start, end }) => {
+                out.push(b'[');
+                for row in start..end {
+                    if row > start {
+                        out.push(b',');
+                    }
+                    write_entry(key, value.as_deref(), child.cell(row), out)?;
+                }
+                out.push(b']');
+            }
+            (Self::Struct(members), Cell::Struct { children, row }) => {
+                out.push(b'{');
+                for (member, child) in members.iter().zip(children) {
+                    out.extend_from_slice(&member.key);
+                    member.value.write(child.cell(row), out)?;
+                }
+                out.push(b'}');
+            }
+            (form, cell) => {
+                return Err(Error::internal(format!("{cell:?} to be written as {form:?}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of a map: an object, or its key where there are no values.
+fn write_entry(key: &Form, value: Option<&Form>, entry: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let Some(value) = value else {
+        return key.write(key_of(entry), out);
+    };
+    let Cell::Struct { children: [keys, values], row } = entry else {
+        return Err(Error::internal(format!("{entry:?} as the entry of a map")));
+    };
+    out.extend(b"{\"key\":");
+    key.write(keys.cell(row), out)?;
+    out.extend(b",\"value\":");
+    value.write(values.cell(row), out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_scalar(data_type: &DataType, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+    match cell {
+        Cell::Null => out.extend(b"null"),
+        Cell::Boolean(value) => write_boolean(value, out),
+        Cell::Integer(value) => write_integer(data_type, value, out)?,
+        Cell::Float16(value) => write_float32(value.to_f32(), out),
+        Cell::Float32(value) => write_float32(value, out),
+        Cell::Float64(value) => write_float64(value, out),
+        Cell::Bytes(bytes) if data_type.is_text() => write_string(bytes, out),
+        Cell::Bytes(bytes) => write_bytes(data_type, bytes, out)?,
+        Cell::List { .. } | Cell::Struct { .. } => {
+            return Err(Error::internal(format!("{cell:?} to be written as {data_type}")));
+        }
+    }
+    Ok(())
+}
+
+fn write_boolean(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+fn style(digits: usize, utc: bool) -> TimestampStyle {
+    TimestampStyle {
+        separator: "T",
+        fraction: Fraction::Digits(digits),
+        zone: if utc { "Z" } else { "" },
+        era: Era::Sign,
+    }
+}
+
+fn write_integer(data_type: &DataType, value: i128, out: &mut Vec<u8>) -> Result<()> {
+    let narrow =
+        || i64::try_from(value).map_err(|_| Error::internal(format!("{value} as a {data_type}")));
+    out.push(b'"');
+    match data_type {
+        DataType::Decimal { scale, .. } => notation::decimal(value, *scale, out),
+        DataType::Date => notation::date(narrow()?, Era::Sign, out),
+        DataType::Time { unit, .. } => {
+            notation::time(narrow()?, *unit, Fraction::Digits(unit.digits()), out);
+        }
+        DataType::Timestamp { unit, utc } => {
+            notation::timestamp(narrow()?, *unit, style(unit.digits(), *utc), out);
+        }
+        _ => {
+            out.pop();
+            notation::integer(value, out);
+            return Ok(());
+        }
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+fn write_float32(value: f32, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        write_float64(value.into(), out);
+    }
+}
+
+fn write_float64(value: f64, out: &mut Vec<u8>) {
+    match value {
+        f64::INFINITY => out.extend(b"\"Infinity\""),
+        f64::NEG_INFINITY => out.extend(b"\"-Infinity\""),
+        value if value.is_nan() => out.extend(b"\"NaN\""),
+        value => out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes()),
+    }
+}
+
+fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    let wrong_width =
+        |_| Error::internal(format!("a value of {} bytes as a {data_type}", bytes.len()));
+    if *data_type == DataType::Interval {
+        let parts = notation::interval_parts(bytes.try_into().map_err(wrong_width)?);
+        let (months, days, millis) = parts;
+        let text = format!("{{\"months\":{months},\"days\":{days},\"millis\":{millis}}}");
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    out.push(b'"');
+    match data_type {
+        DataType::Int96 => {
+            let parts = int96_parts(bytes.try_into().map_err(wrong_width)?);
+            notation::int96(parts, style(9, false), out);
+        }
+        DataType::Uuid => notation::uuid(bytes.try_into().map_err(wrong_width)?, out),
+        _ => notation::base64(bytes, out),
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+/// A column of a batch, ready to be written row by row.
+struct Column<'a> {
+    key: &'a [u8],
+    form: &'a Form,
+    validity: Option<&'a Bitmap>,
+    values: Values<'a>,
+}
+
+/// Where the values of a column are.
+enum Values<'a> {
+    /// All the same: the text.
+    Same(Vec<u8>),
+    /// Entries of a dictionary.
+    Coded(&'a Codes, &'a Dictionary, &'a mut Entries),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    Text(&'a Views),
+    /// The general case.
+    Cells(&'a Vector),
+}
+
+impl<'a> Values<'a> {
+    fn of(vector: &'a Vector, form: &Form, entries: &'a mut Entries) -> Result<Self> {
+        let scalar = match form {
+            Form::Scalar(data_type) => data_type,
+            _ => return Ok(Self::Cells(vector)),
+        };
+        Ok(match (vector.data(), scalar) {
+            (Data::Null, _) => Self::Same(b"null".to_vec()),
+            (Data::Constant(inner), _) => {
+                let mut text = Vec::new();
+                form.write(inner.cell(0), &mut text)?;
+                Self::Same(text)
+            }
+            (Data::Dictionary(codes, dictionary), _) => {
+                entries.begin(dictionary);
+                Self::Coded(codes, dictionary, entries)
+            }
+            (Data::Int32(values), DataType::Int32) => Self::Int32(values),
+            (Data::Int64(values), DataType::Int64) => Self::Int64(values),
+            (Data::Float32(values), DataType::Float32) => Self::Float32(values),
+            (Data::Float64(values), DataType::Float64) => Self::Float64(values),
+            (Data::Views(views), text) if text.is_text() => Self::Text(views),
+            _ => Self::Cells(vector),
+        })
+    }
+}
+
+impl Column<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> Result<()> {
+        if self.validity.is_some_and(|bits| !bits.get(row)) {
+            out.extend(b"null");
+            return Ok(());
+        }
+        match &mut self.values {
+            Values::Same(text) => out.extend_from_slice(text),
+            Values::Coded(codes, dictionary, entries) => {
+                return entries.write(codes.get(row) as usize, dictionary, self.form, out);
+            }
+            Values::Int32(values) => {
+                out.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
+            }
+            Values::Int64(values) => {
+                out.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
+            }
+            Values::Float32(values) => write_float32(values[row], out),
+            Values::Float64(values) => write_float64(values[row], out),
+            Values::Text(views) => write_string(views.get(row), out),
+            Values::Cells(vector) => return self.form.write(vector.cell(row), out),
+        }
+        Ok(())
+    }
+}
+
+/// The texts of a dictionary's entries, as far as they were needed.
+#[derive(Clone, Debug, Default)]
+struct Entries {
+    dictionary: Option<DictionaryId>,
+    /// Start and end of each entry's text; the end is 0 while there is none.
+    spans: Vec<(usize, usize)>,
+    text: Vec<u8>,
+}
+
+impl Entries {
+    /// Texts beyond that are not kept.
+    const KEPT_BYTES: usize = 16 << 20;
+
+    /// Forgets the texts if they are those of another dictionary.
+    fn begin(&mut self, dictionary: &Dictionary) {
+        if self.dictionary != Some(dictionary.id()) {
+            self.dictionary = Some(dictionary.id());
+            self.spans.clear();
+            self.spans.resize(dictionary.len(), (0, 0));
+            self.text.clear();
+        }
+    }
+
+    fn write(
+        &mut self,
+        entry: usize,
+        dictionary: &Dictionary,
+        form: &Form,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let value = || dictionary.values().cell(entry);
+        match self.spans.get(entry).copied() {
+            Some((start, end)) if end > 0 => {
+                out.extend_from_slice(self.text.get(start..end).unwrap_or_default());
+            }
+            Some(_) if self.text.len() < Self::KEPT_BYTES => {
+                let start = self.text.len();
+                form.write(value(), &mut self.text)?;
+                out.extend_from_slice(self.text.get(start..).unwrap_or_default());
+                if let Some(span) = self.spans.get_mut(entry) {
+                    *span = (start, self.text.len());
+                }
+            }
+            _ => form.write(value(), out)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! Values as text: JSON Lines, SQL text, CSV; and the calendar that dates need for it.
+//!
+//! In: batches, or single cells with their type. Out: bytes appended to a buffer of the caller.
+//! Everything that is appended is complete: one line a row.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`calendar`] | days and civil dates, without limits of years |
+//! | `notation` | how numbers, times, bytes are written, for all formats |
+//! | [`text`] | a value as SQL shows it |
+//! | [`json`] | canonical JSON Lines |
+//! | [`csv`] | RFC 4180 |
+
+pub mod calendar;
+mod notation;
+pub mod text;
+pub mod json;
+pub mod csv;
+
+pub use csv::CsvWriter;
+pub use json::JsonWriter;
+
+#[cfg(test)]
+mod tests;
