@@ -104,6 +104,24 @@ struct Chunks {
     crypto: Vec<(u32, Crypto)>,
 }
 
+impl Chunks {
+    fn reserve_exact(&mut self, more: usize) {
+        self.data_page_offset.reserve_exact(more);
+        self.dictionary_page_offset.reserve_exact(more);
+        self.total_compressed_size.reserve_exact(more);
+        self.total_uncompressed_size.reserve_exact(more);
+        self.num_values.reserve_exact(more);
+        self.compression.reserve_exact(more);
+        self.encodings.reserve_exact(more);
+        self.physical_type.reserve_exact(more);
+        self.offset_index.reserve_exact(more);
+        self.column_index.reserve_exact(more);
+        self.bloom_filter.reserve_exact(more);
+        self.statistics.reserve_exact(more);
+        self.flags.reserve_exact(more);
+    }
+}
+
 /// Bits of `Chunks::flags`.
 mod flag {
     /// The chunk lies in another file.

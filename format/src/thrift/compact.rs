@@ -369,12 +369,26 @@ impl<'a> CompactReader<'a> {
 
     #[inline]
     fn varint(&mut self) -> Result<u64> {
+        // Nearly all are one byte long.
+        let mut ahead = self.cursor.clone();
+        if let Ok(byte) = ahead.u8()
+            && byte < 0x80
+        {
+            self.cursor = ahead;
+            return Ok(u64::from(byte));
+        }
+        self.long_varint()
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self) -> Result<u64> {
         self.cursor.uleb128().map_err(|error| self.located(error))
     }
 
     #[inline]
     fn zigzag(&mut self) -> Result<i64> {
-        self.cursor.zigzag().map_err(|error| self.located(error))
+        let coded = self.varint()?;
+        Ok((coded >> 1).cast_signed() ^ -((coded & 1).cast_signed()))
     }
 
     #[inline]

@@ -152,6 +152,7 @@ impl<'a> Parser<'a> {
         if self.has_row_groups {
             return Err(reader.corrupt("a footer with two lists of row groups"));
         }
+        let (count, start) = (reader.clone().list()?.len, reader.position());
         let groups = reader.list_of(WireType::Struct, |reader, index| {
             if index >= self.limits.row_groups {
                 return Err(reader.error(
@@ -159,10 +160,21 @@ impl<'a> Parser<'a> {
                     format!("more than {} row groups", self.limits.row_groups),
                 ));
             }
-            self.row_group(reader)
+            self.row_group(reader)?;
+            if index == 0 {
+                self.reserve(count - 1, reader.position() - start, reader.remaining());
+            }
+            Ok(())
         })?;
         self.has_row_groups = groups.is_some();
         Ok(())
+    }
+
+    /// Makes room for `more` row groups like the first one, as far as the bytes left can hold them.
+    fn reserve(&mut self, more: u32, group_bytes: usize, bytes_left: usize) {
+        let more = (more as usize).min(bytes_left / group_bytes.max(1));
+        self.groups.reserve_exact(more);
+        self.chunks.reserve_exact(more.saturating_mul(self.leaf_types.len()));
     }
 
     fn row_group(&mut self, reader: &mut CompactReader<'_>) -> Result<()> {
