@@ -12,5 +12,8 @@ pub mod expr;
 pub mod catalog;
 pub mod plan;
 pub mod pipeline;
+pub mod row;
+pub mod hash;
+pub mod operator;
 
 pub use error::{Error, ErrorKind, Result};

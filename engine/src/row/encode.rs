@@ -1,0 +1,183 @@
+//! Vectors to rows, column by column.
+
+use bytemuck::Pod;
+use millwork_codecs::buffer::View;
+use millwork_format::types::Storage;
+use millwork_format::vector::{Data, Vector};
+
+use super::layout::{RowLayout, SlotKind};
+use super::nested::encode_nested;
+use super::{Indexed, RowStore};
+use crate::error::{Error, Result};
+
+/// The slots of one column in the rows being written.
+struct Target<'a> {
+    /// The rows, one after the other.
+    rows: &'a mut [u8],
+    width_bytes: usize,
+    offset: usize,
+}
+
+impl Target<'_> {
+    fn slots(&mut self, size_bytes: usize) -> impl Iterator<Item = &mut [u8]> {
+        let offset = self.offset;
+        self.rows
+            .chunks_exact_mut(self.width_bytes)
+            .map(move |row| &mut row[offset..offset + size_bytes])
+    }
+
+    fn write<T: Pod>(&mut self, values: &[T], indices: &[u32]) {
+        for (slot, index) in self.slots(size_of::<T>()).zip(indices) {
+            slot.copy_from_slice(bytemuck::bytes_of(&values[*index as usize]));
+        }
+    }
+
+    fn write_each<T: Pod>(&mut self, values: impl Iterator<Item = T>) {
+        for (slot, value) in self.slots(size_of::<T>()).zip(values) {
+            slot.copy_from_slice(bytemuck::bytes_of(&value));
+        }
+    }
+}
+
+impl RowStore {
+    /// Appends the rows `rows` of `columns`, one vector a column of the layout. Answers the id of the
+    /// first; the others follow.
+    ///
+    /// # Errors
+    /// If memory is refused; `Internal` if a vector is not of its column's type; `Evaluate` if a
+    /// decimal has more digits than its type.
+    pub fn append(&mut self, columns: &[&Vector], rows: &[u32]) -> Result<u32> {
+        if columns.len() != self.layout().types().len() {
+            return Err(Error::internal("a row store was given another number of columns"));
+        }
+        let mut first_id = None;
+        let mut left = rows;
+        while first_id.is_none() || !left.is_empty() {
+            let (page, room) = self.page_with_room(left.len())?;
+            let first = self.pages[page].rows;
+            first_id.get_or_insert((page as u32) << self.page_shift | first as u32);
+            let (now, later) = left.split_at(room);
+            for (column, vector) in columns.iter().enumerate() {
+                self.encode_column(column, &Indexed::new(vector, now), page, first)?;
+            }
+            self.pages[page].rows += now.len();
+            left = later;
+        }
+        Ok(first_id.unwrap_or(0))
+    }
+
+    fn encode_column(
+        &mut self,
+        column: usize,
+        values: &Indexed<'_>,
+        page: usize,
+        first: usize,
+    ) -> Result<()> {
+        let (offset, kind) = self.layout.slot(column);
+        let width_bytes = self.layout.width_bytes();
+        let range = first * width_bytes..(first + values.len()) * width_bytes;
+        if values.may_be_null() {
+            self.has_nulls[column] = true;
+            let (byte, bit) = RowLayout::null_bit(column);
+            let rows = &mut self.pages[page].bytes.as_mut_slice()[range.clone()];
+            for (position, row) in rows.chunks_exact_mut(width_bytes).enumerate() {
+                if !values.is_valid(position) {
+                    row[byte] |= bit;
+                }
+            }
+            if matches!(values.data(), Data::Null) {
+                return Ok(());
+            }
+        }
+        let views = match kind {
+            SlotKind::View => Some(self.copied_strings(values)?),
+            SlotKind::Nested => Some(self.copied_nested(column, values)?),
+            _ => None,
+        };
+        let rows = &mut self.pages[page].bytes.as_mut_slice()[range];
+        let mut target = Target { rows, width_bytes, offset };
+        match (kind, views) {
+            (_, Some(views)) => target.write_each(views.into_iter()),
+            (SlotKind::Plain(storage), None) => return write_plain(storage, values, &mut target),
+            (SlotKind::Fixed(width), None) => return write_fixed(width, values, &mut target),
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+
+    fn copied_strings(&mut self, values: &Indexed<'_>) -> Result<Vec<View>> {
+        let Data::Views(views) = values.data() else { return Err(mismatch()) };
+        let mut copies = Vec::with_capacity(values.len());
+        for (position, index) in values.indices().iter().enumerate() {
+            let view = views.views()[*index as usize];
+            copies.push(match () {
+                () if view.is_inline() => view,
+                () if !values.is_valid(position) => View::default(),
+                () => self.store_bytes(view.bytes(views.buffers()))?,
+            });
+        }
+        Ok(copies)
+    }
+
+    fn copied_nested(&mut self, column: usize, values: &Indexed<'_>) -> Result<Vec<View>> {
+        let data_type = self.layout.types()[column].clone();
+        let mut copies = Vec::with_capacity(values.len());
+        let mut bytes = Vec::new();
+        for (position, index) in values.indices().iter().enumerate() {
+            bytes.clear();
+            if values.is_valid(position) {
+                encode_nested(values.data(), *index as usize, &data_type, &mut bytes)?;
+            }
+            copies.push(self.store_bytes(&bytes)?);
+        }
+        Ok(copies)
+    }
+}
+
+fn mismatch() -> Error {
+    Error::internal("a vector does not fit the row layout's type")
+}
+
+fn write_plain(storage: Storage, values: &Indexed<'_>, target: &mut Target<'_>) -> Result<()> {
+    let indices = values.indices();
+    match (storage, values.data()) {
+        (Storage::Bits, Data::Boolean(bits)) => {
+            target.write_each(indices.iter().map(|index| u8::from(bits.get(*index as usize))));
+        }
+        (Storage::Int8, Data::Int8(values)) => target.write(values, indices),
+        (Storage::Int16, Data::Int16(values)) => target.write(values, indices),
+        (Storage::Int32, Data::Int32(values)) => target.write(values, indices),
+        (Storage::Int64, Data::Int64(values)) => target.write(values, indices),
+        (Storage::Int128, Data::Int128(values)) => target.write(values, indices),
+        (Storage::UInt8, Data::UInt8(values)) => target.write(values, indices),
+        (Storage::UInt16, Data::UInt16(values)) => target.write(values, indices),
+        (Storage::UInt32, Data::UInt32(values)) => target.write(values, indices),
+        (Storage::UInt64, Data::UInt64(values)) => target.write(values, indices),
+        (Storage::Float16, Data::Float16(values)) => target.write(values, indices),
+        (Storage::Float32, Data::Float32(values)) => target.write(values, indices),
+        (Storage::Float64, Data::Float64(values)) => target.write(values, indices),
+        (Storage::Int128, Data::Int64(values)) => {
+            target.write_each(indices.iter().map(|index| i128::from(values[*index as usize])));
+        }
+        (Storage::Int64, Data::Int128(wide)) => {
+            let narrow: std::result::Result<Vec<i64>, _> =
+                indices.iter().map(|index| i64::try_from(wide[*index as usize])).collect();
+            let narrow =
+                narrow.map_err(|_| Error::evaluate("a decimal has more digits than its type"))?;
+            target.write_each(narrow.into_iter());
+        }
+        _ => return Err(mismatch()),
+    }
+    Ok(())
+}
+
+fn write_fixed(width: usize, values: &Indexed<'_>, target: &mut Target<'_>) -> Result<()> {
+    let Data::Fixed { width_bytes, bytes } = values.data() else { return Err(mismatch()) };
+    if *width_bytes != width {
+        return Err(mismatch());
+    }
+    for (slot, index) in target.slots(width).zip(values.indices()) {
+        slot.copy_from_slice(&bytes.as_slice()[*index as usize * width..][..width]);
+    }
+    Ok(())
+}

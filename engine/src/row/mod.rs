@@ -1,0 +1,35 @@
+//! The one row layout of operator state: what hash tables, join builds and (serialised) exchanges
+//! and spills keep.
+//!
+//! What comes in: vectors and the rows that are meant. What goes out: rows in a [`RowStore`], found
+//! again by a `u32` id, and decoded into vectors. A row is a fixed part (a null bitmap, then one slot
+//! a column) and, for long strings and nested values, bytes in the store's heap, named by heap buffer
+//! and offset: nothing in a store is a pointer, so that its pages can be written out as they are.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `indexed` | the flat values behind flat, dictionary and constant vectors |
+//! | `layout` | where the slots of a row are |
+//! | `store` | pages and heap |
+//! | `encode`, `decode`, `equal` | vectors to rows, rows to vectors, rows against vectors |
+//! | `nested` | lists and structs as bytes |
+//! | `sort_key` | keys that order as bytes |
+//!
+//! Invariant: strings are copied when they enter; no row keeps a page alive.
+
+mod indexed;
+mod layout;
+mod store;
+mod nested;
+mod encode;
+mod decode;
+mod equal;
+// sort_key
+
+pub use indexed::{Indexed, float_bits};
+pub use layout::{RowLayout, SlotKind};
+pub use nested::{decode_nested, encode_nested};
+pub use store::RowStore;
+
+#[cfg(test)]
+pub(crate) mod tests;
