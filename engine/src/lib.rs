@@ -8,6 +8,7 @@
 
 pub mod error;
 pub mod value;
+pub mod kernel;
 pub mod expr;
 pub mod catalog;
 pub mod plan;

@@ -6,6 +6,10 @@
 //! Types of arguments are settled by the binder, which inserts [`ExprKind::Cast`]: comparisons and
 //! arithmetic see equal types on both sides, except decimals, whose rules are at [`Function`].
 
+mod evaluate;
+
+pub use evaluate::{Program, fold};
+
 use std::fmt;
 
 use millwork_format::types::DataType;

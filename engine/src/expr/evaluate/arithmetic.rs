@@ -1,0 +1,265 @@
+//! Arithmetic of integers, decimals and floats.
+//!
+//! In: flat vectors or constants of the types the binder settled. Out: a vector; overflow is an error
+//! for rows that are selected and present, division by zero gives null.
+
+use millwork_codecs::buffer::{Bitmap, Slice, SliceMut};
+use millwork_codecs::kernel::{Compare, Comparison};
+use millwork_format::selection::Selection;
+use millwork_format::types::DataType;
+use millwork_format::vector::{Data, Native, Vector};
+
+use super::compare;
+use super::operand::{self, with_integer};
+use crate::error::{Error, Result};
+use crate::kernel::arithmetic::{
+    DECIMAL_MAX, DecimalOperand, Decimals, Integer, Operand, Operation, decimals, integers,
+    map_operands,
+};
+use crate::kernel::lanes::map;
+use crate::kernel::{mask, render};
+
+/// What a row's error says: `a OP b` and the type it does not fit.
+#[cold]
+fn overflow(left: &str, sign: char, right: &str, data_type: &DataType) -> Error {
+    Error::evaluate(format!("overflow: {left} {sign} {right} does not fit {data_type}"))
+}
+
+/// `a OP b`.
+pub(super) fn binary(
+    operation: Operation,
+    values: &[Vector],
+    types: &[&DataType],
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let [a, b] = values else { return Err(operand::layout()) };
+    let validity = mask::both_valid(a.validity(), b.validity())?;
+    if let DataType::Decimal { .. } = result {
+        return decimal(operation, [a, b], types, result, validity, rows, selection);
+    }
+    match operand::core(a).data() {
+        Data::Float64(_) => {
+            let (a, b) = (operand::expect(a)?, operand::expect(b)?);
+            floats::<f64>(operation, a, b, validity, rows)
+        }
+        Data::Float32(_) => {
+            let (a, b) = (operand::expect(a)?, operand::expect(b)?);
+            floats::<f32>(operation, a, b, validity, rows)
+        }
+        _ => with_integer!(a, T => {
+            let (a, b) = (operand::expect::<T>(a)?, operand::expect::<T>(b)?);
+            let mut out = SliceMut::<T>::scratch(rows)?;
+            if !integers(operation, a, b, &mut out) {
+                let meant = operand::meant(selection, validity.as_ref())?;
+                let wrong = meant
+                    .ones()
+                    .find(|row| T::checked(operation, a.get(*row), b.get(*row)).is_none());
+                if let Some(row) = wrong {
+                    let (a, b) = (a.get(row).to_string(), b.get(row).to_string());
+                    return Err(overflow(&a, operation.symbol(), &b, result));
+                }
+            }
+            finish(out, validity, rows)
+        }, else Err(operand::layout())),
+    }
+}
+
+fn finish<T: Native>(out: SliceMut<T>, validity: Option<Bitmap>, rows: usize) -> Result<Vector> {
+    Ok(Vector::new(T::into_data(out.freeze()), validity, rows)?)
+}
+
+fn floats<T>(
+    operation: Operation,
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    validity: Option<Bitmap>,
+    rows: usize,
+) -> Result<Vector>
+where
+    T: Native + std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
+{
+    let mut out = SliceMut::<T>::scratch(rows)?;
+    match operation {
+        Operation::Add => map_operands(a, b, &mut out, |a, b| a + b),
+        Operation::Subtract => map_operands(a, b, &mut out, |a, b| a - b),
+        Operation::Multiply => map_operands(a, b, &mut out, |a, b| a * b),
+    }
+    finish(out, validity, rows)
+}
+
+/// Whether the digits fit any decimal.
+pub(super) fn is_decimal(unscaled: i128) -> bool {
+    (-DECIMAL_MAX..=DECIMAL_MAX).contains(&unscaled)
+}
+
+fn decimal(
+    operation: Operation,
+    [a, b]: [&Vector; 2],
+    types: &[&DataType],
+    result: &DataType,
+    validity: Option<Bitmap>,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let (a, b) = (operand::decimal(a)?, operand::decimal(b)?);
+    match decimals(operation, a, b, rows)? {
+        Decimals::Narrow(values) => Ok(Vector::new(Data::Int64(values), validity, rows)?),
+        Decimals::Wide { values, checked } => {
+            if !checked {
+                let fits = |row: usize| {
+                    i128::checked(operation, a.get(row), b.get(row)).is_some_and(is_decimal)
+                };
+                let meant = operand::meant(selection, validity.as_ref())?;
+                if let Some(row) = meant.ones().find(|row| !fits(*row)) {
+                    let (a, b) = (digits(&a, row, types[0]), digits(&b, row, types[1]));
+                    return Err(overflow(&a, operation.symbol(), &b, result));
+                }
+            }
+            Ok(Vector::new(Data::Int128(values), validity, rows)?)
+        }
+    }
+}
+
+fn digits(operand: &DecimalOperand<'_>, row: usize, data_type: &DataType) -> String {
+    let scale = match data_type {
+        DataType::Decimal { scale, .. } => *scale,
+        _ => 0,
+    };
+    let mut text = String::new();
+    render::decimal(operand.get(row), scale, &mut text);
+    text
+}
+
+/// `-a` or `|a|`.
+pub(super) fn unary(
+    negate: bool,
+    value: &Vector,
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let validity = value.validity().cloned();
+    match value.data() {
+        Data::Float64(values) => {
+            let mut out = SliceMut::<f64>::scratch(rows)?;
+            map(values, &mut out, |value: f64| if negate { -value } else { value.abs() });
+            finish(out, validity, rows)
+        }
+        Data::Float32(values) => {
+            let mut out = SliceMut::<f32>::scratch(rows)?;
+            map(values, &mut out, |value: f32| if negate { -value } else { value.abs() });
+            finish(out, validity, rows)
+        }
+        _ => with_integer!(value, T => {
+            let values = value.values::<T>().ok_or_else(operand::layout)?;
+            let compute = |value: T| if negate { value.negated() } else { value.absolute() };
+            let mut out = SliceMut::<T>::scratch(rows)?;
+            map(values, &mut out, |value| compute(value).unwrap_or(value));
+            let failed = values.iter().any(|value| compute(*value).is_none());
+            if failed {
+                let meant = operand::meant(selection, validity.as_ref())?;
+                if let Some(row) = meant.ones().find(|row| compute(values[*row]).is_none()) {
+                    let what = if negate { "-" } else { "absolute value of " };
+                    return Err(Error::evaluate(format!(
+                        "overflow: {what}({}) does not fit {result}",
+                        values[row]
+                    )));
+                }
+            }
+            finish(out, validity, rows)
+        }, else Err(operand::layout())),
+    }
+}
+
+/// `a / b` (of floats), `a // b` or `a % b`: null where `b` is 0.
+pub(super) fn divide(
+    modulo: bool,
+    values: &[Vector],
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let [a, b] = values else { return Err(operand::layout()) };
+    let validity = mask::both_valid(a.validity(), b.validity())?;
+    if let DataType::Decimal { .. } = result {
+        let (mut a_buffer, mut b_buffer) = (Slice::empty(), Slice::empty());
+        let a = operand::decimal(a)?.wide(&mut a_buffer)?;
+        let b = operand::decimal(b)?.wide(&mut b_buffer)?;
+        return divide_integers::<i128>(modulo, a, b, validity, result, rows, selection);
+    }
+    match operand::core(a).data() {
+        Data::Float64(_) => {
+            let (a, b) = (operand::expect::<f64>(a)?, operand::expect::<f64>(b)?);
+            let mut out = SliceMut::<f64>::scratch(rows)?;
+            if modulo {
+                map_operands(a, b, &mut out, |a, b| a % b);
+            } else {
+                map_operands(a, b, &mut out, |a, b| a / b);
+            }
+            finish(out, without_zeros(b, 0.0, validity, rows)?, rows)
+        }
+        Data::Float32(_) => {
+            let (a, b) = (operand::expect::<f32>(a)?, operand::expect::<f32>(b)?);
+            let mut out = SliceMut::<f32>::scratch(rows)?;
+            if modulo {
+                map_operands(a, b, &mut out, |a, b| a % b);
+            } else {
+                map_operands(a, b, &mut out, |a, b| a / b);
+            }
+            finish(out, without_zeros(b, 0.0, validity, rows)?, rows)
+        }
+        _ => with_integer!(a, T => {
+            let (a, b) = (operand::expect::<T>(a)?, operand::expect::<T>(b)?);
+            divide_integers::<T>(modulo, a, b, validity, result, rows, selection)
+        }, else Err(operand::layout())),
+    }
+}
+
+/// `validity` without the rows whose divisor is zero.
+fn without_zeros<T: Compare>(
+    divisor: Operand<'_, T>,
+    zero: T,
+    validity: Option<Bitmap>,
+    rows: usize,
+) -> Result<Option<Bitmap>> {
+    let divides = match divisor {
+        Operand::Constant(one) if one.key() == zero.key() => Bitmap::filled(false, rows),
+        Operand::Constant(_) => return Ok(validity),
+        Operand::Values(_) => {
+            let mut words = mask::words(rows)?;
+            let zero = Operand::Constant(zero);
+            compare::plain(Comparison::NotEqual, divisor, zero, &mut words);
+            mask::bitmap(words, rows)?
+        }
+    };
+    mask::both_valid(validity.as_ref(), Some(&divides))
+}
+
+fn divide_integers<T: Integer + Compare>(
+    modulo: bool,
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    validity: Option<Bitmap>,
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let compute = if modulo { T::rest } else { T::divided };
+    let mut out = SliceMut::<T>::scratch(rows)?;
+    map_operands(a, b, &mut out, |a, b| compute(a, b).unwrap_or(T::zeroed()));
+    let validity = without_zeros(b, T::zeroed(), validity, rows)?;
+    if !modulo {
+        // Only the least integer divided by -1 does not fit.
+        let failed = |row: &usize| compute(a.get(*row), b.get(*row)).is_none();
+        let suspicious = (0..rows).any(|row| !b.get(row).is_zero() && failed(&row));
+        if suspicious
+            && let Some(row) = operand::meant(selection, validity.as_ref())?.ones().find(failed)
+        {
+            let (a, b) = (a.get(row).to_string(), b.get(row).to_string());
+            return Err(overflow(&a, '/', &b, result));
+        }
+    }
+    finish(out, validity, rows)
+}

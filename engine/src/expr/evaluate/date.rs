@@ -1,0 +1,264 @@
+//! Functions of dates, times and timestamps.
+//!
+//! In: flat counts of days or units. Out: parts, or dates and timestamps. Years that the result type
+//! cannot hold are errors.
+
+use millwork_codecs::buffer::SliceMut;
+use millwork_format::selection::Selection;
+use millwork_format::types::{DataType, TimeUnit};
+use millwork_format::vector::{Data, Vector};
+
+use super::super::{DatePart, Function};
+use super::operand;
+use crate::error::{Error, Result};
+use crate::kernel::arithmetic::{Operand, map_operands};
+use crate::kernel::calendar::{self, DAY_MICROS};
+use crate::kernel::lanes::map;
+use crate::kernel::mask;
+
+pub(super) fn apply(
+    function: &Function,
+    values: &[Vector],
+    from: &DataType,
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    match (function, values) {
+        (Function::AddInterval, [a, b]) => add_interval(a, b, from, rows, selection),
+        (Function::AddDays, [a, b]) => add_days(a, b, rows, selection),
+        (Function::DaysBetween, [a, b]) => {
+            let (a_days, b_days) = (operand::expect::<i32>(a)?, operand::expect::<i32>(b)?);
+            let mut out = SliceMut::<i64>::scratch(rows)?;
+            map_operands(a_days, b_days, &mut out, |a, b| i64::from(a) - i64::from(b));
+            let validity = mask::both_valid(a.validity(), b.validity())?;
+            Ok(Vector::new(Data::Int64(out.freeze()), validity, rows)?)
+        }
+        (Function::Extract(part), [value]) => extract(*part, value, from, rows),
+        (Function::DateTruncate(part), [value]) => truncate(*part, value, from, result, rows),
+        _ => Err(operand::layout()),
+    }
+}
+
+/// Months, days and milliseconds of an INTERVAL's 12 bytes.
+pub(super) fn interval_parts(bytes: &[u8]) -> [i32; 3] {
+    let mut parts = [0; 3];
+    for (part, four) in parts.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *part = i32::from_le_bytes(*four);
+    }
+    parts
+}
+
+/// A date or timestamp in microseconds; `None` if it does not fit.
+fn micros(value: i64, from: &DataType) -> Option<i64> {
+    match from {
+        DataType::Date => value.checked_mul(DAY_MICROS),
+        DataType::Timestamp { unit: TimeUnit::Millis, .. } => value.checked_mul(1000),
+        DataType::Timestamp { unit: TimeUnit::Nanos, .. } => Some(value.div_euclid(1000)),
+        _ => Some(value),
+    }
+}
+
+fn add_interval(
+    value: &Vector,
+    interval: &Vector,
+    from: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let validity = mask::both_valid(value.validity(), interval.validity())?;
+    let interval_of = |row: usize| match (interval.data(), operand::core(interval).data()) {
+        (Data::Constant(_), Data::Fixed { bytes, .. }) => interval_parts(bytes.as_slice()),
+        (_, Data::Fixed { width_bytes, bytes }) => {
+            interval_parts(&bytes.as_slice()[row * width_bytes..][..*width_bytes])
+        }
+        _ => [0; 3],
+    };
+    let compute = |row: usize, value: i64| {
+        let [months, days, millis] = interval_of(row).map(i64::from);
+        let start = micros(value, from)?;
+        let day = start.div_euclid(DAY_MICROS);
+        let later = if months == 0 { day } else { calendar::add_months(day, months) } + days;
+        later
+            .checked_mul(DAY_MICROS)?
+            .checked_add(start.rem_euclid(DAY_MICROS))?
+            .checked_add(millis * 1000)
+    };
+    let get = counts(value)?;
+    let mut out = SliceMut::<i64>::scratch(rows)?;
+    let mut failed = false;
+    for (row, slot) in out.iter_mut().enumerate() {
+        match compute(row, get.get(row)) {
+            Some(value) => *slot = value,
+            None => failed = true,
+        }
+    }
+    if failed {
+        let meant = operand::meant(selection, validity.as_ref())?;
+        let wrong = meant.ones().any(|row| compute(row, get.get(row)).is_none());
+        if wrong {
+            return Err(Error::evaluate(
+                "overflow: a date plus an interval does not fit TIMESTAMP",
+            ));
+        }
+    }
+    Ok(Vector::new(Data::Int64(out.freeze()), validity, rows)?)
+}
+
+fn add_days(a: &Vector, b: &Vector, rows: usize, selection: &Selection) -> Result<Vector> {
+    let validity = mask::both_valid(a.validity(), b.validity())?;
+    let (days, more) = (operand::expect::<i32>(a)?, counts(b)?);
+    let compute = |row: usize| {
+        let sum = i64::from(days.get(row)).checked_add(more.get(row))?;
+        i32::try_from(sum).ok()
+    };
+    let mut out = SliceMut::<i32>::scratch(rows)?;
+    let mut failed = false;
+    for (row, slot) in out.iter_mut().enumerate() {
+        let sum = compute(row);
+        failed |= sum.is_none();
+        *slot = sum.unwrap_or(0);
+    }
+    if failed && operand::meant(selection, validity.as_ref())?.ones().any(|r| compute(r).is_none())
+    {
+        return Err(Error::evaluate("overflow: a date plus days does not fit DATE"));
+    }
+    Ok(Vector::new(Data::Int32(out.freeze()), validity, rows)?)
+}
+
+/// Counts of 32 or 64 bits.
+#[derive(Clone, Copy)]
+enum Counts<'a> {
+    Narrow(Operand<'a, i32>),
+    Wide(Operand<'a, i64>),
+}
+
+impl Counts<'_> {
+    #[inline(always)]
+    fn get(&self, row: usize) -> i64 {
+        match self {
+            Self::Narrow(values) => values.get(row).into(),
+            Self::Wide(values) => values.get(row),
+        }
+    }
+}
+
+fn counts(vector: &Vector) -> Result<Counts<'_>> {
+    match operand::typed::<i64>(vector) {
+        Some(wide) => Ok(Counts::Wide(wide)),
+        None => Ok(Counts::Narrow(operand::expect(vector)?)),
+    }
+}
+
+/// Units of the type in a second; days have none.
+fn units_per_second(data_type: &DataType) -> i64 {
+    match data_type {
+        DataType::Timestamp { unit, .. } | DataType::Time { unit, .. } => unit.per_second(),
+        _ => 1,
+    }
+}
+
+fn part_of_day(part: DatePart, day: i64) -> i64 {
+    match part {
+        DatePart::Year => calendar::civil(day).year,
+        DatePart::Quarter => (calendar::civil(day).month + 2) / 3,
+        DatePart::Month => calendar::civil(day).month,
+        DatePart::Day => calendar::civil(day).day,
+        DatePart::Week => calendar::iso_week(day),
+        DatePart::DayOfWeek => calendar::day_of_week(day),
+        DatePart::DayOfYear => calendar::day_of_year(day),
+        DatePart::Hour | DatePart::Minute | DatePart::Second | DatePart::Epoch => 0,
+    }
+}
+
+fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Result<Vector> {
+    let validity = value.validity().cloned();
+    let per_second = units_per_second(from);
+    if part == DatePart::Epoch {
+        let mut out = SliceMut::<f64>::scratch(rows)?;
+        let values = counts(value)?;
+        let scale = if let DataType::Date = from { 86_400.0 } else { 1.0 / per_second as f64 };
+        for (row, slot) in out.iter_mut().enumerate() {
+            let count = values.get(row) as f64;
+            // Dividing keeps what multiplying by an inexact fraction would lose.
+            *slot = if scale > 1.0 { count * scale } else { count / per_second as f64 };
+        }
+        return Ok(Vector::new(Data::Float64(out.freeze()), validity, rows)?);
+    }
+    let mut out = SliceMut::<i64>::scratch(rows)?;
+    let of_time = |count: i64| {
+        let second = count.div_euclid(per_second);
+        match part {
+            DatePart::Hour => second.rem_euclid(86_400) / 3600,
+            DatePart::Minute => second.rem_euclid(3600) / 60,
+            DatePart::Second => second.rem_euclid(60),
+            _ => part_of_day(part, second.div_euclid(86_400)),
+        }
+    };
+    match (from, value.data()) {
+        (DataType::Date, Data::Int32(days)) => {
+            map(days, &mut out, |day: i32| part_of_day(part, day.into()));
+        }
+        (_, Data::Int32(counts)) => map(counts, &mut out, |count: i32| of_time(count.into())),
+        (_, Data::Int64(counts)) => map(counts, &mut out, of_time),
+        _ => return Err(operand::layout()),
+    }
+    Ok(Vector::new(Data::Int64(out.freeze()), validity, rows)?)
+}
+
+/// The first day of the part in which `day` lies.
+fn first_day(part: DatePart, day: i64) -> i64 {
+    let date = calendar::civil(day);
+    match part {
+        DatePart::Year => calendar::days(date.year, 1, 1),
+        DatePart::Quarter => calendar::days(date.year, (date.month - 1) / 3 * 3 + 1, 1),
+        DatePart::Month => calendar::days(date.year, date.month, 1),
+        DatePart::Week => day - (day + 3).rem_euclid(7),
+        _ => day,
+    }
+}
+
+fn truncate(
+    part: DatePart,
+    value: &Vector,
+    from: &DataType,
+    result: &DataType,
+    rows: usize,
+) -> Result<Vector> {
+    let validity = value.validity().cloned();
+    let values = counts(value)?;
+    if let DataType::Date = result {
+        let per_day = match from {
+            DataType::Date => 1,
+            _ => units_per_second(from) * 86_400,
+        };
+        let mut out = SliceMut::<i32>::scratch(rows)?;
+        for (row, slot) in out.iter_mut().enumerate() {
+            *slot = first_day(part, values.get(row).div_euclid(per_day)) as i32;
+        }
+        return Ok(Vector::new(Data::Int32(out.freeze()), validity, rows)?);
+    }
+    let units = units_per_second(result);
+    let mut out = SliceMut::<i64>::scratch(rows)?;
+    for (row, slot) in out.iter_mut().enumerate() {
+        // In units of the result; what does not fit lies beyond any date.
+        let count = match from {
+            DataType::Date => values.get(row).saturating_mul(86_400 * units),
+            _ if units >= units_per_second(from) => {
+                values.get(row).saturating_mul(units / units_per_second(from))
+            }
+            _ => values.get(row).div_euclid(units_per_second(from) / units),
+        };
+        let floor = |size: i64| count.div_euclid(size).saturating_mul(size);
+        *slot = match part {
+            DatePart::Second | DatePart::Epoch => floor(units),
+            DatePart::Minute => floor(60 * units),
+            DatePart::Hour => floor(3600 * units),
+            _ => {
+                let day = 86_400 * units;
+                first_day(part, count.div_euclid(day)).saturating_mul(day)
+            }
+        };
+    }
+    Ok(Vector::new(Data::Int64(out.freeze()), validity, rows)?)
+}

@@ -1,0 +1,380 @@
+//! Running bound expressions over batches.
+//!
+//! In: a bound [`Expr`], compiled once a lane into a [`Program`]; then columns of a batch and a
+//! selection, batch by batch. Out: a vector, or the selection of the rows where a predicate is true.
+//!
+//! Invariants: rows outside the selection hold anything defined and never raise an error; constant
+//! arguments give constant results; an expression over one dictionary-encoded column runs once an
+//! entry (see [`lift`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`operand`] | vectors seen as slices or one value; dictionaries made flat |
+//! | [`compare`], [`members`] | comparisons and IN lists, to masks |
+//! | [`arithmetic`], [`rounding`] | numbers |
+//! | [`choose`] | rows of one vector or another, by a mask |
+//! | [`cast`] | conversions |
+//! | [`text`], [`date`], [`nested`] | functions of those types |
+//! | [`call`] | from a function's name to its code |
+//! | [`lift`] | once per dictionary entry |
+//! | [`logic`] | AND, OR, NOT, CASE and what else evaluates only some rows |
+
+#![forbid(unsafe_code)]
+
+mod operand;
+mod compare;
+mod members;
+mod arithmetic;
+mod rounding;
+mod choose;
+mod cast;
+mod text;
+mod date;
+mod nested;
+mod call;
+mod lift;
+mod logic;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+
+use millwork_codecs::buffer::{Bitmap, Slice};
+use millwork_format::selection::Selection;
+use millwork_format::types::DataType;
+use millwork_format::vector::Vector;
+
+use self::call::Prepared;
+use self::lift::Memo;
+use self::members::Members;
+use super::{Expr, ExprKind, Function};
+use crate::error::{Error, Result, Span};
+use crate::value::Scalar;
+
+/// A selection of fewer rows than one in this many is gathered before it is evaluated.
+const SPARSE: usize = 8;
+
+/// An expression made ready to run: literals laid out, patterns sorted out, memos of dictionaries.
+/// One lane owns it.
+#[derive(Debug)]
+pub struct Program {
+    root: Node,
+    dictionary_entries_evaluated: u64,
+}
+
+impl Program {
+    /// Makes `expr` ready.
+    ///
+    /// # Errors
+    /// `Evaluate` for a literal that does not fit its type or a malformed pattern; `Internal` if the
+    /// expression is not well bound.
+    pub fn new(expr: Expr) -> Result<Self> {
+        Ok(Self { root: Node::compile(expr)?, dictionary_entries_evaluated: 0 })
+    }
+
+    /// Type of the result.
+    #[must_use]
+    pub fn data_type(&self) -> &DataType {
+        &self.root.data_type
+    }
+
+    /// Dictionary entries on which an expression has run so far, instead of on rows.
+    #[must_use]
+    pub fn dictionary_entries_evaluated(&self) -> u64 {
+        self.dictionary_entries_evaluated
+    }
+
+    /// The result of each of the `rows` rows of `columns`. Rows outside `selection` hold anything
+    /// defined.
+    ///
+    /// # Errors
+    /// `Evaluate` if a selected row has no result; `Internal` if columns, rows and selection do not
+    /// fit one another; or if memory is refused.
+    pub fn evaluate(
+        &mut self,
+        columns: &[Vector],
+        rows: usize,
+        selection: &Selection,
+    ) -> Result<Vector> {
+        let entries = Cell::new(0);
+        let input = Input::new(columns, rows, selection, &entries)?;
+        let result = if selection.is_empty() && rows > 0 {
+            Ok(Vector::null(rows))
+        } else if is_sparse(selection) && !self.root.is_free() {
+            self.evaluate_gathered(&input, selection)
+        } else {
+            self.root.evaluate(&input, selection)
+        };
+        self.dictionary_entries_evaluated += entries.get();
+        result
+    }
+
+    fn evaluate_gathered(&mut self, input: &Input<'_>, selection: &Selection) -> Result<Vector> {
+        let count = selection.count();
+        let columns = gather(input, &self.root.columns, selection)?;
+        let dense = Input { columns: &columns, rows: count, entries: input.entries };
+        let result = self.root.evaluate(&dense, &Selection::All(count))?;
+        let mut positions = vec![0u32; input.rows];
+        for (position, row) in selection.rows().iter().enumerate() {
+            positions[*row as usize] = position as u32;
+        }
+        Ok(result.take(&positions)?)
+    }
+
+    /// The rows of `selection` for which the expression, a BOOLEAN, is true.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn select(
+        &mut self,
+        columns: &[Vector],
+        rows: usize,
+        selection: &Selection,
+    ) -> Result<Selection> {
+        let entries = Cell::new(0);
+        let input = Input::new(columns, rows, selection, &entries)?;
+        let result =
+            logic::decide_all(std::slice::from_mut(&mut self.root), &input, selection, true);
+        self.dictionary_entries_evaluated += entries.get();
+        result
+    }
+}
+
+/// The value of an expression without columns. `None` if it has columns, has no value (an error, to
+/// be raised where the expression runs), or is nested.
+#[must_use]
+pub fn fold(expr: &Expr) -> Option<Scalar> {
+    let mut columns = false;
+    expr.for_each_column(&mut |_| columns = true);
+    if columns {
+        return None;
+    }
+    let mut program = Program::new(expr.clone()).ok()?;
+    let value = program.evaluate(&[], 1, &Selection::All(1)).ok()?;
+    Scalar::of_row(&value, 0, &expr.data_type).ok()
+}
+
+/// A batch's columns, or those of them that a dense copy needs.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    columns: &'a [Vector],
+    rows: usize,
+    /// Counts dictionary entries evaluated.
+    entries: &'a Cell<u64>,
+}
+
+impl<'a> Input<'a> {
+    fn new(
+        columns: &'a [Vector],
+        rows: usize,
+        selection: &Selection,
+        entries: &'a Cell<u64>,
+    ) -> Result<Self> {
+        if selection.len() != rows || columns.iter().any(|column| column.len() != rows) {
+            return Err(Error::internal(format!(
+                "columns and a selection over {} rows in a batch of {rows}",
+                selection.len()
+            )));
+        }
+        Ok(Self { columns, rows, entries })
+    }
+}
+
+fn is_sparse(selection: &Selection) -> bool {
+    selection.count() * SPARSE < selection.len()
+}
+
+/// The selected rows of the columns that are used; the others become nulls.
+fn gather(input: &Input<'_>, used: &[usize], selection: &Selection) -> Result<Vec<Vector>> {
+    let rows: Slice<u32> = selection.rows();
+    let mut columns = vec![Vector::null(rows.len()); input.columns.len()];
+    for index in used {
+        let column = input.columns.get(*index).ok_or_else(|| no_column(*index))?;
+        columns[*index] = column.take(&rows)?;
+    }
+    Ok(columns)
+}
+
+#[cold]
+fn no_column(index: usize) -> Error {
+    Error::internal(format!("an expression uses column {index} that is not there"))
+}
+
+/// One part of a program.
+#[derive(Debug)]
+struct Node {
+    kind: NodeKind,
+    data_type: DataType,
+    span: Option<Span>,
+    /// Columns used, ascending, each once.
+    columns: Vec<usize>,
+    memo: Memo,
+}
+
+#[derive(Debug)]
+enum NodeKind {
+    Column(usize),
+    /// One row.
+    Literal(Vector),
+    Call(Function, Vec<Node>, Prepared),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Cast {
+        argument: Box<Node>,
+        strict: bool,
+    },
+    Case {
+        branches: Vec<(Node, Node)>,
+        otherwise: Box<Node>,
+    },
+    InList {
+        argument: Box<Node>,
+        members: Members,
+    },
+}
+
+impl Node {
+    fn compile(expr: Expr) -> Result<Self> {
+        let compile_all =
+            |parts: Vec<Expr>| parts.into_iter().map(Self::compile).collect::<Result<Vec<Self>>>();
+        let mut columns = Vec::new();
+        expr.for_each_column(&mut |column| columns.push(column));
+        columns.sort_unstable();
+        columns.dedup();
+        let Expr { kind, data_type, span } = expr;
+        let kind = match kind {
+            ExprKind::Column(index) => NodeKind::Column(index),
+            ExprKind::Literal(value) => NodeKind::Literal(value.to_vector(&data_type)?),
+            ExprKind::Call(function, arguments) => {
+                let arguments = compile_all(arguments)?;
+                let prepared = Prepared::new(&function, &arguments)?;
+                NodeKind::Call(function, arguments, prepared)
+            }
+            ExprKind::And(parts) => NodeKind::And(compile_all(parts)?),
+            ExprKind::Or(parts) => NodeKind::Or(compile_all(parts)?),
+            ExprKind::Cast { argument, strict } => {
+                NodeKind::Cast { argument: Box::new(Self::compile(*argument)?), strict }
+            }
+            ExprKind::Case { branches, otherwise } => {
+                let branches: Result<Vec<(Self, Self)>> = branches
+                    .into_iter()
+                    .map(|(when, then)| Ok((Self::compile(when)?, Self::compile(then)?)))
+                    .collect();
+                NodeKind::Case {
+                    branches: branches?,
+                    otherwise: Box::new(Self::compile(*otherwise)?),
+                }
+            }
+            ExprKind::InList { argument, list } => {
+                let members = Members::new(&list);
+                NodeKind::InList { argument: Box::new(Self::compile(*argument)?), members }
+            }
+        };
+        let mut node = Self { kind, data_type, span, columns, memo: Memo::default() };
+        node.fold();
+        Ok(node)
+    }
+
+    /// Replaces an expression without columns by its value; one without a value stays, to raise its
+    /// error where a row needs it.
+    fn fold(&mut self) {
+        if !self.columns.is_empty() || self.is_free() {
+            return;
+        }
+        let entries = Cell::new(0);
+        let input = Input { columns: &[], rows: 1, entries: &entries };
+        if let Ok(value) = self.evaluate(&input, &Selection::All(1))
+            && let Ok(value) = operand::one_row(&value)
+        {
+            self.kind = NodeKind::Literal(value);
+        }
+    }
+
+    /// Whether evaluating costs nothing.
+    fn is_free(&self) -> bool {
+        matches!(self.kind, NodeKind::Column(_) | NodeKind::Literal(_))
+    }
+
+    /// The value, if it is a literal that is not null.
+    fn literal(&self) -> Option<&Vector> {
+        match &self.kind {
+            NodeKind::Literal(value) if value.is_valid(0) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn evaluate(&mut self, input: &Input<'_>, selection: &Selection) -> Result<Vector> {
+        match &self.kind {
+            NodeKind::Column(index) => {
+                return input.columns.get(*index).cloned().ok_or_else(|| no_column(*index));
+            }
+            NodeKind::Literal(value) => return Ok(Vector::constant(value.clone(), input.rows)?),
+            _ => {}
+        }
+        if let Some(lifted) = self.lifted(input)? {
+            return Ok(lifted);
+        }
+        self.compute(input, selection)
+    }
+
+    /// Evaluates over rows.
+    fn compute(&mut self, input: &Input<'_>, selection: &Selection) -> Result<Vector> {
+        let (data_type, span) = (&self.data_type, self.span);
+        let result = match &mut self.kind {
+            NodeKind::Column(_) | NodeKind::Literal(_) => self.evaluate(input, selection),
+            NodeKind::Call(function, arguments, prepared) => {
+                call::call(function, arguments, prepared, data_type, input, selection)
+            }
+            NodeKind::And(parts) => logic::evaluate(parts, true, input, selection),
+            NodeKind::Or(parts) => logic::evaluate(parts, false, input, selection),
+            NodeKind::Cast { argument, strict } => {
+                let value = argument.evaluate(input, selection)?;
+                let (from, strict) = (&argument.data_type, *strict);
+                operand::constant_aware(
+                    &[value],
+                    input.rows,
+                    selection,
+                    |values, rows, selection| {
+                        cast::cast(&values[0], from, data_type, strict, rows, selection)
+                    },
+                )
+            }
+            NodeKind::Case { branches, otherwise } => {
+                logic::case(branches, otherwise, input, selection)
+            }
+            NodeKind::InList { argument, members } => {
+                let value = argument.evaluate(input, selection)?;
+                operand::constant_aware(&[value], input.rows, selection, |values, rows, _| {
+                    members.test(&values[0], rows)?.into_vector(rows)
+                })
+            }
+        };
+        match span {
+            Some(span) => result.map_err(|error| error.at(span)),
+            None => result,
+        }
+    }
+}
+
+/// The answers of a predicate: one bit a row, and which rows have an answer.
+#[derive(Debug)]
+struct Truth {
+    /// Bit 1: true. Anything where there is no answer; bits behind the last row are 0.
+    words: millwork_codecs::buffer::SliceMut<u64>,
+    /// Rows with an answer; all if absent.
+    validity: Option<Bitmap>,
+}
+
+impl Truth {
+    /// No answer for any row.
+    fn unknown(rows: usize) -> Result<Self> {
+        let validity = Some(Bitmap::filled(false, rows));
+        Ok(Self { words: crate::kernel::mask::words(rows)?, validity })
+    }
+
+    fn into_vector(self, rows: usize) -> Result<Vector> {
+        let bits = crate::kernel::mask::bitmap(self.words, rows)?;
+        let data = millwork_format::vector::Data::Boolean(bits);
+        Ok(Vector::new(data, self.validity, rows)?)
+    }
+}

@@ -1,0 +1,139 @@
+//! The proleptic Gregorian calendar: days since 1970-01-01 and civil dates, timestamps as counts.
+//!
+//! In: days (`i32` or `i64`) and counts of a unit. Out: years, months, days and parts of the day.
+//! Everything is total: years are `i64`, nothing wraps for any `i32` day or `i64` microsecond.
+
+/// Days of 400 years: the calendar repeats after them.
+const ERA_DAYS: i64 = 146_097;
+/// Days from 0000-03-01, where the years of this file's arithmetic begin, to 1970-01-01.
+const EPOCH_DAYS: i64 = 719_468;
+/// Microseconds of a day.
+pub const DAY_MICROS: i64 = 86_400_000_000;
+/// The Julian day number of 1970-01-01, from which INT96 counts.
+pub const JULIAN_EPOCH: i64 = 2_440_588;
+
+/// A date of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Civil {
+    /// Year, 0 is 1 BC.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    /// 1 to 31.
+    pub day: i64,
+}
+
+/// The date `days` after 1970-01-01.
+///
+/// Years are counted from March 1st, so that the leap day is a year's last and the lengths of the
+/// months repeat with a period of five.
+#[inline]
+#[must_use]
+pub fn civil(days: i64) -> Civil {
+    let shifted = days + EPOCH_DAYS;
+    let (era, day) = (shifted.div_euclid(ERA_DAYS), shifted.rem_euclid(ERA_DAYS) as u32);
+    // Leap days up to here: one in 1,461 days, none in 36,524, the last day of an era.
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let index = (5 * day_of_year + 2) / 153;
+    let month = if index < 10 { index + 3 } else { index - 9 };
+    Civil {
+        year: era * 400 + i64::from(year) + i64::from(month <= 2),
+        month: month.into(),
+        day: (day_of_year - (153 * index + 2) / 5 + 1).into(),
+    }
+}
+
+/// Days from 1970-01-01 to the `day`th of `month` (1 to 12) of `year`; days run on past the month's
+/// end.
+#[inline]
+#[must_use]
+pub fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let index = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * index + 2) / 5 + day - 1;
+    let day_of_era = of_era * 365 + of_era / 4 - of_era / 100 + day_of_year;
+    era * ERA_DAYS + day_of_era - EPOCH_DAYS
+}
+
+/// Days of `month` (1 to 12) of `year`.
+#[must_use]
+pub fn month_days(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The date `days`, `months` later; a day that the month lacks becomes its last.
+#[must_use]
+pub fn add_months(day: i64, months: i64) -> i64 {
+    let date = civil(day);
+    let count = date.year * 12 + date.month - 1 + months;
+    let (year, month) = (count.div_euclid(12), count.rem_euclid(12) + 1);
+    days(year, month, date.day.min(month_days(year, month)))
+}
+
+/// 0 for Sunday to 6 for Saturday.
+#[must_use]
+pub fn day_of_week(day: i64) -> i64 {
+    (day + 4).rem_euclid(7)
+}
+
+/// 1 for January 1st.
+#[must_use]
+pub fn day_of_year(day: i64) -> i64 {
+    day - days(civil(day).year, 1, 1) + 1
+}
+
+/// The ISO week, 1 to 53: weeks begin on Monday, the first one has the year's first Thursday.
+#[must_use]
+pub fn iso_week(day: i64) -> i64 {
+    // The Thursday of the same week lies in the year that the week belongs to.
+    let thursday = day - (day + 3).rem_euclid(7) + 3;
+    (day_of_year(thursday) - 1) / 7 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_dates_are_inverse_and_consecutive() {
+        let mut previous = civil(-800_001);
+        for day in -800_000..800_000 {
+            let date = civil(day);
+            assert_eq!(days(date.year, date.month, date.day), day);
+            let next = if previous.day < month_days(previous.year, previous.month) {
+                Civil { day: previous.day + 1, ..previous }
+            } else if previous.month < 12 {
+                Civil { month: previous.month + 1, day: 1, ..previous }
+            } else {
+                Civil { year: previous.year + 1, month: 1, day: 1 }
+            };
+            assert_eq!(date, next);
+            previous = date;
+        }
+        assert_eq!(civil(0), Civil { year: 1970, month: 1, day: 1 });
+        assert_eq!(civil(19_753), Civil { year: 2024, month: 1, day: 31 });
+        for extreme in [i64::from(i32::MIN), i64::from(i32::MAX)] {
+            let date = civil(extreme);
+            assert_eq!(days(date.year, date.month, date.day), extreme);
+        }
+    }
+
+    #[test]
+    fn weeks_and_months() {
+        // 2021-01-03 is the Sunday of week 53 of 2020, the next day begins week 1.
+        assert_eq!((iso_week(days(2021, 1, 3)), iso_week(days(2021, 1, 4))), (53, 1));
+        assert_eq!((iso_week(days(2018, 12, 31)), iso_week(days(2016, 1, 3))), (1, 53));
+        assert_eq!((day_of_week(0), day_of_week(days(2024, 2, 4))), (4, 0));
+        assert_eq!(day_of_year(days(2024, 12, 31)), 366);
+        assert_eq!(add_months(days(2024, 1, 31), 1), days(2024, 2, 29));
+        assert_eq!(add_months(days(2024, 1, 31), -11), days(2023, 2, 28));
+        assert_eq!(add_months(days(1970, 1, 1), -1), days(1969, 12, 1));
+    }
+}
