@@ -7,3 +7,4 @@
 pub mod normal;
 pub mod corpus;
 pub mod ledger;
+pub mod simulate;
