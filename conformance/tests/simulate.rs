@@ -1,4 +1,4 @@
-//! The simulation over a share of its seeds; `conformance simulate` runs the whole.
+//! The simulation over a share of its seeds, and, if asked for, over all of them.
 
 use conformance::simulate;
 

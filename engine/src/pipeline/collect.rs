@@ -74,3 +74,40 @@ impl Sink for CollectSink {
         "collect"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use millwork_codecs::budget::Budget;
+    use millwork_format::batch::Origin;
+
+    use super::*;
+
+    #[test]
+    fn order_is_that_of_lanes_or_of_origins() {
+        let budget = Budget::unlimited();
+        let mut context = Context { waker: Waker::noop(), budget: &budget, lane: 0 };
+        let origins = [(1, 0), (0, 7), (0, 2), (1, 3), (0, 0)];
+        let orders: [(Collected, [usize; 5]); 2] =
+            [(Collected::new(), [0, 2, 4, 1, 3]), (Collected::ordered(), [4, 2, 1, 0, 3])];
+        for (collected, order) in orders {
+            let mut sinks = [collected.sink(), collected.sink()];
+            for (index, (row_group, first_row)) in origins.into_iter().enumerate() {
+                let origin = Origin { file: 0, row_group, first_row };
+                let batch = Batch::new(Vec::new(), 1).unwrap().with_origin(Some(origin));
+                sinks[index % 2].push(batch, &mut context).unwrap();
+            }
+            for sink in &mut sinks {
+                assert_eq!(sink.combine(&mut context).unwrap(), SinkAnswer::Done);
+            }
+            let found: Vec<(u32, u64)> = collected
+                .take()
+                .iter()
+                .filter_map(Batch::origin)
+                .map(|origin| (origin.row_group, origin.first_row))
+                .collect();
+            assert_eq!(found, order.map(|index| origins[index]));
+        }
+    }
+}

@@ -124,3 +124,63 @@ impl Source for Generator {
         vec![("batches_generated", self.given_batches)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use millwork_codecs::budget::Budget;
+
+    use super::*;
+
+    fn all(config: GeneratorConfig) -> (Vec<(i64, bool)>, Vec<String>) {
+        let budget = Budget::unlimited();
+        let mut context = Context { waker: Waker::noop(), budget: &budget, lane: 0 };
+        let (mut generator, mut rows, mut seen) = (Generator::new(config), Vec::new(), Vec::new());
+        loop {
+            match generator.poll(&mut context).unwrap() {
+                SourceAnswer::Batch(batch) => {
+                    let column = &batch.columns()[0];
+                    let values = column.values::<i64>().unwrap();
+                    rows.extend(
+                        values
+                            .iter()
+                            .copied()
+                            .zip((0..).map(|row| row < column.len() && column.is_valid(row))),
+                    );
+                    seen.push(batch.count().to_string());
+                }
+                SourceAnswer::Signal(signal) => {
+                    seen.push(format!("{signal:?}"));
+                    if signal == Signal::End {
+                        return (rows, seen);
+                    }
+                }
+                SourceAnswer::Blocked => panic!("a generator never blocks"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_configuration_gives_the_same_rows_and_signals() {
+        let config = GeneratorConfig {
+            rows: 2050,
+            batch_rows: 500,
+            distinct: 10,
+            null_one_in: 4,
+            barrier_batches: 2,
+            ..GeneratorConfig::default()
+        };
+        let (rows, seen) = all(config);
+        assert_eq!(seen, ["500", "500", "Barrier(1)", "500", "500", "Barrier(2)", "50", "End"]);
+        assert_eq!(rows.len(), 2050);
+        let nulls = rows.iter().filter(|row| !row.1).count();
+        assert!((400..630).contains(&nulls), "{nulls} nulls of 2050");
+        for value in 0..10 {
+            let count = rows.iter().filter(|row| **row == (value, true)).count();
+            assert!((90..220).contains(&count), "{count} times {value}");
+        }
+        assert_eq!(all(config).0, rows);
+        assert_ne!(all(GeneratorConfig { seed: 2, ..config }).0, rows);
+    }
+}

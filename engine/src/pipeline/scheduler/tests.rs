@@ -435,3 +435,57 @@ fn a_part_that_does_not_accept_changes_is_named() {
     assert_eq!(error.kind(), &ErrorKind::Unsupported);
     assert_eq!(error.what(), "twice does not accept changes (rows of kinds +I -D)");
 }
+
+/// Counts what is queued.
+#[derive(Default)]
+struct Pile(Mutex<Vec<Arc<task::Task>>>);
+
+impl task::Ready for Pile {
+    fn push(&self, task: Arc<task::Task>) {
+        self.0.lock().unwrap().push(task);
+    }
+
+    fn interrupt(&self) {}
+}
+
+#[test]
+fn of_several_failures_the_first_by_pipeline_and_lane_is_told() {
+    let ready: Arc<dyn task::Ready> = Arc::new(Pile::default());
+    let (query, _wakers) = stuck_query(None);
+    let run = run::Run::start(query, RunOptions::default(), ready).unwrap();
+    for (pipeline, lane) in [(1, 0), (0, 3), (0, 5), (2, 1)] {
+        run.fail(pipeline, lane, Error::evaluate(format!("{pipeline}.{lane}")));
+    }
+    assert!(run.is_over());
+    assert_eq!(run.close(Vec::new()).unwrap_err().what(), "0.3");
+}
+
+#[test]
+fn a_task_is_queued_once_however_often_it_is_woken() {
+    let pile = Arc::new(Pile::default());
+    let ready: Arc<dyn task::Ready> = Arc::<Pile>::clone(&pile);
+    let (query, _wakers) = stuck_query(None);
+    let run = run::Run::start(query, RunOptions::default(), ready).unwrap();
+    let task = pile.0.lock().unwrap().remove(0);
+    let queued = || pile.0.lock().unwrap().iter().filter(|t| Arc::ptr_eq(t, &task)).count();
+    let waker = Waker::from(Arc::clone(&task));
+    waker.wake_by_ref();
+    assert_eq!(queued(), 0, "it was queued already");
+    assert_eq!(run.execute(&task, 1).0, run::After::Nothing);
+    assert!(task.is_parked());
+    waker.wake_by_ref();
+    waker.wake_by_ref();
+    assert_eq!(queued(), 1);
+    pile.0.lock().unwrap().retain(|other| !Arc::ptr_eq(other, &task));
+    // Woken while it runs: the worker queues it again.
+    let slot = task.begin();
+    waker.wake_by_ref();
+    waker.wake_by_ref();
+    drop(slot);
+    assert!(task.park());
+    assert_eq!(queued(), 0);
+    run.fail(0, 0, Error::evaluate("end"));
+    assert!(run.close(Vec::new()).is_err());
+    waker.wake_by_ref();
+    assert_eq!(queued(), 0, "it is over");
+}
