@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod expr;
 pub mod catalog;
 pub mod plan;
+pub mod sql;
 pub mod pipeline;
 pub mod row;
 pub mod hash;

@@ -3,9 +3,11 @@
 //! In: the binder's tree. Out: an equivalent tree that is cheaper to run. Nothing here touches data.
 //!
 //! - [`logical`]: the nodes.
+//! - [`rules`]: one rule a file, and their order.
 
 #![forbid(unsafe_code)]
 
 pub mod logical;
+pub mod rules;
 
 pub use logical::LogicalPlan;

@@ -1,0 +1,201 @@
+//! `+ - * / // %` and unary minus: which function, over which types.
+
+use millwork_format::types::DataType;
+
+use super::ast::Arithmetic;
+use super::types::{self, MAX_PRECISION, TIMESTAMP, call, coerce, is_float, is_integer, is_number};
+use crate::error::{Error, Result};
+use crate::expr::{Expr, Function};
+use crate::plan::rules::fold;
+use crate::value::Scalar;
+
+/// `left operator right`.
+///
+/// # Errors
+/// `Type` if the operator is not defined for the types, `Evaluate` if constants overflow.
+pub fn bind(operator: Arithmetic, left: Expr, right: Expr) -> Result<Expr> {
+    if let Some(dates) = dates(operator, &left, &right)? {
+        return Ok(dates);
+    }
+    let (left, right) = (number(left, operator)?, number(right, operator)?);
+    match operator {
+        Arithmetic::Divide => float(Function::DivideFloat, left, right, DataType::Float64),
+        Arithmetic::DivideInteger => match integer_type(&left, &right) {
+            Some(common) => same(Function::DivideInteger, left, right, &common),
+            None => {
+                let ratio = float(Function::DivideFloat, left, right, DataType::Float64)?;
+                call(Function::Floor, vec![ratio], DataType::Float64)
+            }
+        },
+        Arithmetic::Add => sum(Function::AddChecked, left, right),
+        Arithmetic::Subtract => sum(Function::SubtractChecked, left, right),
+        Arithmetic::Multiply => product(left, right),
+        Arithmetic::Modulo => {
+            let common = common(operator, &left, &right)?;
+            same(Function::Modulo, left, right, &common)
+        }
+    }
+}
+
+/// `-argument`.
+///
+/// # Errors
+/// As [`bind`].
+pub fn negate(argument: Expr) -> Result<Expr> {
+    if argument.data_type == DataType::Interval {
+        return negated_interval(argument);
+    }
+    let argument = number(argument, Arithmetic::Subtract)?;
+    let data_type = argument.data_type.clone();
+    call(Function::NegateChecked, vec![argument], data_type)
+}
+
+fn symbol(operator: Arithmetic) -> &'static str {
+    match operator {
+        Arithmetic::Add => "+",
+        Arithmetic::Subtract => "-",
+        Arithmetic::Multiply => "*",
+        Arithmetic::Divide => "/",
+        Arithmetic::DivideInteger => "//",
+        Arithmetic::Modulo => "%",
+    }
+}
+
+/// Text constants and NULL become numbers.
+fn number(expr: Expr, operator: Arithmetic) -> Result<Expr> {
+    if is_number(&expr.data_type) {
+        return Ok(expr);
+    }
+    match (&expr.data_type, expr.as_literal()) {
+        (DataType::Null, _) => coerce(expr, &DataType::Int32),
+        (_, Some(Scalar::Text(_))) => coerce(expr, &DataType::Float64),
+        (other, _) => {
+            Err(Error::types(format!("operator {} is not defined for {other}", symbol(operator)))
+                .hint("convert it with CAST"))
+        }
+    }
+}
+
+fn common(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<DataType> {
+    types::common_of(left, right).ok_or_else(|| {
+        Error::types(format!(
+            "operator {} is not defined for {} and {}",
+            symbol(operator),
+            left.data_type,
+            right.data_type
+        ))
+    })
+}
+
+fn integer_type(left: &Expr, right: &Expr) -> Option<DataType> {
+    types::common_of(left, right).filter(is_integer)
+}
+
+fn same(function: Function, left: Expr, right: Expr, of: &DataType) -> Result<Expr> {
+    call(function, vec![coerce(left, of)?, coerce(right, of)?], of.clone())
+}
+
+fn float(function: Function, left: Expr, right: Expr, of: DataType) -> Result<Expr> {
+    same(function, left, right, &of)
+}
+
+fn float_type(left: &Expr, right: &Expr) -> Option<DataType> {
+    let is_float = is_float(&left.data_type) || is_float(&right.data_type);
+    is_float.then(|| types::common(&left.data_type, &right.data_type)).flatten()
+}
+
+/// Decimal: the digits before the point of the longer one and one more, the longer scale.
+fn sum(function: Function, left: Expr, right: Expr) -> Result<Expr> {
+    if let Some(of) = float_type(&left, &right).or_else(|| integer_type(&left, &right)) {
+        return same(function, left, right, &of);
+    }
+    let (Some(a), Some(b)) = (types::digits_of(&left), types::digits_of(&right)) else {
+        return Err(Error::internal("numbers without digits"));
+    };
+    let scale = a.1.max(b.1);
+    let whole = a.0.saturating_sub(a.1).max(b.0.saturating_sub(b.1));
+    let precision = (whole + scale + 1).min(MAX_PRECISION);
+    let result = DataType::Decimal { precision, scale };
+    let scaled = |side: Expr| match side.data_type {
+        DataType::Decimal { scale: same, .. } if same == scale => Ok(side),
+        _ => coerce(side, &result),
+    };
+    call(function, vec![scaled(left)?, scaled(right)?], result.clone())
+}
+
+/// Decimal: digits and scales add up.
+fn product(left: Expr, right: Expr) -> Result<Expr> {
+    let function = Function::MultiplyChecked;
+    if let Some(of) = float_type(&left, &right).or_else(|| integer_type(&left, &right)) {
+        return same(function, left, right, &of);
+    }
+    let (Some(a), Some(b)) = (types::digits_of(&left), types::digits_of(&right)) else {
+        return Err(Error::internal("numbers without digits"));
+    };
+    let scale = a.1 + b.1;
+    if scale > MAX_PRECISION {
+        let what =
+            format!("a product of scale {scale}: DECIMAL has at most {MAX_PRECISION} digits");
+        return Err(Error::types(what).hint("convert one side with CAST(.. AS DOUBLE)"));
+    }
+    let decimal = |side: Expr, (precision, scale)| match side.data_type {
+        DataType::Decimal { .. } => Ok(side),
+        _ => coerce(side, &DataType::Decimal { precision, scale }),
+    };
+    let precision = (a.0 + b.0).min(MAX_PRECISION);
+    let arguments = vec![decimal(left, a)?, decimal(right, b)?];
+    call(function, arguments, DataType::Decimal { precision, scale })
+}
+
+/// Dates, timestamps and intervals; `None` if it is about numbers.
+fn dates(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<Option<Expr>> {
+    use Arithmetic::{Add, Subtract};
+    let is_moment = |of: &DataType| matches!(of, DataType::Date | DataType::Timestamp { .. });
+    let bound = match (operator, &left.data_type, &right.data_type) {
+        (Add, moment, DataType::Interval) if is_moment(moment) => {
+            shift(left.clone(), right.clone())
+        }
+        (Add, DataType::Interval, moment) if is_moment(moment) => {
+            shift(right.clone(), left.clone())
+        }
+        (Subtract, moment, DataType::Interval) if is_moment(moment) => {
+            shift(left.clone(), negated_interval(right.clone())?)
+        }
+        (Add, DataType::Date, days) if is_integer(days) => add_days(left.clone(), right.clone()),
+        (Add, days, DataType::Date) if is_integer(days) => add_days(right.clone(), left.clone()),
+        (Subtract, DataType::Date, days) if is_integer(days) => {
+            add_days(left.clone(), negate(right.clone())?)
+        }
+        (Subtract, DataType::Date, DataType::Date) => {
+            call(Function::DaysBetween, vec![left.clone(), right.clone()], DataType::Int64)
+        }
+        _ => return Ok(None),
+    };
+    bound.map(Some)
+}
+
+fn add_days(date: Expr, days: Expr) -> Result<Expr> {
+    call(Function::AddDays, vec![date, coerce(days, &DataType::Int32)?], DataType::Date)
+}
+
+fn shift(moment: Expr, interval: Expr) -> Result<Expr> {
+    let result = match &moment.data_type {
+        DataType::Timestamp { utc, .. } => {
+            DataType::Timestamp { unit: millwork_format::types::TimeUnit::Micros, utc: *utc }
+        }
+        _ => TIMESTAMP,
+    };
+    call(Function::AddInterval, vec![moment, interval], result)
+}
+
+fn negated_interval(interval: Expr) -> Result<Expr> {
+    let Some(Scalar::Bytes(bytes)) = interval.as_literal() else {
+        return Err(Error::unsupported("the negative of a computed interval is not supported"));
+    };
+    let part = |at: usize| {
+        let bytes = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+        bytes.map_or(0, |bytes| i32::from_le_bytes(bytes).saturating_neg())
+    };
+    let negated = fold::interval_bytes(part(0), part(4), part(8));
+    Ok(Expr { span: interval.span, ..Expr::literal(Scalar::Bytes(negated), DataType::Interval) })
+}

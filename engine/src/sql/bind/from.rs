@@ -1,0 +1,269 @@
+//! FROM: tables, files, views, CTEs, subqueries and joins.
+
+use millwork_format::types::DataType;
+
+use super::Binder;
+use super::frame::Frame;
+use super::scope::{Column, Scope, same};
+use crate::error::{Error, Result, Span};
+use crate::expr::{Comparison, Expr, ExprKind};
+use crate::plan::LogicalPlan;
+use crate::plan::logical::JoinKind;
+use crate::plan::rules::equi_join::equi_join;
+use crate::sql::ast::{Alias, JoinCondition, JoinType, Name, TableExpr};
+use crate::sql::suggest;
+
+/// Tables with the names of their columns.
+type Relation = (LogicalPlan, Scope);
+
+impl Binder<'_> {
+    /// The tables of FROM, crossed; one row without columns if there are none.
+    pub(super) fn from(&mut self, tables: &[TableExpr]) -> Result<Relation> {
+        let mut all: Option<Relation> = None;
+        for table in tables {
+            let next = self.table(table)?;
+            all = Some(match all {
+                None => next,
+                Some((plan, mut scope)) => {
+                    let (right, columns) = next;
+                    scope.columns.extend(columns.columns);
+                    let keys = (Vec::new(), Vec::new());
+                    (plan.join(right, JoinKind::Cross, keys, Vec::new()), scope)
+                }
+            });
+        }
+        Ok(all.unwrap_or_else(|| (LogicalPlan::one_row(), Scope::default())))
+    }
+
+    fn table(&mut self, table: &TableExpr) -> Result<Relation> {
+        match table {
+            TableExpr::Table { name, alias } => {
+                let plan = self.named(name).map_err(|error| self.at(error, name.span))?;
+                let own = stem(&name.text);
+                self.aliased(plan, alias.as_ref(), Some(own))
+            }
+            TableExpr::Function { name, arguments, alias } => {
+                self.count_table(name.span)?;
+                let scope = Scope::default();
+                let mut constants = Vec::with_capacity(arguments.len());
+                for argument in arguments {
+                    let mut frame = Frame::new(&scope, Some("an argument of a table function"));
+                    match self.expr(&mut frame, argument)?.as_literal() {
+                        Some(value) => constants.push(value.clone()),
+                        None => {
+                            let what = "a table function takes constants";
+                            return Err(self.at(Error::unsupported(what), argument.span));
+                        }
+                    }
+                }
+                let table = self.catalog.table_function(&name.text, &constants);
+                let table = table.map_err(|error| self.at(error, name.span))?;
+                self.aliased(LogicalPlan::scan(table), alias.as_ref(), Some(&name.text))
+            }
+            TableExpr::Subquery { query, alias } => {
+                let plan = self.query(query)?;
+                self.aliased(plan, alias.as_ref(), None)
+            }
+            TableExpr::Join { left, right, kind, condition, span } => {
+                let left = self.table(left)?;
+                let right = self.table(right)?;
+                self.join(left, right, *kind, condition, *span)
+            }
+        }
+    }
+
+    fn count_table(&mut self, span: Span) -> Result<()> {
+        self.table_count += 1;
+        if self.table_count > super::MAX_TABLES {
+            let what = format!("more than {} tables, CTEs and views opened", super::MAX_TABLES);
+            return Err(self.at(Error::unsupported(what), span));
+        }
+        Ok(())
+    }
+
+    /// A CTE, a view, or a table of the catalog, in this order.
+    fn named(&mut self, name: &Name) -> Result<LogicalPlan> {
+        self.count_table(name.span)?;
+        if let Some(at) = self.ctes.iter().rposition(|cte| same(&cte.name.text, &name.text)) {
+            // A CTE sees only those before it.
+            let hidden = self.ctes.split_off(at);
+            let cte = hidden[0].clone();
+            let plan = self.query(&cte.query);
+            self.ctes.extend(hidden);
+            return renamed(plan?, &cte.columns);
+        }
+        if let Some(view) = self.views.get(&name.text).cloned() {
+            if self.view_names.iter().any(|open| same(open, &name.text)) {
+                return Err(Error::name(format!("view {} is made of itself", name.text)));
+            }
+            let ctes = std::mem::take(&mut self.ctes);
+            let was_in_view = std::mem::replace(&mut self.in_view, true);
+            self.view_names.push(name.text.clone());
+            let plan = self.query(&view.query);
+            self.view_names.pop();
+            self.in_view = was_in_view;
+            self.ctes = ctes;
+            return renamed(plan?, &view.columns);
+        }
+        match self.catalog.table(&name.text) {
+            Ok(table) => Ok(LogicalPlan::scan(table)),
+            Err(error) if error.hint_text().is_none() && error.file_error().is_none() => {
+                let tables = self.catalog.names();
+                let known = tables.iter().map(String::as_str);
+                let ctes = self.ctes.iter().map(|cte| cte.name.text.as_str());
+                let known = known.chain(ctes).chain(self.views.names());
+                Err(match suggest::nearest(&name.text, known) {
+                    Some(near) => error.hint(format!("did you mean {near}?")),
+                    None => error,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn aliased(
+        &self,
+        plan: LogicalPlan,
+        alias: Option<&Alias>,
+        own: Option<&str>,
+    ) -> Result<Relation> {
+        let Some(alias) = alias else {
+            let scope = Scope::of(&plan, own);
+            return Ok((plan, scope));
+        };
+        let mut scope = Scope::of(&plan, Some(&alias.name.text));
+        if alias.columns.len() > scope.columns.len() {
+            let (given, found) = (alias.columns.len(), scope.columns.len());
+            let what = format!("{} has {found} columns, {given} names are given", alias.name.text);
+            return Err(self.at(Error::name(what), alias.name.span));
+        }
+        for (column, name) in scope.columns.iter_mut().zip(&alias.columns) {
+            column.name = name.text.as_str().into();
+        }
+        Ok((plan, scope))
+    }
+
+    fn join(
+        &mut self,
+        left: Relation,
+        right: Relation,
+        kind: JoinType,
+        condition: &JoinCondition,
+        span: Span,
+    ) -> Result<Relation> {
+        if kind == JoinType::Right {
+            let (width, right_width) = (left.1.columns.len(), right.1.columns.len());
+            // The sides change places, and the columns back again.
+            let (plan, scope) = self.join(right, left, JoinType::Left, condition, span)?;
+            let order: Vec<usize> =
+                (right_width..right_width + width).chain(0..right_width).collect();
+            let fields = order.iter().map(|&at| plan.fields()[at].clone()).collect::<Vec<_>>();
+            let columns = order.iter().zip(&fields);
+            let columns = columns.map(|(&at, field)| Expr::column(at, field.data_type.clone()));
+            let columns = columns.collect();
+            let named = order.iter().map(|&at| scope.columns[at].clone()).collect();
+            return Ok((plan.project(columns, fields), Scope { columns: named }));
+        }
+        let left_width = left.1.columns.len();
+        debug_assert_eq!(left_width, left.0.fields().len(), "FROM adds no columns without a name");
+        let mut scope = Scope { columns: left.1.columns };
+        scope.columns.extend(right.1.columns);
+        let mut conjuncts = Vec::new();
+        match condition {
+            JoinCondition::None => {}
+            JoinCondition::On(on) => {
+                let mut frame = Frame::new(&scope, Some("ON"));
+                let bound = self.condition(&mut frame, on)?;
+                if !frame.subqueries.is_empty() {
+                    return Err(self.at(Error::unsupported("a query in ON is not supported"), span));
+                }
+                flatten_and(bound, &mut conjuncts);
+            }
+            JoinCondition::Using(names) => {
+                for name in names {
+                    let pair = using(&mut scope, left_width, name);
+                    conjuncts.push(pair.map_err(|error| self.at(error, name.span))?);
+                }
+            }
+            JoinCondition::Natural => {
+                for name in shared(&scope, left_width) {
+                    let pair = using(&mut scope, left_width, &name);
+                    conjuncts.push(pair.map_err(|error| self.at(error, span))?);
+                }
+            }
+        }
+        let kind = match kind {
+            JoinType::Inner | JoinType::Cross | JoinType::Right => JoinKind::Inner,
+            JoinType::Left => JoinKind::Left,
+            JoinType::Semi => JoinKind::Semi,
+            JoinType::Anti => JoinKind::Anti,
+        };
+        if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
+            scope.columns.truncate(left_width);
+        }
+        Ok((equi_join(left.0, right.0, kind, conjuncts), scope))
+    }
+}
+
+/// The columns that both sides have, by name.
+fn shared(scope: &Scope, left_width: usize) -> Vec<Name> {
+    let (left, right) = scope.columns.split_at(left_width);
+    let both = left.iter().filter(|column| {
+        !column.hidden && right.iter().any(|other| same(&other.name, &column.name))
+    });
+    let span = Span { start: 0, end: 0 };
+    both.map(|column| Name { text: column.name.to_string(), span }).collect()
+}
+
+/// `left.name = right.name`; the right one is hidden from then on.
+fn using(scope: &mut Scope, left_width: usize, name: &Name) -> Result<Expr> {
+    let side = |columns: &[Column]| -> Result<usize> {
+        let one = Scope { columns: columns.to_vec() };
+        let parts = std::slice::from_ref(name);
+        one.find(parts)?.map(|(index, _)| index).ok_or_else(|| one.unknown(parts))
+    };
+    let left = side(&scope.columns[..left_width])?;
+    let right = left_width + side(&scope.columns[left_width..])?;
+    let column = |index: usize| Expr::column(index, scope.columns[index].data_type.clone());
+    let equal = super::expression::compare(Comparison::Equal, column(left), column(right))?;
+    scope.columns[right].hidden = true;
+    Ok(equal)
+}
+
+/// The conjuncts of a condition.
+pub(super) fn flatten_and(expr: Expr, conjuncts: &mut Vec<Expr>) {
+    match expr.kind {
+        ExprKind::And(parts) => {
+            for part in parts {
+                flatten_and(part, conjuncts);
+            }
+        }
+        kind => conjuncts.push(Expr { kind, ..expr }),
+    }
+}
+
+/// `plan` with names for its first columns.
+fn renamed(plan: LogicalPlan, names: &[Name]) -> Result<LogicalPlan> {
+    if names.is_empty() {
+        return Ok(plan);
+    }
+    let mut fields = plan.fields().to_vec();
+    if names.len() > fields.len() {
+        let what = format!("{} columns, {} names are given", fields.len(), names.len());
+        return Err(Error::name(what));
+    }
+    for (field, name) in fields.iter_mut().zip(names) {
+        field.name = name.text.as_str().into();
+    }
+    let types: Vec<DataType> = fields.iter().map(|field| field.data_type.clone()).collect();
+    let columns = types.into_iter().enumerate().map(|(at, of)| Expr::column(at, of)).collect();
+    Ok(plan.project(columns, fields))
+}
+
+/// The name by which a file's columns are qualified: its own without directories and endings.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let is_file = file.len() != name.len() || file.contains('.');
+    let stem = file.split('.').next().unwrap_or(file);
+    if is_file && !stem.is_empty() { stem } else { name }
+}

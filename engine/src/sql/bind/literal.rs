@@ -1,0 +1,62 @@
+//! Constants.
+
+use millwork_format::types::DataType;
+
+use crate::error::{Error, Result};
+use crate::expr::Expr;
+use crate::plan::rules::fold::{interval_bytes, parse_decimal};
+use crate::sql::ast::Literal;
+use crate::sql::types::{self, MAX_PRECISION};
+use crate::value::Scalar;
+
+/// The constant as an expression, without a span.
+pub(super) fn bind(literal: &Literal) -> Result<Expr> {
+    Ok(match literal {
+        Literal::Null => Expr::literal(Scalar::Null, DataType::Null),
+        Literal::Boolean(value) => Expr::literal(Scalar::Boolean(*value), DataType::Boolean),
+        Literal::Text(text) => Expr::literal(Scalar::Text(text.as_str().into()), DataType::Utf8),
+        Literal::Bytes(bytes) => {
+            Expr::literal(Scalar::Bytes(bytes.as_slice().into()), DataType::Binary)
+        }
+        Literal::Interval { months, days, millis } => Expr::literal(
+            Scalar::Bytes(interval_bytes(*months, *days, *millis)),
+            DataType::Interval,
+        ),
+        Literal::Typed(data_type, text) => {
+            let text = Expr::literal(Scalar::Text(text.as_str().into()), DataType::Utf8);
+            types::cast(text, data_type.clone(), true)?
+        }
+        Literal::Number(digits) => number(digits)?,
+    })
+}
+
+/// Without a point the least integer type from INTEGER on, with one a DECIMAL of its digits, with an
+/// exponent or too many digits a DOUBLE.
+fn number(digits: &str) -> Result<Expr> {
+    let has_exponent = digits.contains(['e', 'E']);
+    if !has_exponent && let Some((unscaled, scale)) = parse_decimal(digits) {
+        if !digits.contains('.') {
+            let fits = |low: i128, high: i128| (low..=high).contains(&unscaled);
+            let data_type = if fits(i32::MIN.into(), i32::MAX.into()) {
+                DataType::Int32
+            } else if fits(i64::MIN.into(), i64::MAX.into()) {
+                DataType::Int64
+            } else {
+                DataType::Int128
+            };
+            return Ok(Expr::literal(Scalar::Integer(unscaled), data_type));
+        }
+        let precision = digits.bytes().filter(u8::is_ascii_digit).count();
+        if let (Ok(precision), Ok(scale)) = (u8::try_from(precision), u8::try_from(scale))
+            && precision <= MAX_PRECISION
+        {
+            let data_type = DataType::Decimal { precision: precision.max(1), scale };
+            return Ok(Expr::literal(Scalar::Integer(unscaled), data_type));
+        }
+    }
+    let value: f64 = digits.parse().map_err(|_| Error::syntax(format!("{digits} is no number")))?;
+    if value.is_infinite() {
+        return Err(Error::evaluate(format!("{digits} is out of the range of DOUBLE")));
+    }
+    Ok(Expr::literal(Scalar::Float(value), DataType::Float64))
+}

@@ -1,0 +1,101 @@
+//! The columns that a name may mean, and where they are in a plan.
+
+use std::sync::Arc;
+
+use millwork_format::types::DataType;
+
+use crate::error::{Error, Result};
+use crate::plan::LogicalPlan;
+use crate::sql::ast::Name;
+use crate::sql::suggest;
+
+/// A column that can be named. Its position in [`Scope::columns`] is its position in the plan.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) table: Option<Arc<str>>,
+    pub(super) name: Arc<str>,
+    pub(super) data_type: DataType,
+    /// Left out of `*` and of names without a table: the right one of a USING pair.
+    pub(super) hidden: bool,
+}
+
+/// The named columns of a plan: its first ones. What a plan has behind them has no name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope {
+    pub(super) columns: Vec<Column>,
+}
+
+impl Scope {
+    /// The columns of `plan` as those of `table`.
+    pub(super) fn of(plan: &LogicalPlan, table: Option<&str>) -> Self {
+        let table: Option<Arc<str>> = table.map(Into::into);
+        let columns = plan.fields().iter().map(|field| Column {
+            table: table.clone(),
+            name: field.name.clone(),
+            data_type: field.data_type.clone(),
+            hidden: false,
+        });
+        Self { columns: columns.collect() }
+    }
+
+    /// Finds the column that begins `parts`; gives its position and how many parts it took.
+    ///
+    /// # Errors
+    /// `Name` if it is ambiguous.
+    pub(super) fn find(&self, parts: &[Name]) -> Result<Option<(usize, usize)>> {
+        let [first, rest @ ..] = parts else { return Ok(None) };
+        if let [second, ..] = rest {
+            let qualified = |column: &Column| {
+                column.table.as_deref().is_some_and(|table| same(table, &first.text))
+                    && same(&column.name, &second.text)
+            };
+            if let Some(index) = self.only(qualified, &second.text)? {
+                return Ok(Some((index, 2)));
+            }
+        }
+        let plain = |column: &Column| !column.hidden && same(&column.name, &first.text);
+        Ok(self.only(plain, &first.text)?.map(|index| (index, 1)))
+    }
+
+    fn only(&self, is_meant: impl Fn(&Column) -> bool, name: &str) -> Result<Option<usize>> {
+        let mut found = self.columns.iter().enumerate().filter(|(_, column)| is_meant(column));
+        let Some((index, first)) = found.next() else { return Ok(None) };
+        match found.next() {
+            None => Ok(Some(index)),
+            // Columns of one table may have one name; then the first is meant.
+            Some((_, second)) if second.table == first.table && first.table.is_some() => {
+                Ok(Some(index))
+            }
+            Some((_, second)) => {
+                let table =
+                    |column: &Column| column.table.clone().unwrap_or_else(|| "a query".into());
+                Err(Error::name(format!("column {name} is ambiguous")).hint(format!(
+                    "it is in {} and in {}",
+                    table(first),
+                    table(second)
+                )))
+            }
+        }
+    }
+
+    /// Whether a table is called `name`.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.table.as_deref().is_some_and(|t| same(t, name)))
+    }
+
+    /// The error for a name that is not found.
+    pub(super) fn unknown(&self, parts: &[Name]) -> Error {
+        let text: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+        let error = Error::name(format!("unknown column {}", text.join(".")));
+        let wanted = text.last().copied().unwrap_or_default();
+        match suggest::nearest(wanted, self.columns.iter().map(|column| &*column.name)) {
+            Some(name) => error.hint(format!("did you mean {name}?")),
+            None => error,
+        }
+    }
+}
+
+/// Names are equal without regard to ASCII case.
+pub(super) fn same(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right)
+}

@@ -1,0 +1,312 @@
+//! SELECT: from FROM over WHERE, grouping and HAVING to the items, DISTINCT and the order.
+
+use millwork_format::types::Field;
+
+use super::Binder;
+use super::aggregate::{Grouping, put_values};
+use super::frame::{AGGREGATE, Frame, PendingSubquery, meaning, uses};
+use super::query::{all_keys, distinct, sorted};
+use super::scope::{Scope, same};
+use crate::error::{Error, Result};
+use crate::expr::{Expr, ExprKind, SortKey};
+use crate::plan::LogicalPlan;
+use crate::sql::ast::{self, GroupBy, Name, OrderBy, Select, SelectItem};
+use crate::sql::name;
+
+/// An item of the SELECT, bound.
+struct Item {
+    expr: Expr,
+    field: Field,
+}
+
+/// Everything above the grouping, while it is bound.
+struct Output {
+    items: Vec<Item>,
+    having: Option<Expr>,
+    /// Keys of the order: columns of the items, or of `hidden` behind them.
+    keys: Vec<SortKey>,
+    hidden: Vec<Expr>,
+}
+
+impl Output {
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let items = self.items.iter_mut().map(|item| &mut item.expr);
+        items.chain(&mut self.having).chain(&mut self.hidden)
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn select(&mut self, select: &Select, order_by: &OrderBy) -> Result<LogicalPlan> {
+        let (mut plan, scope) = self.from(&select.from)?;
+        if let Some(filter) = &select.filter {
+            let (filtered, correlated) = self.filter(plan, &scope, None, filter, &select.items)?;
+            debug_assert!(correlated.is_empty(), "there is no query around");
+            plan = filtered;
+        }
+        let groups = self.groups(select, &scope)?;
+        let mut frame = Frame::new(&scope, None);
+        frame.items = &select.items;
+        let mut output = self.output(&mut frame, select, &plan)?;
+        self.order(&mut frame, select, order_by, &mut output)?;
+        let Frame { aggregates, mut subqueries, .. } = frame;
+        let mut aggregates = aggregates;
+        let is_grouped = groups.is_some() || !aggregates.is_empty() || select.having.is_some();
+        let mut values = vec![None; subqueries.len()];
+        if is_grouped {
+            plan = place(plan, &subqueries, &mut values, |one| one.in_aggregate)?;
+            for pending in &mut aggregates {
+                for expr in pending.argument.iter_mut().chain(&mut pending.filter) {
+                    put_values(expr, &values);
+                }
+            }
+            let names = plan.fields().to_vec();
+            let groups = match select.group_by {
+                GroupBy::Items(_) => groups.unwrap_or_default(),
+                GroupBy::All => all_groups(&output),
+            };
+            let (grouped, grouping) = Grouping::build(plan, groups, &aggregates);
+            plan = grouped;
+            for expr in output.exprs_mut() {
+                grouping.rewrite(expr, &names)?;
+            }
+            for key in subqueries.iter_mut().flat_map(|one| &mut one.keys) {
+                grouping.rewrite(key, &names)?;
+            }
+        }
+        plan = place(plan, &subqueries, &mut values, |one| !(is_grouped && one.in_aggregate))?;
+        for expr in output.exprs_mut() {
+            put_values(expr, &values);
+        }
+        Ok(finish(plan, output, select.distinct))
+    }
+
+    /// The keys of GROUP BY with their names; `None` without GROUP BY.
+    fn groups(&mut self, select: &Select, scope: &Scope) -> Result<Option<Vec<(Expr, String)>>> {
+        let GroupBy::Items(items) = &select.group_by else { return Ok(Some(Vec::new())) };
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let mut groups: Vec<(Expr, String)> = Vec::with_capacity(items.len());
+        for item in items {
+            let mut frame = Frame::new(scope, Some("GROUP BY"));
+            frame.items = &select.items;
+            let meant = match &item.kind {
+                ast::ExprKind::Literal(ast::Literal::Number(_)) => {
+                    let names = vec![""; select.items.len()];
+                    let position = self.output_column(item, names.into_iter())?;
+                    match position.map(|at| &select.items[at]) {
+                        Some(SelectItem::Expr(expr, _)) => expr,
+                        _ => {
+                            let what = "a position in GROUP BY names an item that is no *";
+                            return Err(self.at(Error::unsupported(what), item.span));
+                        }
+                    }
+                }
+                _ => item,
+            };
+            let bound = self.expr(&mut frame, meant)?;
+            if !frame.subqueries.is_empty() {
+                let error = Error::unsupported("a query in GROUP BY is not supported");
+                return Err(self.at(error, item.span));
+            }
+            let text = self.display(scope, meant, &bound);
+            if !groups.iter().any(|(group, _)| meaning(group) == meaning(&bound)) {
+                groups.push((bound, text));
+            }
+        }
+        Ok(Some(groups))
+    }
+
+    fn output(
+        &mut self,
+        frame: &mut Frame<'_>,
+        select: &Select,
+        plan: &LogicalPlan,
+    ) -> Result<Output> {
+        let mut items = Vec::with_capacity(select.items.len());
+        for item in &select.items {
+            match item {
+                SelectItem::Expr(expr, alias) => {
+                    // An item's own alias is not in sight inside it.
+                    let open = alias.as_ref().map(|alias| alias.text.clone());
+                    frame.expanding.extend(open.clone());
+                    let bound = self.expr(frame, expr);
+                    frame.expanding.truncate(frame.expanding.len() - usize::from(open.is_some()));
+                    let bound = bound?;
+                    let text = match alias {
+                        Some(alias) => alias.text.clone(),
+                        None => self.display(frame.scope, expr, &bound),
+                    };
+                    let nullable = match bound.kind {
+                        ExprKind::Column(index) => {
+                            plan.fields().get(index).is_none_or(|field| field.nullable)
+                        }
+                        _ => true,
+                    };
+                    let data_type = bound.data_type.clone();
+                    let field = Field { name: text.into(), data_type, nullable };
+                    items.push(Item { expr: bound, field });
+                }
+                SelectItem::Wildcard { table, exclude, replace, span } => {
+                    let columns = self.wildcard(frame, plan, table.as_ref(), exclude, replace);
+                    items.extend(columns.map_err(|error| self.at(error, *span))?);
+                }
+            }
+        }
+        let having =
+            select.having.as_ref().map(|having| self.condition(frame, having)).transpose()?;
+        Ok(Output { items, having, keys: Vec::new(), hidden: Vec::new() })
+    }
+
+    fn wildcard(
+        &mut self,
+        frame: &mut Frame<'_>,
+        plan: &LogicalPlan,
+        table: Option<&Name>,
+        exclude: &[Name],
+        replace: &[(ast::Expr, Name)],
+    ) -> Result<Vec<Item>> {
+        let scope = frame.scope;
+        if let Some(table) = table.filter(|table| !scope.has_table(&table.text)) {
+            return Err(Error::name(format!("unknown table {}", table.text)));
+        }
+        for name in exclude.iter().chain(replace.iter().map(|(_, name)| name)) {
+            if !scope.columns.iter().any(|column| same(&column.name, &name.text)) {
+                return Err(self.at(scope.unknown(std::slice::from_ref(name)), name.span));
+            }
+        }
+        let mut items = Vec::new();
+        for (index, column) in scope.columns.iter().enumerate() {
+            let is_meant = match table {
+                None => !column.hidden,
+                Some(table) => column.table.as_deref().is_some_and(|of| same(of, &table.text)),
+            };
+            if !is_meant || exclude.iter().any(|name| same(&name.text, &column.name)) {
+                continue;
+            }
+            let expr = match replace.iter().find(|(_, name)| same(&name.text, &column.name)) {
+                Some((expr, _)) => self.expr(frame, expr)?,
+                None => Expr::column(index, column.data_type.clone()),
+            };
+            let nullable = plan.fields().get(index).is_none_or(|field| field.nullable);
+            let data_type = expr.data_type.clone();
+            let field = Field { name: column.name.clone(), data_type, nullable };
+            items.push(Item { expr, field });
+        }
+        if items.is_empty() {
+            return Err(Error::name("* stands for no column here").hint("FROM names no table"));
+        }
+        Ok(items)
+    }
+
+    /// The keys of ORDER BY: items by position, name or meaning; else hidden columns.
+    fn order(
+        &mut self,
+        frame: &mut Frame<'_>,
+        select: &Select,
+        order_by: &OrderBy,
+        output: &mut Output,
+    ) -> Result<()> {
+        let items = match order_by {
+            OrderBy::All { descending, nulls_first } => {
+                output.keys = all_keys(output.items.len(), *descending, *nulls_first);
+                return Ok(());
+            }
+            OrderBy::Items(items) => items,
+        };
+        for item in items {
+            let names: Vec<&str> = output.items.iter().map(|item| &*item.field.name).collect();
+            let column = match self.output_column(&item.expr, names.into_iter())? {
+                Some(column) => column,
+                None => {
+                    let bound = self.expr(frame, &item.expr)?;
+                    let wanted = meaning(&bound);
+                    let all = output.items.iter().map(|item| &item.expr).chain(&output.hidden);
+                    match all.into_iter().position(|expr| meaning(expr) == wanted) {
+                        Some(column) => column,
+                        None if select.distinct => {
+                            let what = "ORDER BY of a SELECT DISTINCT takes only selected items";
+                            return Err(self.at(Error::types(what), item.expr.span));
+                        }
+                        None => {
+                            output.hidden.push(bound);
+                            output.items.len() + output.hidden.len() - 1
+                        }
+                    }
+                }
+            };
+            let (descending, nulls_first) = (item.descending, item.nulls_first);
+            output.keys.push(SortKey { column, descending, nulls_first });
+        }
+        Ok(())
+    }
+
+    /// The name of an item without an alias.
+    fn display(&self, scope: &Scope, expr: &ast::Expr, bound: &Expr) -> String {
+        match (&bound.kind, &expr.kind) {
+            (ExprKind::Column(index), ast::ExprKind::Name(_)) => match scope.columns.get(*index) {
+                Some(column) => column.name.to_string(),
+                None => name::of(expr),
+            },
+            _ => name::of(expr),
+        }
+    }
+}
+
+/// GROUP BY ALL: the items without an aggregate.
+fn all_groups(output: &Output) -> Vec<(Expr, String)> {
+    let mut groups: Vec<(Expr, String)> = Vec::new();
+    for item in output.items.iter().filter(|item| !uses(&item.expr, |column| column >= AGGREGATE)) {
+        if !groups.iter().any(|(group, _)| meaning(group) == meaning(&item.expr)) {
+            groups.push((item.expr.clone(), item.field.name.to_string()));
+        }
+    }
+    groups
+}
+
+/// HAVING, the items, DISTINCT, the order, and without the hidden columns again.
+fn finish(plan: LogicalPlan, output: Output, is_distinct: bool) -> LogicalPlan {
+    let Output { items, having, keys, hidden } = output;
+    let plan = plan.filter(having.into_iter().collect());
+    let mut fields: Vec<Field> = items.iter().map(|item| item.field.clone()).collect();
+    let visible = fields.clone();
+    let mut exprs: Vec<Expr> = items.into_iter().map(|item| item.expr).collect();
+    fields.extend(
+        hidden.iter().map(|expr| Field::nullable(&expr.to_string(), expr.data_type.clone())),
+    );
+    let has_hidden = !hidden.is_empty();
+    exprs.extend(hidden);
+    let mut plan = plan.project(exprs, fields);
+    if is_distinct {
+        plan = distinct(plan);
+    }
+    plan = sorted(plan, keys);
+    if has_hidden {
+        let columns = visible.iter().enumerate();
+        let columns = columns.map(|(index, field)| Expr::column(index, field.data_type.clone()));
+        plan = plan.project(columns.collect(), visible);
+    }
+    plan
+}
+
+/// Joins the subqueries that are meant to `plan`; their values are then over its columns.
+pub(super) fn place(
+    mut plan: LogicalPlan,
+    subqueries: &[PendingSubquery],
+    values: &mut [Option<Expr>],
+    is_meant: impl Fn(&PendingSubquery) -> bool,
+) -> Result<LogicalPlan> {
+    for (index, pending) in subqueries.iter().enumerate() {
+        if values[index].is_some() || !is_meant(pending) {
+            continue;
+        }
+        let mut pending = pending.clone();
+        for key in &mut pending.keys {
+            put_values(key, values);
+        }
+        let (joined, value) = super::subquery::join_value(plan, pending)?;
+        plan = joined;
+        values[index] = Some(value);
+    }
+    Ok(plan)
+}

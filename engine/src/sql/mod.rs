@@ -1,0 +1,53 @@
+//! SQL text to bound plans.
+//!
+//! In: text, a [`crate::catalog::Catalog`] and views. Out: [`crate::plan::LogicalPlan`]s with every
+//! name resolved and every type settled. Nothing here touches data.
+//!
+//! - [`ast`]: what was written, with spans.
+//! - `parse`: text to [`ast`]; the only place that knows the `sqlparser` crate.
+//! - `types`, `arithmetic`: which types fit, what is cast, by DuckDB's rules.
+//! - `bind`: [`ast`] to plans.
+//! - `name`: names of columns without an alias; `suggest`: `did you mean`.
+
+#![forbid(unsafe_code)]
+
+pub mod ast;
+mod interval;
+mod parse;
+mod name;
+mod suggest;
+mod types;
+mod arithmetic;
+mod bind;
+
+use crate::error::Span;
+
+pub use bind::{Binder, Bound, View, Views};
+pub use parse::parse;
+
+use parse::date_part;
+
+/// Nesting of expressions and queries. Everything behind the parser may recurse that deep: it must
+/// fit a stack of 2 MiB.
+pub const MAX_DEPTH: usize = 100;
+
+/// Tokens of one text, white space aside.
+pub const MAX_TOKENS: usize = 1 << 20;
+
+/// Line and column (both from 1, columns in characters) of byte `offset` of `text`.
+#[must_use]
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
+    (line, 1 + before[line_start..].chars().count())
+}
+
+/// The smallest span over both.
+#[must_use]
+pub(crate) fn cover(first: Span, second: Span) -> Span {
+    Span { start: first.start.min(second.start), end: first.end.max(second.end) }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,144 @@
+//! Names of columns without an alias: the expression's text, written as DuckDB writes it.
+
+use std::fmt::Write as _;
+
+use super::ast::{Arithmetic, Call, Expr, ExprKind, Literal};
+use crate::expr::Comparison;
+
+/// The name of the column that is `expr`.
+pub fn of(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(parts) => parts.last().map_or_else(String::new, |part| part.text.clone()),
+        ExprKind::Literal(literal) => literal_name(literal),
+        ExprKind::And(parts) => format!("({})", list(parts, " AND ")),
+        ExprKind::Or(parts) => format!("({})", list(parts, " OR ")),
+        ExprKind::Concat(parts) => {
+            let mut names = parts.iter().map(of);
+            let first = names.next().unwrap_or_default();
+            names.fold(first, |left, right| format!("({left} || {right})"))
+        }
+        ExprKind::Not(inner) => format!("(NOT {})", of(inner)),
+        ExprKind::Negate(inner) => format!("(-({}))", of(inner)),
+        ExprKind::Compare(comparison, left, right) => {
+            format!("({} {} {})", of(left), comparison_symbol(*comparison), of(right))
+        }
+        ExprKind::Arithmetic(operator, left, right) => {
+            format!("({} {} {})", of(left), arithmetic_symbol(*operator), of(right))
+        }
+        ExprKind::IsNull(inner, negated) => {
+            format!("({} IS {}NULL)", of(inner), if *negated { "NOT " } else { "" })
+        }
+        ExprKind::IsBoolean { argument, value, negated } => {
+            let not = if *negated { "NOT " } else { "" };
+            format!("({} IS {not}{})", of(argument), if *value { "TRUE" } else { "FALSE" })
+        }
+        ExprKind::Distinct(left, right, negated) => {
+            let not = if *negated { "NOT " } else { "" };
+            format!("({} IS {not}DISTINCT FROM {})", of(left), of(right))
+        }
+        ExprKind::Between { argument, low, high, negated } => {
+            let name = format!("({} BETWEEN {} AND {})", of(argument), of(low), of(high));
+            not(name, *negated)
+        }
+        ExprKind::InList { argument, list: items, negated } => {
+            not(format!("({} IN ({}))", of(argument), list(items, ", ")), *negated)
+        }
+        ExprKind::InQuery { argument, negated, .. } => {
+            not(format!("({} IN (SELECT ..))", of(argument)), *negated)
+        }
+        ExprKind::Exists(_, negated) => not("EXISTS(SELECT ..)".to_string(), *negated),
+        ExprKind::Subquery(_) => "(SELECT ..)".to_string(),
+        ExprKind::Like { argument, pattern, ignore_case, negated, .. } => {
+            let star = if *ignore_case { "*" } else { "" };
+            let bang = if *negated { "!" } else { "" };
+            format!("({} {bang}~~{star} {})", of(argument), of(pattern))
+        }
+        ExprKind::Case { operand, branches, otherwise } => {
+            let mut name = "CASE ".to_string();
+            if let Some(operand) = operand {
+                let _ = write!(name, " {}", of(operand));
+            }
+            for (condition, result) in branches {
+                let _ = write!(name, " WHEN ({}) THEN ({})", of(condition), of(result));
+            }
+            let otherwise = otherwise.as_ref().map_or("NULL".to_string(), |expr| of(expr));
+            let _ = write!(name, " ELSE {otherwise} END");
+            name
+        }
+        ExprKind::Cast { argument, data_type, strict } => {
+            let word = if *strict { "CAST" } else { "TRY_CAST" };
+            format!("{word}({} AS {data_type})", of(argument))
+        }
+        ExprKind::Extract(part, argument) => {
+            let part = format!("{part:?}").to_uppercase();
+            format!("date_part('{part}', {})", of(argument))
+        }
+        ExprKind::Call(call) => call_name(call),
+        ExprKind::Field(argument, field) => format!("({}).{}", of(argument), field.text),
+        ExprKind::Element(argument, index) => format!("{}[{}]", of(argument), of(index)),
+    }
+}
+
+/// The name of a call.
+pub fn call_name(call: &Call) -> String {
+    let name = call.name.text.to_ascii_lowercase();
+    let mut text = match name.as_str() {
+        "count" if call.star || call.arguments.is_empty() => "count_star()".to_string(),
+        "coalesce" => format!("COALESCE({})", list(&call.arguments, ", ")),
+        _ => {
+            let quote = if matches!(name.as_str(), "substring" | "nullif") { "\"" } else { "" };
+            let distinct = if call.distinct { "DISTINCT " } else { "" };
+            format!("{quote}{name}{quote}({distinct}{})", list(&call.arguments, ", "))
+        }
+    };
+    if let Some(filter) = &call.filter {
+        let _ = write!(text, " FILTER (WHERE {})", of(filter));
+    }
+    text
+}
+
+fn not(name: String, negated: bool) -> String {
+    if negated { format!("(NOT {name})") } else { name }
+}
+
+fn list(parts: &[Expr], separator: &str) -> String {
+    parts.iter().map(of).collect::<Vec<_>>().join(separator)
+}
+
+fn literal_name(literal: &Literal) -> String {
+    match literal {
+        Literal::Null => "NULL".to_string(),
+        Literal::Boolean(value) => value.to_string(),
+        Literal::Number(digits) => digits.clone(),
+        Literal::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Literal::Bytes(_) => "'\\x..'".to_string(),
+        Literal::Typed(data_type, text) => {
+            format!("CAST('{text}' AS {})", data_type.to_string().to_lowercase())
+        }
+        Literal::Interval { months, days, millis } => {
+            format!("INTERVAL '{months} months {days} days {millis} milliseconds'")
+        }
+    }
+}
+
+fn comparison_symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+fn arithmetic_symbol(operator: Arithmetic) -> &'static str {
+    match operator {
+        Arithmetic::Add => "+",
+        Arithmetic::Subtract => "-",
+        Arithmetic::Multiply => "*",
+        Arithmetic::Divide => "/",
+        Arithmetic::DivideInteger => "//",
+        Arithmetic::Modulo => "%",
+    }
+}

@@ -1,0 +1,289 @@
+//! Types of results and the casts that settle them, by DuckDB's rules.
+//!
+//! An integer constant takes the type of the other side if it fits. Integers widen to the least type
+//! that holds both. An integer beside a decimal is a decimal of its digits; anything beside a DOUBLE
+//! is a DOUBLE. A text constant takes the type of the other side.
+
+use millwork_format::types::{DataType, TimeUnit};
+
+use crate::error::{Error, Result};
+use crate::expr::{Expr, ExprKind, Function};
+use crate::plan::rules::fold::{self, integer_bounds};
+use crate::value::Scalar;
+
+/// Digits of a DECIMAL at most.
+pub const MAX_PRECISION: u8 = 38;
+
+/// TIMESTAMP as SQL knows it.
+pub const TIMESTAMP: DataType = DataType::Timestamp { unit: TimeUnit::Micros, utc: false };
+
+/// Whether values are integers.
+#[must_use]
+pub fn is_integer(data_type: &DataType) -> bool {
+    integer_bounds(data_type).is_some()
+}
+
+/// Whether values are binary floats.
+#[must_use]
+pub fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float16 | DataType::Float32 | DataType::Float64)
+}
+
+/// Whether values are numbers.
+#[must_use]
+pub fn is_number(data_type: &DataType) -> bool {
+    is_integer(data_type) || is_float(data_type) || matches!(data_type, DataType::Decimal { .. })
+}
+
+/// Precision and scale of a number without a fraction or of a decimal.
+#[must_use]
+pub fn decimal_digits(data_type: &DataType) -> Option<(u8, u8)> {
+    let precision = match data_type {
+        DataType::Decimal { precision, scale } => return Some((*precision, *scale)),
+        DataType::Int8 | DataType::UInt8 => 3,
+        DataType::Int16 | DataType::UInt16 => 5,
+        DataType::Int32 | DataType::UInt32 => 10,
+        DataType::Int64 => 19,
+        DataType::UInt64 => 20,
+        DataType::Int128 => MAX_PRECISION,
+        _ => return None,
+    };
+    Some((precision, 0))
+}
+
+/// As [`decimal_digits`]; a constant has as many digits as it has.
+#[must_use]
+pub fn digits_of(expr: &Expr) -> Option<(u8, u8)> {
+    let (precision, scale) = decimal_digits(&expr.data_type)?;
+    match (expr.as_literal(), &expr.data_type) {
+        (_, DataType::Decimal { .. }) => Some((precision, scale)),
+        (Some(Scalar::Integer(value)), _) => {
+            let digits = value.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
+            Some((u8::try_from(digits).unwrap_or(MAX_PRECISION).min(MAX_PRECISION), 0))
+        }
+        _ => Some((precision, scale)),
+    }
+}
+
+/// The least decimal that holds two.
+#[must_use]
+pub fn common_decimal(left: (u8, u8), right: (u8, u8)) -> DataType {
+    let scale = left.1.max(right.1);
+    let whole = left.0.saturating_sub(left.1).max(right.0.saturating_sub(right.1));
+    DataType::Decimal { precision: (whole + scale).clamp(1, MAX_PRECISION), scale }
+}
+
+/// The least type that holds the values of both; `None` if there is none.
+#[must_use]
+pub fn common(left: &DataType, right: &DataType) -> Option<DataType> {
+    if left == right {
+        return Some(left.clone());
+    }
+    Some(match (left, right) {
+        (DataType::Null, other) | (other, DataType::Null) => other.clone(),
+        (a, b) if is_integer(a) && is_integer(b) => common_integer(a, b),
+        (a, b) if is_number(a) && is_number(b) => match (decimal_digits(a), decimal_digits(b)) {
+            (Some(a), Some(b)) => common_decimal(a, b),
+            _ if *a == DataType::Float64 || *b == DataType::Float64 => DataType::Float64,
+            _ => DataType::Float32,
+        },
+        (DataType::Boolean, b) if is_integer(b) => b.clone(),
+        (a, DataType::Boolean) if is_integer(a) => a.clone(),
+        (a, b) if a.is_text() && b.is_text() => DataType::Utf8,
+        (DataType::Date, stamp @ DataType::Timestamp { .. })
+        | (stamp @ DataType::Timestamp { .. }, DataType::Date) => stamp.clone(),
+        (
+            DataType::Timestamp { unit: left, utc: left_utc },
+            DataType::Timestamp { unit: right, utc: right_utc },
+        ) => DataType::Timestamp { unit: *left.max(right), utc: *left_utc || *right_utc },
+        (
+            DataType::Time { unit: left, utc: left_utc },
+            DataType::Time { unit: right, utc: right_utc },
+        ) => DataType::Time { unit: *left.max(right), utc: *left_utc || *right_utc },
+        (DataType::Int96, stamp @ DataType::Timestamp { .. })
+        | (stamp @ DataType::Timestamp { .. }, DataType::Int96) => stamp.clone(),
+        (DataType::Int96, DataType::Date) | (DataType::Date, DataType::Int96) => {
+            DataType::Timestamp { unit: TimeUnit::Nanos, utc: false }
+        }
+        _ => return None,
+    })
+}
+
+fn common_integer(left: &DataType, right: &DataType) -> DataType {
+    let bounds = |of: &DataType| integer_bounds(of).unwrap_or((0, 0));
+    let (low, high) = (bounds(left).0.min(bounds(right).0), bounds(left).1.max(bounds(right).1));
+    let order = [
+        DataType::Int8,
+        DataType::UInt8,
+        DataType::Int16,
+        DataType::UInt16,
+        DataType::Int32,
+        DataType::UInt32,
+        DataType::Int64,
+        DataType::UInt64,
+    ];
+    let holds = |of: &DataType| bounds(of).0 <= low && high <= bounds(of).1;
+    order.into_iter().find(holds).unwrap_or(DataType::Int128)
+}
+
+/// The common type of two expressions: constants adapt to the other side.
+#[must_use]
+pub fn common_of(left: &Expr, right: &Expr) -> Option<DataType> {
+    if let Some(adapted) = adapt(left, right).or_else(|| adapt(right, left)) {
+        return Some(adapted);
+    }
+    if is_number(&left.data_type) && is_number(&right.data_type) {
+        let is_decimal = |expr: &Expr| matches!(expr.data_type, DataType::Decimal { .. });
+        if let (true, Some(a), Some(b)) =
+            (is_decimal(left) || is_decimal(right), digits_of(left), digits_of(right))
+        {
+            return Some(common_decimal(a, b));
+        }
+    }
+    common(&left.data_type, &right.data_type)
+}
+
+/// The type of `other` if the constant `expr` takes it.
+fn adapt(expr: &Expr, other: &Expr) -> Option<DataType> {
+    let of = &other.data_type;
+    match expr.as_literal()? {
+        Scalar::Text(_) if !of.is_nested() && *of != DataType::Null => Some(of.clone()),
+        Scalar::Integer(value) if is_integer(&expr.data_type) && other.as_literal().is_none() => {
+            let (low, high) = integer_bounds(of)?;
+            (low..=high).contains(value).then(|| of.clone())
+        }
+        _ => None,
+    }
+}
+
+/// `expr` as `to`: a constant at once, else behind a cast.
+///
+/// # Errors
+/// `Evaluate` if a constant does not convert.
+pub fn coerce(expr: Expr, to: &DataType) -> Result<Expr> {
+    if expr.data_type == *to {
+        return Ok(expr);
+    }
+    cast(expr, to.clone(), true)
+}
+
+/// CAST or TRY_CAST.
+///
+/// # Errors
+/// `Evaluate` if a constant does not convert, `Type` if the types never do.
+pub fn cast(expr: Expr, to: DataType, strict: bool) -> Result<Expr> {
+    let span = expr.span;
+    if expr.data_type != DataType::Null && !is_castable(&expr.data_type, &to) {
+        let what = format!("cannot convert {} to {to}", expr.data_type);
+        let error = Error::types(what);
+        return Err(match span {
+            Some(span) => error.at(span),
+            None => error,
+        });
+    }
+    if expr.data_type == to {
+        return Ok(expr);
+    }
+    let kind = ExprKind::Cast { argument: Box::new(expr), strict };
+    folded(Expr { kind, data_type: to, span })
+}
+
+fn is_castable(from: &DataType, to: &DataType) -> bool {
+    let is_moment =
+        |of: &DataType| matches!(of, DataType::Date | DataType::Timestamp { .. } | DataType::Int96);
+    let is_bytes = |of: &DataType| matches!(of, DataType::Binary | DataType::Fixed(_));
+    from == to
+        || from.is_text()
+        || to.is_text()
+        || (is_number(from) || *from == DataType::Boolean)
+            && (is_number(to) || *to == DataType::Boolean)
+        || is_moment(from) && (is_moment(to) || matches!(to, DataType::Time { .. }))
+        || matches!((from, to), (DataType::Time { .. }, DataType::Time { .. }))
+        || is_bytes(from) && is_bytes(to)
+        || matches!((from, to), (DataType::List(_), DataType::List(_)))
+}
+
+/// `expr` computed, if all its parts are constants.
+///
+/// # Errors
+/// `Evaluate` at its span if it cannot be.
+pub fn folded(mut expr: Expr) -> Result<Expr> {
+    match fold::fold_node(&expr) {
+        Ok(Some(value)) => expr.kind = ExprKind::Literal(value),
+        Ok(None) => {}
+        Err(error) => {
+            return Err(match expr.span {
+                Some(span) => error.at(span),
+                None => error,
+            });
+        }
+    }
+    Ok(expr)
+}
+
+/// Both sides of a comparison in one type; decimals in one scale.
+///
+/// # Errors
+/// `Type` if there is no such type.
+pub fn comparable(left: Expr, right: Expr) -> Result<(Expr, Expr)> {
+    if let Some(day) = midnight(&left, &right) {
+        return Ok((left, day));
+    }
+    if let Some(day) = midnight(&right, &left) {
+        return Ok((day, right));
+    }
+    let target = common_of(&left, &right)
+        .or_else(|| text_beside(&left.data_type, &right.data_type))
+        .ok_or_else(|| {
+            let what = format!("cannot compare {} with {}", left.data_type, right.data_type);
+            Error::types(what).hint("convert one side with CAST")
+        })?;
+    Ok((to_scale(left, &target)?, to_scale(right, &target)?))
+}
+
+/// A text beside a number or a date is read as one, as DuckDB does.
+fn text_beside(left: &DataType, right: &DataType) -> Option<DataType> {
+    let plain = |of: &DataType| (!of.is_nested()).then(|| of.clone());
+    match (left.is_text(), right.is_text()) {
+        (true, false) => plain(right),
+        (false, true) => plain(left),
+        _ => None,
+    }
+}
+
+/// A decimal of the target's scale stays as it is.
+fn to_scale(expr: Expr, target: &DataType) -> Result<Expr> {
+    match (&expr.data_type, target) {
+        (DataType::Decimal { scale, .. }, DataType::Decimal { scale: wanted, .. })
+            if scale == wanted && expr.as_literal().is_none() =>
+        {
+            Ok(expr)
+        }
+        _ => coerce(expr, target),
+    }
+}
+
+/// A timestamp constant at midnight as a date, beside a date: so the column is compared as it is.
+fn midnight(date: &Expr, stamp: &Expr) -> Option<Expr> {
+    let (DataType::Date, DataType::Timestamp { unit, .. }) = (&date.data_type, &stamp.data_type)
+    else {
+        return None;
+    };
+    let Some(Scalar::Integer(value)) = stamp.as_literal() else { return None };
+    let per_day = 86_400 * i128::from(unit.per_second());
+    let is_midnight = value.rem_euclid(per_day) == 0;
+    let day = Expr {
+        span: stamp.span,
+        ..Expr::literal(Scalar::Integer(value.div_euclid(per_day)), DataType::Date)
+    };
+    is_midnight.then_some(day)
+}
+
+/// A call, computed if its arguments are constants.
+///
+/// # Errors
+/// `Evaluate` if it cannot be.
+pub fn call(function: Function, arguments: Vec<Expr>, data_type: DataType) -> Result<Expr> {
+    let span = arguments.iter().filter_map(|argument| argument.span).reduce(super::cover);
+    folded(Expr { kind: ExprKind::Call(function, arguments), data_type, span })
+}
