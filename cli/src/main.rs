@@ -9,7 +9,6 @@ mod failure;
 mod pending;
 mod output;
 mod paths;
-mod cell;
 mod render;
 mod progress;
 mod source;

@@ -3,12 +3,12 @@
 use std::io::IsTerminal as _;
 
 use millwork_codecs::budget::Budget;
+use millwork_format::read::BatchOptions;
 use millwork_format::types::Field;
 
 use crate::arguments::{Form, Rows};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::pending::BatchOptions;
 use crate::render;
 use crate::source::{self, Source};
 
@@ -40,7 +40,7 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
             Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
         }
         let options = BatchOptions { columns, limit_rows: left, budget: Budget::unlimited() };
-        for batch in source.file.batches(options) {
+        for batch in source.file.batches(options)? {
             let batch = batch?;
             renderer.batch(&batch, &mut text)?;
             output.write(&text)?;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
+use millwork_format::read::File;
 
 use crate::failure::{Failure, Result};
 use crate::paths::{self, Input};
-use crate::pending::File;
 
 /// Name of what was read from standard input.
 const STDIN: &str = "standard input";

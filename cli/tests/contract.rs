@@ -76,6 +76,7 @@ fn a_file_without_a_verb_is_summarised() {
         "6 005 rows x 16 columns in 4 row groups, written by parquet-cpp-arrow version 26.0.1",
         "page index: all columns",
         "l_returnflag     VARCHAR",
+        "1992-01-08 … 1998-11-27",
         "A … R",
     ] {
         assert!(summary.contains(words), "no {words:?} in\n{summary}");

@@ -16,7 +16,7 @@ pub enum State {
     Rejects,
     /// Corrupt with checksums verified; reads as its golden with them off.
     RejectsChecksum,
-    /// `Unsupported`; the reason begins with what is missing.
+    /// `Unsupported`; the reason names what is missing.
     NotYet,
     /// Not a Parquet file.
     Aside,

@@ -8,3 +8,4 @@ pub mod normal;
 pub mod corpus;
 pub mod ledger;
 pub mod simulate;
+pub mod reading;

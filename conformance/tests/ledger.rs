@@ -3,11 +3,15 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use conformance::corpus;
 use conformance::ledger::{self, Content, Entry, State};
 use conformance::normal::normal;
+use conformance::reading;
+use millwork_format::ErrorKind;
+use millwork_format::error::Feature;
+use millwork_format::limits::Limits;
 
 /// The corpus, or `None` (said on stderr) where there is none and it may be missing.
 fn corpus_root() -> Option<PathBuf> {
@@ -60,4 +64,57 @@ fn each_file_that_reads_has_a_golden_whose_rows_are_json() {
             }
         }
     }
+}
+
+/// Whether the ledger is right about one file; otherwise what to say.
+fn check(root: &Path, entry: &Entry) -> Result<(), String> {
+    let path = root.join(&entry.path);
+    let read = reading::json_lines(&path, &Limits::standard());
+    let equal = |lines: &[u8]| reading::compare(lines, &ledger::golden(&entry.path)?);
+    match (entry.state, read) {
+        (State::Aside, _) => Ok(()),
+        (State::Reads, Ok(lines)) => equal(&lines),
+        (State::Rejects, Err(error)) => {
+            let kind = format!("{:?}", error.kind()).to_lowercase();
+            let is_named = entry.reason.to_lowercase().starts_with(&kind);
+            is_named.then_some(()).ok_or_else(|| format!("rejected as {kind}: {error}"))
+        }
+        (State::RejectsChecksum, Err(error)) => {
+            if *error.kind() != ErrorKind::Corrupt || error.hint_text().is_none() {
+                return Err(format!("not an error of checksums: {error}"));
+            }
+            let limits = Limits { verify_checksums: false, ..Limits::standard() };
+            equal(&reading::json_lines(&path, &limits).map_err(|error| error.to_string())?)
+        }
+        (State::NotYet, Err(error)) => match error.kind() {
+            ErrorKind::Unsupported(feature) => {
+                let names = |word: &str| entry.reason.contains(word);
+                let expected = match feature {
+                    Feature::Nested => names("nested") || names("variant"),
+                    Feature::Encoding(name) => names(&format!("encoding {name}")),
+                    Feature::Encryption => names("encryption"),
+                    _ => true,
+                };
+                expected.then_some(()).ok_or_else(|| format!("another reason: {error}"))
+            }
+            _ => Err(format!("not an error of something missing: {error}")),
+        },
+        (State::NotYet, Ok(lines)) => match equal(&lines) {
+            Ok(()) => Err("reads as its golden now: set its state to reads".to_owned()),
+            Err(why) => Err(format!("reads, but {why}")),
+        },
+        (_, Ok(_)) => Err("reads, which it must not".to_owned()),
+        (_, Err(error)) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn what_the_ledger_says_is_true() {
+    let Some(root) = corpus_root() else { return };
+    let untrue: Vec<String> = entries()
+        .iter()
+        .filter(|entry| entry.is_parquet())
+        .filter_map(|entry| Some(format!("{}: {}", entry.path, check(&root, entry).err()?)))
+        .collect();
+    assert!(untrue.is_empty(), "{} lines are not true:\n{}", untrue.len(), untrue.join("\n"));
 }

@@ -6,11 +6,11 @@
 
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_format::metadata::{PhysicalType, Statistics};
+use millwork_format::record::text::write_value;
 use millwork_format::schema::Leaf;
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, Vector, Views};
 
-use crate::cell;
 use crate::render::width;
 
 /// Widest bound that people are shown.
@@ -35,7 +35,7 @@ fn shown(min: Option<String>, max: Option<String>) -> String {
 /// The least and the greatest value, as text.
 pub fn texts(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<String>, Option<String>) {
     let (min, max) = values_of(leaf, statistics);
-    (min.and_then(|min| text(leaf, &min)), max.and_then(|max| text(leaf, &max)))
+    (min.map(|min| text(leaf, &min)), max.map(|max| text(leaf, &max)))
 }
 
 fn values_of(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<Vector>, Option<Vector>) {
@@ -75,7 +75,7 @@ pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<S
         });
     }
     let (min, max) = widest?;
-    Some(shown(text(leaf, &min), text(leaf, &max)))
+    Some(shown(Some(text(leaf, &min)), Some(text(leaf, &max))))
 }
 
 fn is_less(left: &Vector, right: &Vector) -> Option<bool> {
@@ -90,10 +90,10 @@ fn is_less(left: &Vector, right: &Vector) -> Option<bool> {
     }
 }
 
-fn text(leaf: &Leaf, value: &Vector) -> Option<String> {
+fn text(leaf: &Leaf, value: &Vector) -> String {
     let mut text = String::new();
-    cell::write(value, 0, &leaf.data_type, &mut text).ok()?;
-    Some(text)
+    write_value(&leaf.data_type, value.cell(0), &mut text);
+    text
 }
 
 /// A vector of the one value that `bytes` encode.

@@ -1,11 +1,11 @@
 //! CSV, JSON and JSON Lines: the writers of `millwork_format::record`, one result after another.
 
 use millwork_format::batch::Batch;
+use millwork_format::record::{CsvWriter, JsonWriter};
 use millwork_format::types::Field;
 
 use super::Renderer;
 use crate::failure::Result;
-use crate::pending::{CsvWriter, JsonWriter};
 
 /// RFC 4180, a header line before each result.
 #[derive(Default)]

@@ -5,10 +5,10 @@
 //! Invariant: every line of a box has the same width.
 
 use millwork_format::batch::Batch;
+use millwork_format::record::text;
 use millwork_format::types::{DataType, Field};
 
 use super::{Renderer, width};
-use crate::cell;
 use crate::failure::Result;
 
 /// Rows that are looked at before the first is printed.
@@ -145,7 +145,7 @@ impl Renderer for Table {
             let mut cells = Vec::with_capacity(self.columns.len());
             for (column, vector) in self.columns.iter().zip(batch.columns()) {
                 let mut text = String::new();
-                cell::write(vector, *row as usize, &column.data_type, &mut text)?;
+                text::write_value(&column.data_type, vector.cell(*row as usize), &mut text);
                 let text = one_line(&text);
                 cells.push(match self.style {
                     Style::Boxed { .. } => text,

@@ -117,14 +117,18 @@ impl File {
     }
 }
 
+/// What to make of a file without a footer.
+const NOT_PARQUET: &str = "it is not a Parquet file, or its writer was stopped before the footer";
+
 fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Result<Footer> {
     let fetcher = Fetcher::new(Arc::clone(driver));
     let len = driver.len();
     if len == 0 {
-        return Err(Error::truncated("the file is empty").hint("a Parquet file has a footer"));
+        return Err(Error::truncated("the file is empty").hint(NOT_PARQUET));
     }
     if len < SMALLEST_BYTES {
-        return Err(Error::corrupt(format!("a file of {len} bytes is too short to be Parquet")));
+        return Err(Error::corrupt(format!("a file of {len} bytes is too short to be Parquet"))
+            .hint(NOT_PARQUET));
     }
     let tail_start = len - len.min(TAIL_READ_BYTES);
     let tail = fetcher.read_now(tail_start..len, budget)?;
@@ -146,7 +150,8 @@ fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Re
         return Err(Error::new(
             ErrorKind::Corrupt,
             format!("a footer of {metadata_len} bytes in a file of {len}"),
-        ));
+        )
+        .hint(NOT_PARQUET));
     };
     let bytes = if start >= tail_start {
         let local = (start - tail_start) as usize..tail.len() - 8;

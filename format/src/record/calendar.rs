@@ -94,19 +94,39 @@ pub const fn days_in_month(year: i64, month: u32) -> u32 {
     }
 }
 
-/// Days since 1970-01-01 and nanoseconds of the day of an INT96 timestamp, which is not wrapped:
-/// nanoseconds beyond a day count as days.
+/// Days since 1970-01-01 and nanoseconds of the day of an INT96 timestamp. Nanoseconds do not wrap, and
+/// those beyond a day count as days.
+///
+/// Compat: Spark adds the Julian day of 1970 to a timestamp's microseconds without a check, so a year
+/// near 290,000 lands below the least `i64` of microseconds, by 2^64: that is undone.
 #[must_use]
 pub fn int96_parts(bytes: [u8; 12]) -> (i64, i64) {
     let [n0, n1, n2, n3, n4, n5, n6, n7, day @ ..] = bytes;
     let nanos = i64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
     let days = i64::from(i32::from_le_bytes(day)) - JULIAN_DAY_OF_EPOCH;
-    (days + nanos.div_euclid(NANOS_PER_DAY), nanos.rem_euclid(NANOS_PER_DAY))
+    let (days, nanos) = (days + nanos.div_euclid(NANOS_PER_DAY), nanos.rem_euclid(NANOS_PER_DAY));
+    let micros_per_day = NANOS_PER_DAY / 1000;
+    let micros = i128::from(days) * i128::from(micros_per_day) + i128::from(nanos / 1000);
+    let below = i128::from(i64::MIN) - micros;
+    if !(1..=i128::from(JULIAN_DAY_OF_EPOCH * micros_per_day)).contains(&below) {
+        return (days, nanos);
+    }
+    let meant = micros as i64;
+    (meant.div_euclid(micros_per_day), meant.rem_euclid(micros_per_day) * 1000 + nanos % 1000)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_overflow_of_spark_is_undone() {
+        // Row 5 of int96_from_spark.parquet: 290000-12-30 23:00.
+        let bytes = [0x00, 0x60, 0xb9, 0xc7, 0x6e, 0xe2, 0xff, 0xff, 0xa8, 0xab, 0xb0, 0xf9];
+        let (days, nanos) = int96_parts(bytes);
+        assert_eq!(civil_from_days(days), Civil { year: 290_000, month: 12, day: 30 });
+        assert_eq!(nanos, 23 * 3_600 * 1_000_000_000);
+    }
 
     #[test]
     fn known_dates() {

@@ -1,0 +1,88 @@
+//! Our own reading of a file, as goldens are compared with it.
+//!
+//! In: a path. Out: all rows as canonical JSON Lines, or the error that ended them.
+
+use std::path::Path;
+
+use millwork_format::Result;
+use millwork_format::limits::Limits;
+use millwork_format::read::{BatchOptions, File};
+use millwork_format::record::JsonWriter;
+use sha2::{Digest as _, Sha256};
+
+use crate::ledger::{Content, Golden};
+use crate::normal::normal;
+
+/// The rows of the file `path` as canonical JSON Lines, each ending in a line break.
+///
+/// # Errors
+/// Those of opening and reading.
+pub fn json_lines(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let file = File::open(path, limits)?;
+    let batches = file.batches(BatchOptions::default())?;
+    let mut writer = JsonWriter::new(&batches.fields());
+    let mut lines = Vec::new();
+    for batch in batches {
+        writer.write_batch(&batch?, &mut lines)?;
+    }
+    Ok(lines)
+}
+
+/// Compares our `lines` with the golden's rows.
+///
+/// # Errors
+/// The first difference, in words.
+pub fn compare(lines: &[u8], golden: &Golden) -> std::result::Result<(), String> {
+    let text = std::str::from_utf8(lines).map_err(|error| format!("our lines: {error}"))?;
+    let found = text.lines().count() as u64;
+    if found != golden.rows {
+        return Err(format!("{found} rows, the golden has {}", golden.rows));
+    }
+    let (expected, digest) = match &golden.content {
+        Content::Lines(expected) => (expected, None),
+        Content::Digest { head, digest } => (head, Some(digest)),
+        Content::CountOnly => return Ok(()),
+    };
+    for (row, (ours, theirs)) in text.lines().zip(expected).enumerate() {
+        if normal(ours)? != normal(theirs)? {
+            return Err(format!("row {row}\n    ours:   {ours}\n    golden: {theirs}"));
+        }
+    }
+    let Some(digest) = digest else { return Ok(()) };
+    let mut hasher = Sha256::new();
+    for line in text.lines() {
+        hasher.update(normal(line)?);
+        hasher.update(b"\n");
+    }
+    let ours: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if ours == *digest {
+        return Ok(());
+    }
+    Err(format!("the first {} rows are equal, the digest of all is not", expected.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn golden(content: Content) -> Golden {
+        Golden { rows: 2, content }
+    }
+
+    #[test]
+    fn rows_and_digests_are_compared_by_value() {
+        let lines = b"{\"a\":1.0}\n{\"a\":2.5}\n";
+        let rows = |rows: [&str; 2]| Content::Lines(rows.map(str::to_owned).to_vec());
+        assert_eq!(compare(lines, &golden(rows([r#"{"a": 1}"#, r#"{"a":25e-1}"#]))), Ok(()));
+        let other = compare(lines, &golden(rows([r#"{"a":1}"#, r#"{"a":2}"#])));
+        assert!(other.is_err_and(|why| why.starts_with("row 1")));
+        // printf '{"a":1}\n{"a":~4004000000000000}\n' | sha256sum
+        let digest = "630e9b49dad239e23e23d5402030ab717dff7359ce52a473919a935b3d9111e5";
+        let head = vec![r#"{"a":1}"#.to_owned()];
+        let right = Content::Digest { head: head.clone(), digest: digest.to_owned() };
+        assert_eq!(compare(lines, &golden(right)), Ok(()));
+        let wrong = Content::Digest { head, digest: digest.replace('1', "2") };
+        assert!(compare(lines, &golden(wrong)).is_err());
+        assert!(compare(b"{}\n", &golden(Content::CountOnly)).is_err());
+    }
+}
