@@ -1,9 +1,15 @@
-//! Campaigns: seeded runs that are too long for the test suite, or of which the suite runs a share.
+//! Campaigns: seeded runs that are too long for the test suite, which runs a share of them.
 //!
-//! Ends with 0 if nothing was found, 1 otherwise.
+//! `conformance CAMPAIGN [--share 1/4] [--seed N]` ends with 0 if nothing was found, 1 otherwise.
 #![forbid(unsafe_code)]
 
-use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Seeds of a whole campaign of simulation.
+const SIMULATE_SEEDS: u64 = 10_000;
 
 /// Long seeded runs against the workspace.
 #[derive(Parser)]
@@ -16,25 +22,64 @@ struct Arguments {
 enum Campaign {
     /// Lists the files of the corpus and what the ledger says of them.
     Ledger,
+    /// Pipelines under the seeded scheduler: barriers, injected errors, panics and cancellation.
+    Simulate(Extent),
 }
 
-fn main() -> std::process::ExitCode {
-    match Arguments::parse().campaign {
-        Campaign::Ledger => ledger(),
+/// Which part of a campaign to run.
+#[derive(Args, Clone, Copy)]
+struct Extent {
+    /// The share of the campaign's cases to run, as a fraction.
+    #[arg(long, default_value = "1/1", value_parser = fraction)]
+    share: f64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Extent {
+    /// As many of `cases` as the share is, at least one.
+    fn of(self, cases: u64) -> u64 {
+        ((cases as f64 * self.share).ceil() as u64).max(1)
     }
 }
 
-fn ledger() -> std::process::ExitCode {
-    match conformance::ledger::entries() {
-        Ok(entries) => {
-            for entry in entries {
-                println!("{:?}\t{}\t{}", entry.state, entry.path, entry.reason);
-            }
-            std::process::ExitCode::SUCCESS
+fn fraction(text: &str) -> Result<f64, String> {
+    let (part, whole) = text.split_once('/').unwrap_or((text, "1"));
+    match (part.trim().parse::<f64>(), whole.trim().parse::<f64>()) {
+        (Ok(part), Ok(whole)) if part > 0.0 && part <= whole => Ok(part / whole),
+        _ => Err(format!("expected a fraction like 1/4, found {text}")),
+    }
+}
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let ended = match Arguments::parse().campaign {
+        Campaign::Ledger => ledger(),
+        Campaign::Simulate(extent) => simulate(extent),
+    };
+    match ended {
+        Ok(()) => {
+            eprintln!("done in {:.1} s", started.elapsed().as_secs_f64());
+            ExitCode::SUCCESS
         }
         Err(why) => {
             eprintln!("error: {why}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
+}
+
+fn ledger() -> Result<(), String> {
+    for entry in conformance::ledger::entries()? {
+        println!("{:?}\t{}\t{}", entry.state, entry.path, entry.reason);
+    }
+    Ok(())
+}
+
+fn simulate(extent: Extent) -> Result<(), String> {
+    let seeds = extent.seed..extent.seed.saturating_add(extent.of(SIMULATE_SEEDS));
+    let summary = conformance::simulate::run(seeds.clone())?;
+    println!("seeds {seeds:?}: {summary:?}");
+    Ok(())
 }
