@@ -14,6 +14,7 @@ pub mod io;
 pub mod levels;
 pub mod page;
 pub mod column;
+pub mod prune;
 pub mod read;
 pub mod record;
 
