@@ -9,8 +9,10 @@
 
 mod key;
 mod group_table;
+mod join_table;
 
 pub use group_table::GroupTable;
+pub use join_table::{Candidate, JoinTable, integer_keys};
 pub use key::KeyHasher;
 
 #[cfg(test)]

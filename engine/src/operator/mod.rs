@@ -8,6 +8,7 @@
 //! Invariant: all state is reserved from the budget; one call does about one batch of work.
 
 pub mod aggregate;
+pub mod join;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -69,7 +69,6 @@ pub(crate) fn drain(source: &mut impl Source) -> Result<Vec<Batch>> {
     })
 }
 
-#[allow(dead_code, reason = "operators that stream come next")]
 /// What `operator` makes of `batches`.
 pub(crate) fn run(operator: &mut impl Operator, batches: &[Batch]) -> Result<Vec<Batch>> {
     let mut results = Vec::new();
