@@ -1,5 +1,8 @@
 //! What expressions give, against values that DuckDB gives, and over every kind of vector.
 
+mod kinds;
+mod oracle;
+
 use millwork_format::types::{DataType, Field, TimeUnit};
 use millwork_format::vector::Cell;
 
