@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -179,4 +180,102 @@ fn every_verb_has_help_with_an_example() {
         assert!(help.contains(&format!("millwork {verb} ")), "{verb}: {help}");
     }
     assert!(printed(&["--version"]).starts_with("millwork 0."));
+}
+
+const FIRST_ROWS: &str = r#"{"l_shipdate":"1992-01-08","l_quantity":"38.00","l_comment":"ter the evenly final deposit"}
+{"l_shipdate":"1992-01-13","l_quantity":"17.00","l_comment":"cross the sil"}
+"#;
+const SHORT_COLUMNS: &str = "l_shipdate,l_quantity,l_comment";
+
+#[test]
+fn rows_come_in_every_form() {
+    let rows = |verb: &str, rest: &[&str]| {
+        let file = lineitem();
+        let mut arguments = vec![verb, &file, "--columns", SHORT_COLUMNS, "--limit", "2"];
+        arguments.extend(rest);
+        printed(&arguments)
+    };
+    assert_eq!(rows("cat", &[]), FIRST_ROWS);
+    assert_eq!(rows("head", &["--format", "jsonl"]), FIRST_ROWS);
+    assert_eq!(
+        rows("cat", &["--format", "csv"]),
+        "l_shipdate,l_quantity,l_comment\n1992-01-08,38.00,ter the evenly final deposit\n\
+         1992-01-13,17.00,cross the sil\n"
+    );
+    assert_eq!(
+        rows("cat", &["--format", "table"]),
+        "┌────────────┬───────────────┬──────────────────────────────┐\n\
+         │ l_shipdate │    l_quantity │ l_comment                    │\n\
+         │ DATE       │ DECIMAL(15,2) │ VARCHAR                      │\n\
+         ├────────────┼───────────────┼──────────────────────────────┤\n\
+         │ 1992-01-08 │         38.00 │ ter the evenly final deposit │\n\
+         │ 1992-01-13 │         17.00 │ cross the sil                │\n\
+         └────────────┴───────────────┴──────────────────────────────┘\n\
+         2 rows\n"
+    );
+    assert_eq!(
+        rows("cat", &["--format", "markdown"]).lines().nth(1),
+        Some("|------------|-----------:|------------------------------|")
+    );
+    let array: serde_json::Value =
+        serde_json::from_str(&rows("cat", &["--format", "json"])).expect("JSON");
+    assert_eq!(array[1]["l_comment"], "cross the sil");
+}
+
+#[test]
+fn limits_span_files_and_head_prints_ten() {
+    let folder = folder();
+    let bytes = fs::read(lineitem()).expect("read");
+    written(&folder, "a.parquet", &bytes);
+    written(&folder, "b.parquet", &bytes);
+    let lines = |arguments: &[&str]| printed(arguments).lines().count();
+    assert_eq!(lines(&["head", text(folder.path())]), 10);
+    assert_eq!(lines(&["cat", text(folder.path())]), 12_010);
+    assert_eq!(lines(&["cat", text(folder.path()), "--limit", "6010"]), 6_010);
+    assert_eq!(printed(&["cat", text(folder.path()), "--limit", "0"]), "");
+    // One header for all files.
+    let csv = printed(&["cat", text(folder.path()), "--format", "csv", "--columns", "l_tax"]);
+    assert_eq!(csv.matches("l_tax").count(), 1);
+}
+
+#[test]
+fn a_page_whose_checksum_differs_is_named_with_the_switch_that_reads_on() {
+    let folder = folder();
+    let mut bytes = fs::read(lineitem()).expect("read");
+    let meta: serde_json::Value =
+        serde_json::from_str(&printed(&["meta", &lineitem(), "--format", "json"])).expect("JSON");
+    let chunk = &meta["row_groups"][1]["columns"][15];
+    let next = &meta["row_groups"][2]["columns"][0]["dictionary_page_offset"];
+    assert_eq!(chunk["path"], "l_comment");
+    let last = next.as_u64().expect("an offset") as usize - 1;
+    *bytes.get_mut(last).expect("the last byte of the chunk") ^= 0x10;
+    let path = written(&folder, "flipped.parquet", &bytes);
+    let run = millwork(&["cat", text(&path), "--columns", "l_comment"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    for words in [
+        "error: corrupt file: page checksum ",
+        "flipped.parquet, row group 1, column \"l_comment\", page ",
+        "rows are lost",
+        "help: --no-checksum reads on without verifying",
+    ] {
+        assert!(run.stderr.contains(words), "no {words:?} in {}", run.stderr);
+    }
+    // What was read before is there: the first row group at least.
+    assert!(run.stdout.lines().count() >= 2_000);
+    let unverified = millwork(&["cat", text(&path), "--columns", "l_comment", "--no-checksum"]);
+    assert!(!unverified.stderr.contains("checksum"), "{}", unverified.stderr);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = command(&["cat", &lineitem()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    assert!(line.starts_with("{\"l_orderkey\":5601,"), "{line}");
+    let run = finished(child.wait_with_output().expect("it ends"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
