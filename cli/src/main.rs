@@ -18,12 +18,14 @@ mod sql;
 mod prompt;
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use millwork_format::schema::closest;
 
 use crate::arguments::{Arguments, Verb};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -38,13 +40,31 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.verb {
-        None => inspect::summary::print(&arguments.summary),
+        None => {
+            misspelt_verb(&arguments.summary.files)?;
+            inspect::summary::print(&arguments.summary)
+        }
         Some(Verb::Schema(files)) => inspect::schema::print(files),
         Some(Verb::Meta(files)) => inspect::meta::print(files),
         Some(Verb::Count(files)) => inspect::count::print(files),
         Some(Verb::Head(rows)) => rows::print(rows, Some(rows::HEAD_ROWS)),
         Some(Verb::Cat(rows)) => rows::print(rows, None),
         Some(Verb::Sql(sql)) => sql::run(sql),
+    }
+}
+
+/// `millwork hed FILE` summarises no file called `hed`.
+fn misspelt_verb(files: &[PathBuf]) -> Result<()> {
+    let [first, _, ..] = files else { return Ok(()) };
+    if first.exists() {
+        return Ok(());
+    }
+    let command = Arguments::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    match first.to_str().and_then(|word| closest(word, verbs.iter().copied())) {
+        Some(verb) => Err(Failure::usage(format!("there is no verb {}", first.display()))
+            .hint(format!("did you mean {verb}?"))),
+        None => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ use millwork_format::types::Field;
 use crate::arguments::{Form, Rows};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::render;
 use crate::source::{self, Source};
 
@@ -24,6 +25,8 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     let form = arguments.format.unwrap_or(if is_terminal { Form::Table } else { Form::Jsonl });
     let mut renderer = render::renderer(form, is_terminal.then(crate::terminal_columns).flatten());
     let mut output = Output::stdout();
+    // Rows on a terminal are a sign of life themselves.
+    let _progress = (!is_terminal).then(Progress::start);
     let mut left = arguments.limit.or(default_limit);
     let mut text = Vec::new();
     let mut first: Option<(String, Vec<Field>)> = None;

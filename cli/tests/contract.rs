@@ -169,6 +169,7 @@ fn wrong_usage_is_exit_code_2() {
     fails(&["cat", "x.parquet", "--format", "xml"], 2, &["jsonl"]);
     fails(&["sql", "select 1", "--memory", "lots"], 2, &["expected a size like 64MB"]);
     fails(&["cat", &lineitem(), "--columns", "l_shipdat"], 2, &["did you mean l_shipdate?"]);
+    fails(&["hed", &lineitem()], 2, &["there is no verb hed", "did you mean head?"]);
     fails(&["sql", "-f", "no_such.sql"], 4, &["file not found: no_such.sql"]);
 }
 

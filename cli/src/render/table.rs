@@ -6,6 +6,7 @@
 
 use millwork_format::batch::Batch;
 use millwork_format::record::text;
+use millwork_format::schema::unique_names;
 use millwork_format::types::{DataType, Field};
 
 use super::{Renderer, width};
@@ -127,10 +128,12 @@ impl Table {
 
 impl Renderer for Table {
     fn begin(&mut self, fields: &[Field], _out: &mut Vec<u8>) -> Result<()> {
+        let names = unique_names(fields.iter().map(|field| &*field.name));
         self.columns = fields
             .iter()
-            .map(|field| Column {
-                name: one_line(&field.name),
+            .zip(names)
+            .map(|(field, name)| Column {
+                name: one_line(&name),
                 data_type: field.data_type.clone(),
                 is_right: is_number(&field.data_type),
                 width: 0,
