@@ -9,6 +9,8 @@
 
 pub mod aggregate;
 pub mod join;
+pub mod limit;
+pub mod sort;
 
 #[cfg(test)]
 pub(crate) mod tests;

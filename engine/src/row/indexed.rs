@@ -91,3 +91,18 @@ pub fn float_bits(float: f64) -> u64 {
     // Adding zero turns -0.0 into 0.0.
     if float.is_nan() { f64::NAN.to_bits() } else { (float + 0.0).to_bits() }
 }
+
+/// An integer that orders as floats do: NaN greatest, all NaNs equal, -0.0 equal to 0.0.
+#[inline]
+#[must_use]
+pub fn order_of_float(value: f64) -> i64 {
+    let bits = float_bits(value) as i64;
+    bits ^ ((bits >> 63) as u64 >> 1) as i64
+}
+
+/// The float that [`order_of_float`] made `order` of.
+#[inline]
+#[must_use]
+pub fn float_of_order(order: i64) -> f64 {
+    f64::from_bits((order ^ ((order >> 63) as u64 >> 1) as i64) as u64)
+}

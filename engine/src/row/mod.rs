@@ -24,11 +24,12 @@ mod nested;
 mod encode;
 mod decode;
 mod equal;
-// sort_key
+mod sort_key;
 
-pub use indexed::{Indexed, float_bits};
+pub use indexed::{Indexed, float_bits, float_of_order, order_of_float};
 pub use layout::{RowLayout, SlotKind};
 pub use nested::{decode_nested, encode_nested};
+pub use sort_key::{SortKeyEncoder, SortKeys};
 pub use store::RowStore;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use half::f16;
 use millwork_format::vector::{Codes, Data, Vector};
 
 use crate::error::{Error, Result};
-use crate::row::float_bits;
+use crate::row::order_of_float;
 
 /// Numbers of all rows of a vector; a null row has any.
 #[derive(Debug)]
@@ -111,15 +111,4 @@ pub(super) fn floats(vector: &Vector) -> Result<Cow<'_, [f64]>> {
 /// The floats of `vector` as integers that order as they do, NaN greatest.
 pub(super) fn ordered_floats(vector: &Vector) -> Result<Vec<i64>> {
     Ok(floats(vector)?.iter().map(|value| order_of_float(*value)).collect())
-}
-
-/// An integer that orders as floats do: NaN greatest, all NaNs equal, -0.0 equal to 0.0.
-pub(super) fn order_of_float(value: f64) -> i64 {
-    let bits = float_bits(value) as i64;
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
-}
-
-/// The float that [`order_of_float`] made `order` of.
-pub(super) fn float_of_order(order: i64) -> f64 {
-    f64::from_bits((order ^ ((order >> 63) as u64 >> 1) as i64) as u64)
 }

@@ -6,12 +6,11 @@ use millwork_codecs::buffer::{Bitmap, BufferMut, Slice};
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Data, Vector, Views};
 
-use super::argument::float_of_order;
 use super::plan::{Class, Output};
 use super::state::{State, States};
 use crate::error::{Error, Result};
 use crate::expr::AggregateFunction;
-use crate::row::decode_nested;
+use crate::row::{decode_nested, float_of_order};
 
 /// The greatest absolute value of 38 digits.
 const DECIMAL_BOUND: i128 = 10i128.pow(38) - 1;

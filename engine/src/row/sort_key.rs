@@ -1,0 +1,418 @@
+//! Keys that order as bytes do.
+//!
+//! A column's part is a byte that puts nulls first or last, then the value: integers big-endian with
+//! the sign flipped, floats as integers that order the same (NaN greatest), strings with 0 escaped
+//! and a terminator. The value's bytes are inverted for a descending key. No key is the start of
+//! another, so that keys of several columns can be put behind one another and compared at once.
+
+use half::f16;
+use millwork_format::types::{DataType, Storage};
+use millwork_format::vector::{Data, Vector};
+
+use super::{Indexed, order_of_float};
+use crate::error::{Error, Result};
+use crate::expr::SortKey;
+
+/// Makes the keys of batch after batch.
+#[derive(Clone, Debug)]
+pub struct SortKeyEncoder {
+    keys: Vec<(SortKey, Form)>,
+}
+
+/// How the values of a column are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Every row is null.
+    Null,
+    /// An integer (or boolean) in so many bytes.
+    Integer(usize),
+    /// A float in 8 bytes.
+    Float,
+    /// So many bytes as they are.
+    Fixed(usize),
+    /// Nanoseconds and Julian day, in 12 bytes.
+    Int96,
+    /// Months, days, milliseconds as one number of milliseconds, in 8 bytes.
+    Interval,
+    /// Escaped, with a terminator.
+    Strings,
+}
+
+impl Form {
+    fn of(data_type: &DataType) -> Option<Self> {
+        Some(match (data_type, data_type.storage()) {
+            (DataType::Int96, _) => Self::Int96,
+            (DataType::Interval, _) => Self::Interval,
+            (_, Storage::Null) => Self::Null,
+            (_, Storage::Bits | Storage::Int8 | Storage::UInt8) => Self::Integer(1),
+            (_, Storage::Int16 | Storage::UInt16) => Self::Integer(2),
+            (_, Storage::Int32 | Storage::UInt32) => Self::Integer(4),
+            (_, Storage::Int64 | Storage::UInt64) => Self::Integer(8),
+            (_, Storage::Int128) => Self::Integer(16),
+            (_, Storage::Float16 | Storage::Float32 | Storage::Float64) => Self::Float,
+            (_, Storage::Fixed(width)) => Self::Fixed(width as usize),
+            (_, Storage::Views) => Self::Strings,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of a present value, where all have as many.
+    fn width_bytes(self) -> Option<usize> {
+        match self {
+            Self::Null => Some(0),
+            Self::Integer(width) | Self::Fixed(width) => Some(width),
+            Self::Float | Self::Interval => Some(8),
+            Self::Int96 => Some(12),
+            Self::Strings => None,
+        }
+    }
+}
+
+/// Keys, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct SortKeys {
+    bytes: Vec<u8>,
+    /// Where each key ends.
+    ends: Vec<usize>,
+}
+
+impl SortKeys {
+    /// Keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Key number `index`.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
+    }
+
+    /// The first 16 bytes of key number `index` as a number: keys that differ in it order as it does.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    #[inline]
+    #[must_use]
+    pub fn prefix(&self, index: usize) -> u128 {
+        let key = self.get(index);
+        let mut head = [0u8; 16];
+        let length = key.len().min(16);
+        head[..length].copy_from_slice(&key[..length]);
+        u128::from_be_bytes(head)
+    }
+
+    /// The keys listed, in the order listed.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    #[must_use]
+    pub fn take(&self, indices: &[u32]) -> Self {
+        let mut taken = Self::default();
+        for index in indices {
+            taken.bytes.extend_from_slice(self.get(*index as usize));
+            taken.ends.push(taken.bytes.len());
+        }
+        taken
+    }
+
+    /// Adds `others` behind the keys here.
+    pub fn append(&mut self, others: Self) {
+        if self.is_empty() {
+            *self = others;
+            return;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&others.bytes);
+        self.ends.extend(others.ends.iter().map(|end| start + end));
+    }
+
+    /// Bytes allocated.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    /// Positions of the keys in ascending order; of equal keys the first comes first.
+    #[must_use]
+    pub fn order(&self) -> Vec<u32> {
+        let longest = (0..self.len()).map(|index| self.get(index).len()).max().unwrap_or(0);
+        let positions = 0..self.len() as u32;
+        if longest <= 8 {
+            let head = |position: u32| (self.prefix(position as usize) >> 64) as u64;
+            let mut order: Vec<(u64, u32)> = positions.map(|p| (head(p), p)).collect();
+            order.sort_unstable();
+            return order.into_iter().map(|(_, position)| position).collect();
+        }
+        let mut order: Vec<(u128, u32)> =
+            positions.map(|position| (self.prefix(position as usize), position)).collect();
+        if longest <= 16 {
+            order.sort_unstable();
+        } else {
+            order.sort_unstable_by(|left, right| {
+                left.0.cmp(&right.0).then_with(|| {
+                    let keys = (self.get(left.1 as usize), self.get(right.1 as usize));
+                    keys.0.cmp(keys.1).then(left.1.cmp(&right.1))
+                })
+            });
+        }
+        order.into_iter().map(|(_, position)| position).collect()
+    }
+}
+
+impl SortKeyEncoder {
+    /// An encoder of `keys` over columns of these types.
+    ///
+    /// # Errors
+    /// `Unsupported` for a nested column, `Internal` for one that is not there.
+    pub fn new(keys: &[SortKey], types: &[DataType]) -> Result<Self> {
+        let form = |key: &SortKey| {
+            let data_type = types
+                .get(key.column)
+                .ok_or_else(|| Error::internal("a sort key is no column of its input"))?;
+            let form = Form::of(data_type)
+                .ok_or_else(|| Error::unsupported(format!("an order by {data_type}")))?;
+            Ok((*key, form))
+        };
+        Ok(Self { keys: keys.iter().map(form).collect::<Result<_>>()? })
+    }
+
+    /// Appends the keys of `rows` to `out`.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    ///
+    /// # Errors
+    /// `Internal` if a vector is not of its type.
+    pub fn encode(&self, columns: &[Vector], rows: &[u32], out: &mut SortKeys) -> Result<()> {
+        let missing = || Error::internal("a sort key is no column of its input");
+        let mut parts = Vec::with_capacity(self.keys.len());
+        for (key, form) in &self.keys {
+            let column = columns.get(key.column).ok_or_else(missing)?;
+            parts.push((key, *form, Indexed::new(column, rows)));
+        }
+        let mut lengths = vec![0usize; rows.len()];
+        for (_, form, values) in &parts {
+            add_lengths(*form, values, &mut lengths)?;
+        }
+        let mut end = out.bytes.len();
+        let mut cursors = lengths;
+        for cursor in &mut cursors {
+            let start = end;
+            end += *cursor;
+            *cursor = start;
+            out.ends.push(end);
+        }
+        out.bytes.resize(end, 0);
+        for (key, form, values) in &parts {
+            let mut target = Target { bytes: &mut out.bytes, cursors: &mut cursors, key };
+            target.column(*form, values)?;
+        }
+        Ok(())
+    }
+}
+
+fn mismatch() -> Error {
+    Error::internal("a sort key is not of its type")
+}
+
+fn add_lengths(form: Form, values: &Indexed<'_>, lengths: &mut [usize]) -> Result<()> {
+    if let Some(width) = form.width_bytes() {
+        // A null is as long, so that the keys of fixed columns are of one length.
+        lengths.iter_mut().for_each(|length| *length += 1 + width);
+        return Ok(());
+    }
+    let views = match values.data() {
+        Data::Views(views) => Some(views),
+        Data::Null => None,
+        _ => return Err(mismatch()),
+    };
+    for (position, length) in lengths.iter_mut().enumerate() {
+        *length += 1;
+        if let (Some(views), true) = (views, values.is_valid(position)) {
+            let bytes = views.get(values.indices()[position] as usize);
+            *length += bytes.len() + 2 + memchr::memchr_iter(0, bytes).count();
+        }
+    }
+    Ok(())
+}
+
+/// Where the next parts of keys are written.
+struct Target<'a> {
+    bytes: &'a mut [u8],
+    /// Where each key goes on.
+    cursors: &'a mut [usize],
+    key: &'a SortKey,
+}
+
+impl Target<'_> {
+    fn column(&mut self, form: Form, values: &Indexed<'_>) -> Result<()> {
+        match form {
+            Form::Null => self.each(values, 0, |_, _| {}),
+            _ if matches!(values.data(), Data::Null) => {
+                self.each(values, form.width_bytes().unwrap_or(0), |_, _| {});
+            }
+            Form::Integer(width) => self.integers(width, values)?,
+            Form::Float => self.floats(values)?,
+            Form::Fixed(_) | Form::Int96 | Form::Interval => self.fixed(form, values)?,
+            Form::Strings => self.strings(values)?,
+        }
+        Ok(())
+    }
+
+    /// Writes a null byte and, if present, what `write` makes of the value's place, inverted if
+    /// descending.
+    #[inline(always)]
+    fn each(
+        &mut self,
+        values: &Indexed<'_>,
+        width: usize,
+        mut write: impl FnMut(usize, &mut [u8]),
+    ) {
+        let null_byte = u8::from(!self.key.nulls_first);
+        let may_be_null = values.may_be_null();
+        for (position, cursor) in self.cursors.iter_mut().enumerate() {
+            let slot = &mut self.bytes[*cursor..*cursor + 1 + width];
+            *cursor += 1 + width;
+            if may_be_null && !values.is_valid(position) {
+                slot[0] = null_byte;
+                continue;
+            }
+            slot[0] = 1 - null_byte;
+            write(values.indices()[position] as usize, &mut slot[1..]);
+            if self.key.descending {
+                slot[1..].iter_mut().for_each(|byte| *byte = !*byte);
+            }
+        }
+    }
+
+    fn integers(&mut self, width: usize, values: &Indexed<'_>) -> Result<()> {
+        macro_rules! signed {
+            ($numbers:expr, $native:ty) => {
+                self.each(values, width, |index, slot| {
+                    let flipped = $numbers[index] ^ <$native>::MIN;
+                    slot.copy_from_slice(&flipped.to_be_bytes());
+                })
+            };
+        }
+        macro_rules! unsigned {
+            ($numbers:expr) => {
+                self.each(values, width, |index, slot| {
+                    slot.copy_from_slice(&$numbers[index].to_be_bytes());
+                })
+            };
+        }
+        match (values.data(), width) {
+            (Data::Boolean(bits), 1) => {
+                self.each(values, 1, |index, slot| slot[0] = bits.get(index).into());
+            }
+            (Data::Int8(numbers), 1) => signed!(numbers, i8),
+            (Data::Int16(numbers), 2) => signed!(numbers, i16),
+            (Data::Int32(numbers), 4) => signed!(numbers, i32),
+            (Data::Int64(numbers), 8) => signed!(numbers, i64),
+            (Data::Int128(numbers), 16) => signed!(numbers, i128),
+            (Data::UInt8(numbers), 1) => unsigned!(numbers),
+            (Data::UInt16(numbers), 2) => unsigned!(numbers),
+            (Data::UInt32(numbers), 4) => unsigned!(numbers),
+            (Data::UInt64(numbers), 8) => unsigned!(numbers),
+            (Data::Int64(numbers), 16) => self.each(values, width, |index, slot| {
+                let flipped = i128::from(numbers[index]) ^ i128::MIN;
+                slot.copy_from_slice(&flipped.to_be_bytes());
+            }),
+            // A decimal of at most 18 digits.
+            (Data::Int128(numbers), 8) => self.each(values, width, |index, slot| {
+                let flipped = numbers[index] as i64 ^ i64::MIN;
+                slot.copy_from_slice(&flipped.to_be_bytes());
+            }),
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+
+    fn floats(&mut self, values: &Indexed<'_>) -> Result<()> {
+        let bytes = |float: f64| (order_of_float(float) ^ i64::MIN).to_be_bytes();
+        match values.data() {
+            Data::Float64(floats) => self.each(values, 8, |index, slot| {
+                slot.copy_from_slice(&bytes(floats[index]));
+            }),
+            Data::Float32(floats) => self.each(values, 8, |index, slot| {
+                slot.copy_from_slice(&bytes(floats[index].into()));
+            }),
+            Data::Float16(halves) => self.each(values, 8, |index, slot| {
+                slot.copy_from_slice(&bytes(f16::from_bits(halves[index]).to_f64()));
+            }),
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+
+    fn fixed(&mut self, form: Form, values: &Indexed<'_>) -> Result<()> {
+        let (Data::Fixed { width_bytes, bytes }, Some(width)) = (values.data(), form.width_bytes())
+        else {
+            return Err(mismatch());
+        };
+        let expected = if form == Form::Interval { 12 } else { width };
+        if *width_bytes != expected {
+            return Err(mismatch());
+        }
+        let value = |index: usize| &bytes.as_slice()[index * expected..][..expected];
+        let word = |bytes: &[u8]| i64::from(bytemuck::pod_read_unaligned::<i32>(bytes));
+        match form {
+            Form::Int96 => self.each(values, width, |index, slot| {
+                let value = value(index);
+                let nanos: i64 = bytemuck::pod_read_unaligned(&value[..8]);
+                let day: i32 = bytemuck::pod_read_unaligned(&value[8..]);
+                slot[..4].copy_from_slice(&(day ^ i32::MIN).to_be_bytes());
+                slot[4..].copy_from_slice(&(nanos ^ i64::MIN).to_be_bytes());
+            }),
+            Form::Interval => self.each(values, width, |index, slot| {
+                let value = value(index);
+                let days = word(&value[..4]) * 30 + word(&value[4..8]);
+                let millis = days * 86_400_000 + word(&value[8..]);
+                slot.copy_from_slice(&(millis ^ i64::MIN).to_be_bytes());
+            }),
+            _ => self.each(values, width, |index, slot| slot.copy_from_slice(value(index))),
+        }
+        Ok(())
+    }
+
+    fn strings(&mut self, values: &Indexed<'_>) -> Result<()> {
+        let Data::Views(views) = values.data() else { return Err(mismatch()) };
+        let null_byte = u8::from(!self.key.nulls_first);
+        let flip = if self.key.descending { 0xff } else { 0 };
+        for (position, cursor) in self.cursors.iter_mut().enumerate() {
+            let mut at = *cursor;
+            let mut write = |byte: u8| {
+                self.bytes[at] = byte;
+                at += 1;
+            };
+            if values.is_valid(position) {
+                write(1 - null_byte);
+                for byte in views.get(values.indices()[position] as usize) {
+                    write(byte ^ flip);
+                    if *byte == 0 {
+                        write(!flip);
+                    }
+                }
+                write(flip);
+                write(flip);
+            } else {
+                write(null_byte);
+            }
+            *cursor = at;
+        }
+        Ok(())
+    }
+}
