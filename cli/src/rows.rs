@@ -3,6 +3,8 @@
 use std::io::IsTerminal as _;
 
 use millwork_codecs::budget::Budget;
+use millwork_format::ErrorKind;
+use millwork_format::error::Feature;
 use millwork_format::read::BatchOptions;
 use millwork_format::types::Field;
 
@@ -43,7 +45,7 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
             Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
         }
         let options = BatchOptions { columns, limit_rows: left, budget: Budget::unlimited() };
-        for batch in source.file.batches(options)? {
+        for batch in source.file.batches(options).map_err(with_choice)? {
             let batch = batch?;
             renderer.batch(&batch, &mut text)?;
             output.write(&text)?;
@@ -59,6 +61,13 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     }
     output.write(&text)?;
     output.finish()
+}
+
+/// Other columns may be readable where one is not.
+fn with_choice(error: millwork_format::Error) -> Failure {
+    let is_nested = *error.kind() == ErrorKind::Unsupported(Feature::Nested);
+    let failure = Failure::from(error);
+    if is_nested { failure.hint("--columns chooses those that are not nested") } else { failure }
 }
 
 /// Top-level columns by name; `None` for all of them.
