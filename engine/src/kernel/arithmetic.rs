@@ -302,11 +302,19 @@ impl<'a> DecimalOperand<'a> {
     }
 }
 
+/// Two unscaled decimals between which, both included, all values of a side lie.
+pub type Range = (i128, i128);
+
 /// The results of an operation of decimals.
 #[derive(Debug)]
 pub enum Decimals {
     /// All fit 64 bits.
-    Narrow(Slice<i64>),
+    Narrow {
+        /// Unscaled digits.
+        values: Slice<i64>,
+        /// They lie in here.
+        range: Range,
+    },
     /// In 128 bits; `checked` says that all are known to have at most 38 digits.
     Wide {
         /// Unscaled digits, wrapped around where they do not fit.
@@ -324,6 +332,7 @@ fn fits<T: TryFrom<i128>>((least, greatest): (i128, i128)) -> bool {
 }
 
 /// `a[i] OP b[i]` of the unscaled digits, in the narrowest width proved to hold every result.
+/// `known` ranges of the sides save looking for their extremes.
 ///
 /// # Errors
 /// If memory is refused.
@@ -331,26 +340,38 @@ pub fn decimals(
     operation: Operation,
     a: DecimalOperand<'_>,
     b: DecimalOperand<'_>,
+    known: [Option<Range>; 2],
     rows: usize,
 ) -> Result<Decimals> {
-    let (Some(a_range), Some(b_range)) = (a.extremes(), b.extremes()) else {
-        return Ok(Decimals::Narrow(Slice::empty()));
+    let narrow = |[a, b]: [Range; 2]| {
+        let range = result_range(operation, a, b)?;
+        [a, b, range].into_iter().all(fits::<i64>).then_some(range)
     };
-    let range = result_range(operation, a_range, b_range);
-    if fits::<i64>(a_range) && fits::<i64>(b_range) && range.is_some_and(fits::<i64>) {
+    let whole = [known[0].or_else(|| a.extremes()), known[1].or_else(|| b.extremes())];
+    let [Some(a_range), Some(b_range)] = whole else {
+        return Ok(Decimals::Narrow { values: Slice::empty(), range: (0, 0) });
+    };
+    let mut ranges = [a_range, b_range];
+    let mut range = narrow(ranges);
+    if range.is_none() && known.iter().any(Option::is_some) {
+        // What is known may be wider than what is there.
+        ranges = [a.extremes().unwrap_or(a_range), b.extremes().unwrap_or(b_range)];
+        range = narrow(ranges);
+    }
+    if let Some(range) = range {
         let (mut a_buffer, mut b_buffer) = (Slice::empty(), Slice::empty());
         let (a, b) = (a.narrow(&mut a_buffer)?, b.narrow(&mut b_buffer)?);
         let mut out = SliceMut::<i64>::scratch(rows)?;
-        if operation == Operation::Multiply && fits::<i32>(a_range) && fits::<i32>(b_range) {
+        if operation == Operation::Multiply && ranges.into_iter().all(fits::<i32>) {
             // CPUs have this multiplication for many values at once, and not that of 64 bits.
             map_operands(a, b, &mut out, |a, b| i64::from(a as i32) * i64::from(b as i32));
         } else {
             wrap(operation, a, b, &mut out);
         }
-        return Ok(Decimals::Narrow(out.freeze()));
+        return Ok(Decimals::Narrow { values: out.freeze(), range });
     }
-    let checked =
-        range.is_some_and(|(least, greatest)| least >= -DECIMAL_MAX && greatest <= DECIMAL_MAX);
+    let checked = result_range(operation, ranges[0], ranges[1])
+        .is_some_and(|(least, greatest)| least >= -DECIMAL_MAX && greatest <= DECIMAL_MAX);
     let (mut a_buffer, mut b_buffer) = (Slice::empty(), Slice::empty());
     let (a, b) = (a.wide(&mut a_buffer)?, b.wide(&mut b_buffer)?);
     let mut out = SliceMut::<i128>::scratch(rows)?;
@@ -407,11 +428,19 @@ mod tests {
         let a = DecimalOperand::Narrow(Operand::Values(&narrow));
         let product = |b: i128| {
             let b = DecimalOperand::Wide(Operand::Constant(b));
-            decimals(Operation::Multiply, a, b, 2).unwrap()
+            decimals(Operation::Multiply, a, b, [None; 2], 2).unwrap()
         };
-        assert!(
-            matches!(product(3), Decimals::Narrow(values) if values[..] == [9_000_000_000, -21])
-        );
+        assert!(matches!(product(3), Decimals::Narrow { values, range }
+            if values[..] == [9_000_000_000, -21] && range == (-21, 9_000_000_000)));
+        // A range that is too wide does no harm.
+        let loose = [Some((-(1 << 90), 1 << 90)), None];
+        let one = DecimalOperand::Narrow(Operand::Constant(1));
+        let product = decimals(Operation::Multiply, a, one, loose, 2).unwrap();
+        assert!(matches!(product, Decimals::Narrow { values, .. } if values[..] == narrow));
+        let product = |b: i128| {
+            let b = DecimalOperand::Wide(Operand::Constant(b));
+            decimals(Operation::Multiply, a, b, [None; 2], 2).unwrap()
+        };
         assert!(matches!(product(1 << 40), Decimals::Wide { values, checked: true }
             if values[..] == [3_000_000_000 << 40, -7 << 40]));
         assert!(matches!(product(10i128.pow(37)), Decimals::Wide { checked: false, .. }));

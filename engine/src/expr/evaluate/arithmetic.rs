@@ -13,7 +13,7 @@ use super::compare;
 use super::operand::{self, with_integer};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{
-    DECIMAL_MAX, DecimalOperand, Decimals, Integer, Operand, Operation, decimals, integers,
+    DECIMAL_MAX, DecimalOperand, Decimals, Integer, Operand, Operation, Range, decimals, integers,
     map_operands,
 };
 use crate::kernel::lanes::map;
@@ -25,20 +25,16 @@ fn overflow(left: &str, sign: char, right: &str, data_type: &DataType) -> Error 
     Error::evaluate(format!("overflow: {left} {sign} {right} does not fit {data_type}"))
 }
 
-/// `a OP b`.
+/// `a OP b` of integers or floats.
 pub(super) fn binary(
     operation: Operation,
     values: &[Vector],
-    types: &[&DataType],
     result: &DataType,
     rows: usize,
     selection: &Selection,
 ) -> Result<Vector> {
     let [a, b] = values else { return Err(operand::layout()) };
     let validity = mask::both_valid(a.validity(), b.validity())?;
-    if let DataType::Decimal { .. } = result {
-        return decimal(operation, [a, b], types, result, validity, rows, selection);
-    }
     match operand::core(a).data() {
         Data::Float64(_) => {
             let (a, b) = (operand::expect(a)?, operand::expect(b)?);
@@ -90,22 +86,28 @@ where
 }
 
 /// Whether the digits fit any decimal.
-pub(super) fn is_decimal(unscaled: i128) -> bool {
+fn is_decimal(unscaled: i128) -> bool {
     (-DECIMAL_MAX..=DECIMAL_MAX).contains(&unscaled)
 }
 
-fn decimal(
+/// `a OP b` of decimals, and a range in which the results lie if one is known. `ranges`: those of the
+/// arguments.
+pub(super) fn decimal(
     operation: Operation,
-    [a, b]: [&Vector; 2],
+    values: &[Vector],
+    ranges: [Option<Range>; 2],
     types: &[&DataType],
     result: &DataType,
-    validity: Option<Bitmap>,
     rows: usize,
     selection: &Selection,
-) -> Result<Vector> {
+) -> Result<(Vector, Option<Range>)> {
+    let [a, b] = values else { return Err(operand::layout()) };
+    let validity = mask::both_valid(a.validity(), b.validity())?;
     let (a, b) = (operand::decimal(a)?, operand::decimal(b)?);
-    match decimals(operation, a, b, rows)? {
-        Decimals::Narrow(values) => Ok(Vector::new(Data::Int64(values), validity, rows)?),
+    match decimals(operation, a, b, ranges, rows)? {
+        Decimals::Narrow { values, range } => {
+            Ok((Vector::new(Data::Int64(values), validity, rows)?, Some(range)))
+        }
         Decimals::Wide { values, checked } => {
             if !checked {
                 let fits = |row: usize| {
@@ -117,7 +119,7 @@ fn decimal(
                     return Err(overflow(&a, operation.symbol(), &b, result));
                 }
             }
-            Ok(Vector::new(Data::Int128(values), validity, rows)?)
+            Ok((Vector::new(Data::Int128(values), validity, rows)?, None))
         }
     }
 }

@@ -14,7 +14,7 @@ use super::super::{Comparison, Function};
 use super::{Input, Node, Truth, arithmetic, choose, compare, date, logic, nested, operand};
 use super::{rounding, text};
 use crate::error::{Error, Result};
-use crate::kernel::arithmetic::Operation;
+use crate::kernel::arithmetic::{Operation, Range};
 use crate::kernel::mask;
 use crate::kernel::pattern::Pattern;
 
@@ -89,6 +89,9 @@ pub(super) fn call(
     if let Function::Coalesce = function {
         return logic::coalesce(arguments, input, selection);
     }
+    if let Some(operation) = decimal_operation(function, result) {
+        return Ok(decimals(operation, arguments, result, input, selection)?.0);
+    }
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments.iter_mut() {
         values.push(argument.evaluate(input, selection)?);
@@ -110,6 +113,47 @@ pub(super) fn call(
         let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
         apply(function, values, &types, result, rows, selection)
     })
+}
+
+/// The operation, if the function is one of decimals.
+pub(super) fn decimal_operation(function: &Function, result: &DataType) -> Option<Operation> {
+    match (function, result) {
+        (Function::AddChecked, DataType::Decimal { .. }) => Some(Operation::Add),
+        (Function::SubtractChecked, DataType::Decimal { .. }) => Some(Operation::Subtract),
+        (Function::MultiplyChecked, DataType::Decimal { .. }) => Some(Operation::Multiply),
+        _ => None,
+    }
+}
+
+/// An operation of decimals. Ranges known of the arguments' values, as of results of such operations,
+/// save passes over them.
+pub(super) fn decimals(
+    operation: Operation,
+    arguments: &mut [Node],
+    result: &DataType,
+    input: &Input<'_>,
+    selection: &Selection,
+) -> Result<(Vector, Option<Range>)> {
+    let rows = input.rows;
+    let mut values = Vec::with_capacity(2);
+    let mut ranges = [None; 2];
+    for (argument, range) in arguments.iter_mut().zip(&mut ranges) {
+        let (value, known) = argument.ranged(input, selection)?;
+        values.push(value);
+        *range = known;
+    }
+    if values.iter().any(|value| matches!(value.data(), Data::Null)) {
+        return Ok((Vector::null(rows), None));
+    }
+    let types: Vec<&DataType> = arguments.iter().map(|argument| &argument.data_type).collect();
+    let mut range = None;
+    let value = operand::constant_aware(&values, rows, selection, |values, rows, selection| {
+        let (value, known) =
+            arithmetic::decimal(operation, values, ranges, &types, result, rows, selection)?;
+        range = known;
+        Ok(value)
+    })?;
+    Ok((value, range))
 }
 
 fn is_null(value: &Vector, wanted: bool, rows: usize) -> Result<Truth> {
@@ -180,7 +224,7 @@ fn apply(
     selection: &Selection,
 ) -> Result<Vector> {
     let of_first = || types.first().copied().unwrap_or(&DataType::Null);
-    let binary = |operation| arithmetic::binary(operation, values, types, result, rows, selection);
+    let binary = |operation| arithmetic::binary(operation, values, result, rows, selection);
     match (function, values) {
         (Function::AddChecked, _) => binary(Operation::Add),
         (Function::SubtractChecked, _) => binary(Operation::Subtract),

@@ -13,7 +13,7 @@ use super::operand;
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operand, map_operands};
 use crate::kernel::calendar::{self, DAY_MICROS};
-use crate::kernel::lanes::map;
+use crate::kernel::lanes::{extremes, map};
 use crate::kernel::mask;
 
 pub(super) fn apply(
@@ -197,7 +197,17 @@ fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Resu
     };
     match (from, value.data()) {
         (DataType::Date, Data::Int32(days)) => {
-            map(days, &mut out, |day: i32| part_of_day(part, day.into()));
+            let near = |(least, greatest): (i32, i32)| {
+                calendar::NEAR_DAYS.contains(&least) && calendar::NEAR_DAYS.contains(&greatest)
+            };
+            let near = extremes::<i32>(days).is_some_and(near);
+            let near_civil = |day: i32| calendar::near_civil(day);
+            match part {
+                DatePart::Year if near => map(days, &mut out, |day| near_civil(day)[0].into()),
+                DatePart::Month if near => map(days, &mut out, |day| near_civil(day)[1].into()),
+                DatePart::Day if near => map(days, &mut out, |day| near_civil(day)[2].into()),
+                _ => map(days, &mut out, |day: i32| part_of_day(part, day.into())),
+            }
         }
         (_, Data::Int32(counts)) => map(counts, &mut out, |count: i32| of_time(count.into())),
         (_, Data::Int64(counts)) => map(counts, &mut out, of_time),

@@ -25,7 +25,8 @@ pub(super) fn decide_all(
         if current.is_empty() {
             break;
         }
-        if is_sparse(&current) && !parts[index].is_free() {
+        let is_cheap = parts[index..].iter().all(|part| part.is_cheap);
+        if is_sparse(&current, is_cheap) && !parts[index].is_free() {
             let rest = &mut parts[index..];
             let mut used: Vec<usize> =
                 rest.iter().flat_map(|p| p.columns.iter().copied()).collect();

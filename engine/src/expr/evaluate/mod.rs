@@ -49,10 +49,15 @@ use self::lift::Memo;
 use self::members::Members;
 use super::{Expr, ExprKind, Function};
 use crate::error::{Error, Result, Span};
+use crate::kernel::arithmetic::Range;
+use crate::kernel::mask;
 use crate::value::Scalar;
 
-/// A selection of fewer rows than one in this many is gathered before it is evaluated.
-const SPARSE: usize = 8;
+/// A selection of fewer rows than one in this many is gathered before it is evaluated, where
+/// evaluating a row costs about as much as gathering it or more.
+const SPARSE: usize = 6;
+/// The same, where evaluating a row costs a fraction of that.
+const SPARSE_CHEAP: usize = 32;
 
 /// An expression made ready to run: literals laid out, patterns sorted out, memos of dictionaries.
 /// One lane owns it.
@@ -100,7 +105,7 @@ impl Program {
         let input = Input::new(columns, rows, selection, &entries)?;
         let result = if selection.is_empty() && rows > 0 {
             Ok(Vector::null(rows))
-        } else if is_sparse(selection) && !self.root.is_free() {
+        } else if is_sparse(selection, self.root.is_cheap) && !self.root.is_free() {
             self.evaluate_gathered(&input, selection)
         } else {
             self.root.evaluate(&input, selection)
@@ -180,8 +185,8 @@ impl<'a> Input<'a> {
     }
 }
 
-fn is_sparse(selection: &Selection) -> bool {
-    selection.count() * SPARSE < selection.len()
+fn is_sparse(selection: &Selection, is_cheap: bool) -> bool {
+    selection.count() * if is_cheap { SPARSE_CHEAP } else { SPARSE } < selection.len()
 }
 
 /// The selected rows of the columns that are used; the others become nulls.
@@ -208,6 +213,8 @@ struct Node {
     span: Option<Span>,
     /// Columns used, ascending, each once.
     columns: Vec<usize>,
+    /// Whether a row costs about a nanosecond at most: plain values in vectorised loops.
+    is_cheap: bool,
     memo: Memo,
 }
 
@@ -231,6 +238,37 @@ enum NodeKind {
         argument: Box<Node>,
         members: Members,
     },
+}
+
+fn is_plain(data_type: &DataType) -> bool {
+    use millwork_format::types::Storage;
+    let storage = data_type.storage();
+    !matches!(storage, Storage::Views | Storage::Fixed(_) | Storage::List | Storage::Struct)
+}
+
+impl NodeKind {
+    fn is_cheap(&self) -> bool {
+        let all = |parts: &[Node]| parts.iter().all(|part| part.is_cheap);
+        match self {
+            Self::Column(_) | Self::Literal(_) => true,
+            Self::Call(function, arguments, _) => {
+                let vectorised = matches!(
+                    function,
+                    Function::Compare(_)
+                        | Function::Not
+                        | Function::IsNull
+                        | Function::IsNotNull
+                        | Function::AddChecked
+                        | Function::SubtractChecked
+                        | Function::MultiplyChecked
+                );
+                vectorised && all(arguments)
+            }
+            Self::And(parts) | Self::Or(parts) => all(parts),
+            Self::InList { argument, .. } => argument.is_cheap,
+            Self::Cast { .. } | Self::Case { .. } => false,
+        }
+    }
 }
 
 impl Node {
@@ -270,7 +308,8 @@ impl Node {
                 NodeKind::InList { argument: Box::new(Self::compile(*argument)?), members }
             }
         };
-        let mut node = Self { kind, data_type, span, columns, memo: Memo::default() };
+        let is_cheap = kind.is_cheap() && is_plain(&data_type);
+        let mut node = Self { kind, data_type, span, columns, is_cheap, memo: Memo::default() };
         node.fold();
         Ok(node)
     }
@@ -315,6 +354,35 @@ impl Node {
             return Ok(lifted);
         }
         self.compute(input, selection)
+    }
+
+    /// The result, and for decimals a range in which all of its values lie, if one is known.
+    fn ranged(
+        &mut self,
+        input: &Input<'_>,
+        selection: &Selection,
+    ) -> Result<(Vector, Option<Range>)> {
+        let operation = match &self.kind {
+            NodeKind::Call(function, ..) => call::decimal_operation(function, &self.data_type),
+            _ => None,
+        };
+        let lifted = if self.is_free() { None } else { self.lifted(input)? };
+        if let (Some(operation), NodeKind::Call(_, arguments, _), None) =
+            (operation, &mut self.kind, &lifted)
+        {
+            let result = call::decimals(operation, arguments, &self.data_type, input, selection);
+            return match self.span {
+                Some(span) => result.map_err(|error| error.at(span)),
+                None => result,
+            };
+        }
+        let value = match lifted {
+            Some(lifted) => lifted,
+            None if self.is_free() => self.evaluate(input, selection)?,
+            None => self.compute(input, selection)?,
+        };
+        let range = operand::entry_range(&value);
+        Ok((value, range))
     }
 
     /// Evaluates over rows.
@@ -369,11 +437,11 @@ impl Truth {
     /// No answer for any row.
     fn unknown(rows: usize) -> Result<Self> {
         let validity = Some(Bitmap::filled(false, rows));
-        Ok(Self { words: crate::kernel::mask::words(rows)?, validity })
+        Ok(Self { words: mask::words(rows)?, validity })
     }
 
     fn into_vector(self, rows: usize) -> Result<Vector> {
-        let bits = crate::kernel::mask::bitmap(self.words, rows)?;
+        let bits = mask::bitmap(self.words, rows)?;
         let data = millwork_format::vector::Data::Boolean(bits);
         Ok(Vector::new(data, self.validity, rows)?)
     }

@@ -5,13 +5,13 @@
 //! constant.
 
 use millwork_codecs::buffer::{Bitmap, Slice, SliceMut, View};
-use millwork_codecs::kernel;
+use millwork_codecs::kernel::{self, Comparison};
 use millwork_format::selection::Selection;
 use millwork_format::vector::{Codes, Data, Native, Vector, Views};
 
 use super::Truth;
 use crate::error::{Error, Result};
-use crate::kernel::arithmetic::{DecimalOperand, Operand};
+use crate::kernel::arithmetic::{DecimalOperand, Operand, Range};
 use crate::kernel::mask;
 
 /// Whether all rows are equal without looking at them.
@@ -90,12 +90,49 @@ fn gather<T: bytemuck::Pod>(entries: &[T], codes: &Codes) -> Result<Slice<T>> {
     Ok(out.freeze())
 }
 
+/// The range of a small dictionary's decimals, which is that of the rows or wider.
+pub(super) fn entry_range(vector: &Vector) -> Option<Range> {
+    match vector.data() {
+        Data::Dictionary(codes, dictionary) if dictionary.len() * 4 <= codes.len() => {
+            decimal(dictionary.values()).ok()?.extremes()
+        }
+        _ => None,
+    }
+}
+
 /// Bit `i` of `out`: whether code `i` is in `set`.
 pub(super) fn members(codes: &Codes, set: &[u64], out: &mut [u64]) {
+    let mut occupied = set.iter().enumerate().filter(|(_, word)| **word != 0);
+    let single = match (occupied.next(), occupied.next()) {
+        (None, _) => {
+            out.fill(0);
+            return;
+        }
+        (Some((index, word)), None) if word.is_power_of_two() => {
+            Some((index * 64) as u32 + word.trailing_zeros())
+        }
+        _ => None,
+    };
+    if let Some(code) = single {
+        // One code is compared faster than looked up; codes too narrow for it do not have it.
+        match codes {
+            Codes::U8(codes) => only(codes, u8::try_from(code).ok(), out),
+            Codes::U16(codes) => only(codes, u16::try_from(code).ok(), out),
+            Codes::U32(codes) => only(codes, Some(code), out),
+        }
+        return;
+    }
     match codes {
         Codes::U8(codes) => kernel::membership(codes, set, out),
         Codes::U16(codes) => kernel::membership(codes, set, out),
         Codes::U32(codes) => kernel::membership(codes, set, out),
+    }
+}
+
+fn only<C: kernel::Compare>(codes: &[C], code: Option<C>, out: &mut [u64]) {
+    match code {
+        Some(code) => kernel::compare_scalar(Comparison::Equal, codes, code, out),
+        None => out.fill(0),
     }
 }
 
