@@ -1,0 +1,362 @@
+//! One morsel: predicates first, then the remaining columns for the survivors.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Bitmap;
+use millwork_format::batch::{Batch, Origin};
+use millwork_format::io::Need;
+use millwork_format::page::PageContext;
+use millwork_format::read::{MorselReader, RowGroupScan};
+use millwork_format::selection::Selection;
+use millwork_format::vector::{Vector, concat};
+
+use super::ScanShared;
+use crate::error::{Error, Result};
+use crate::expr::Program;
+
+/// Survivors below which windows are put together in one batch.
+const FEW_ROWS: usize = 256;
+
+/// Survivors up to which the pages of a window are asked for row by row.
+const SPARSE_ROWS: usize = 64;
+
+/// A conjunct as a lane evaluates it.
+#[derive(Debug)]
+pub(super) struct Conjunct {
+    pub(super) program: Program,
+    /// Columns of the scan that it reads.
+    pub(super) columns: Vec<usize>,
+}
+
+/// A morsel that is being scanned.
+#[derive(Debug)]
+pub(super) struct MorselScan {
+    reader: MorselReader,
+    windows: Vec<Window>,
+    /// Conjuncts not yet evaluated, the next one last.
+    order: Option<Vec<usize>>,
+    next_window: usize,
+    asked_ahead: bool,
+    /// Whether the bytes of all that the survivors need are here.
+    payload_here: bool,
+}
+
+/// Rows that become a batch together.
+#[derive(Debug)]
+struct Window {
+    /// Within the row group.
+    rows: Range<u64>,
+    /// The rows that vectors hold, of `rows`.
+    base: Selection,
+    /// The survivors, of `base`.
+    inner: Selection,
+    /// Columns of the scan that are decoded, for the rows of `base`.
+    held: Vec<Option<Vector>>,
+}
+
+/// What a step of a morsel comes to.
+#[derive(Debug)]
+pub(super) enum Progress {
+    Batch(Batch),
+    Need(Need),
+    Done,
+}
+
+impl MorselScan {
+    /// Rows `rows` of `group`, of which `candidates` may match.
+    pub(super) fn new(
+        group: &Arc<RowGroupScan>,
+        rows: Range<u64>,
+        candidates: &[Range<u64>],
+        shared: &ScanShared,
+    ) -> Self {
+        let columns = shared.spec().columns.len();
+        let step = match columns {
+            // Nothing to decode: a row group of counted rows is one batch.
+            0 => u64::from(u32::MAX),
+            _ => shared.spec().batch_rows as u64,
+        };
+        let mut windows = Vec::new();
+        for range in candidates {
+            let mut start = range.start;
+            while start < range.end {
+                let end = range.end.min(start.saturating_add(step));
+                let count = (end - start) as usize;
+                windows.push(Window {
+                    rows: start..end,
+                    base: Selection::All(count),
+                    inner: Selection::All(count),
+                    held: vec![None; columns],
+                });
+                start = end;
+            }
+        }
+        let reader = MorselReader::new(group, rows);
+        Self { reader, windows, order: None, next_window: 0, asked_ahead: false, payload_here: false }
+    }
+
+    /// Asks for the bytes of the first step, once, if memory allows.
+    pub(super) fn read_ahead(&mut self, shared: &ScanShared, budget: &Budget) {
+        if std::mem::replace(&mut self.asked_ahead, true) {
+            return;
+        }
+        let columns = self.first_columns(shared);
+        let ranges = self.survivors();
+        if let Ok(Some(need)) = self.reader.want(&columns, &ranges)
+            && let Ok(1..) = self.request(&need, budget)
+        {
+            shared.metrics().round();
+        }
+    }
+
+    /// Asks for what is needed; answers how many requests that made.
+    pub(super) fn request(&self, need: &Need, budget: &Budget) -> Result<usize> {
+        Ok(self.fetcher().request(&need.required, budget)?)
+    }
+
+    /// Where its bytes come from.
+    pub(super) fn fetcher(&self) -> &millwork_format::io::Fetcher {
+        self.reader.group().scan().fetcher()
+    }
+
+    /// Columns of the first conjunct, or all that are wanted.
+    fn first_columns(&mut self, shared: &ScanShared) -> Vec<usize> {
+        let order = self.order.get_or_insert_with(|| {
+            let mut order = shared.order();
+            order.reverse();
+            order
+        });
+        let mut columns = Vec::new();
+        if let Some(first) = order.last() {
+            shared.spec().predicates[*first].for_each_column(&mut |column| columns.push(column));
+        }
+        if shared.payload_ahead() {
+            columns = (0..shared.spec().columns.len())
+                .filter(|column| shared.spec().wanted[*column] || columns.contains(column))
+                .collect();
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Row ranges of the windows with survivors, single rows where those are few.
+    fn survivors(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::with_capacity(self.windows.len());
+        for window in &self.windows {
+            let start = window.rows.start;
+            if window.inner.is_empty() {
+                continue;
+            }
+            if window.base.count() > SPARSE_ROWS {
+                ranges.push(window.rows.clone());
+                continue;
+            }
+            for row in window.base.rows().iter().map(|row| start + u64::from(*row)) {
+                match ranges.last_mut() {
+                    Some(last) if last.end == row => last.end += 1,
+                    _ => ranges.push(row..row + 1),
+                }
+            }
+        }
+        ranges
+    }
+
+    /// Goes on: at most one conjunct over the morsel, or one batch.
+    pub(super) fn step(
+        &mut self,
+        shared: &ScanShared,
+        conjuncts: &mut [Conjunct],
+        context: &mut PageContext,
+    ) -> Result<Progress> {
+        if self.order.is_none() {
+            let first = self.first_columns(shared);
+            if let Some(need) = self.reader.want(&first, &self.survivors())? {
+                return Ok(Progress::Need(need));
+            }
+        }
+        while let Some(next) = self.order.as_ref().and_then(|order| order.last().copied()) {
+            let conjunct = &mut conjuncts[next];
+            let missing: Vec<usize> = conjunct
+                .columns
+                .iter()
+                .copied()
+                .filter(|column| self.is_missing(*column))
+                .collect();
+            if let Some(need) = self.reader.want(&missing, &self.survivors())? {
+                return Ok(Progress::Need(need));
+            }
+            self.filter(shared, next, conjunct, context)?;
+            if let Some(order) = &mut self.order {
+                order.pop();
+                if order.is_empty() {
+                    self.learn(shared);
+                }
+            }
+        }
+        if !self.payload_here {
+            let wanted = &shared.spec().wanted;
+            let missing: Vec<usize> = (0..wanted.len())
+                .filter(|column| wanted[*column] && self.is_missing(*column))
+                .collect();
+            if let Some(need) = self.reader.want(&missing, &self.survivors())? {
+                return Ok(Progress::Need(need));
+            }
+            self.payload_here = true;
+        }
+        self.next_batch(shared, context)
+    }
+
+    fn is_missing(&self, column: usize) -> bool {
+        self.windows[self.next_window..]
+            .iter()
+            .any(|window| !window.inner.is_empty() && window.held[column].is_none())
+    }
+
+    fn learn(&self, shared: &ScanShared) {
+        let rows: usize = self.windows.iter().map(|window| window.base.len()).sum();
+        let kept: usize = self.windows.iter().map(|window| window.inner.count()).sum();
+        if rows > 0 {
+            shared.learn_survivors(kept * 100 / rows);
+        }
+    }
+
+    /// Evaluates one conjunct over all windows with survivors.
+    fn filter(
+        &mut self,
+        shared: &ScanShared,
+        index: usize,
+        conjunct: &mut Conjunct,
+        context: &mut PageContext,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let (mut rows_in, mut rows_out) = (0, 0);
+        for window in &mut self.windows {
+            if window.inner.is_empty() {
+                continue;
+            }
+            for column in &conjunct.columns {
+                window.read(*column, &mut self.reader, context)?;
+            }
+            let count = window.base.count();
+            rows_in += window.inner.count();
+            let columns = window.columns(count);
+            let kept = conjunct.program.select(&columns, count, &window.inner)?;
+            rows_out += kept.count();
+            window.keep(kept)?;
+        }
+        let nanoseconds = started.elapsed().as_nanos() as u64;
+        shared.learn(index, rows_in, rows_out, nanoseconds);
+        Ok(())
+    }
+
+    /// Decodes the remaining columns of the next window, or of several with few survivors.
+    fn next_batch(&mut self, shared: &ScanShared, context: &mut PageContext) -> Result<Progress> {
+        let mut parts: Vec<Vec<Vector>> = Vec::new();
+        let (mut rows, mut first_row) = (0, 0);
+        while let Some(window) = self.windows.get_mut(self.next_window) {
+            let alone = window.inner.count() >= FEW_ROWS || !window.inner.is_all();
+            if !window.inner.is_empty() {
+                if alone && rows > 0 {
+                    break;
+                }
+                for column in 0..shared.spec().wanted.len() {
+                    if shared.spec().wanted[column] {
+                        window.read(column, &mut self.reader, context)?;
+                    }
+                }
+                let columns = window.take_columns();
+                let origin = self.origin(self.windows[self.next_window].rows.start);
+                let window = &self.windows[self.next_window];
+                if alone {
+                    let batch = Batch::new(columns, window.base.count())?
+                        .with_selection(window.inner.clone())?
+                        .with_origin(Some(origin));
+                    self.next_window += 1;
+                    return Ok(Progress::Batch(batch));
+                }
+                if rows == 0 {
+                    first_row = window.rows.start;
+                }
+                rows += window.base.count();
+                parts.push(columns);
+            }
+            self.next_window += 1;
+            if rows >= FEW_ROWS {
+                break;
+            }
+        }
+        if rows == 0 {
+            return Ok(Progress::Done);
+        }
+        let mut columns = Vec::with_capacity(shared.spec().columns.len());
+        for column in 0..shared.spec().columns.len() {
+            let pieces: Vec<Vector> = parts.iter().map(|part| part[column].clone()).collect();
+            columns.push(concat(&pieces)?);
+        }
+        let batch = Batch::new(columns, rows)?.with_origin(Some(self.origin(first_row)));
+        Ok(Progress::Batch(batch))
+    }
+
+    fn origin(&self, first_row: u64) -> Origin {
+        let group = self.reader.group();
+        Origin { file: group.scan().ordinal(), row_group: group.ordinal() as u32, first_row }
+    }
+}
+
+impl Window {
+    /// Makes sure that column `column` is decoded.
+    fn read(
+        &mut self,
+        column: usize,
+        reader: &mut MorselReader,
+        context: &mut PageContext,
+    ) -> Result<()> {
+        if self.held[column].is_none() {
+            let vector = reader.read(column, self.rows.clone(), &self.base, context)?;
+            if vector.len() != self.base.count() {
+                return Err(Error::internal("a reader gave another number of rows"));
+            }
+            self.held[column] = Some(vector);
+        }
+        Ok(())
+    }
+
+    /// All columns, null where they are not decoded.
+    fn columns(&self, count: usize) -> Vec<Vector> {
+        self.held
+            .iter()
+            .map(|held| held.clone().unwrap_or_else(|| Vector::null(count)))
+            .collect()
+    }
+
+    fn take_columns(&mut self) -> Vec<Vector> {
+        let count = self.base.count();
+        self.held
+            .iter_mut()
+            .map(|held| held.take().unwrap_or_else(|| Vector::null(count)))
+            .collect()
+    }
+
+    /// Keeps the rows `kept` (over those of `base`); where few are left vectors shrink to them.
+    fn keep(&mut self, kept: Selection) -> Result<()> {
+        if kept.is_empty() {
+            self.inner = Selection::from_bitmap(Bitmap::filled(false, self.base.count()));
+            self.held.fill(None);
+            return Ok(());
+        }
+        if kept.count() * 2 >= self.base.count() {
+            self.inner = kept;
+            return Ok(());
+        }
+        for held in self.held.iter_mut().flatten() {
+            *held = held.select(&kept)?;
+        }
+        self.base = self.base.refine(&kept)?;
+        self.inner = Selection::All(kept.count());
+        Ok(())
+    }
+}

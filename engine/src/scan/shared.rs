@@ -1,0 +1,334 @@
+//! What the lanes of a scan share: the queue of work, the counters, what was learnt of the conjuncts.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use millwork_codecs::budget::Budget;
+use millwork_format::limits::Limits;
+use millwork_format::read::{File, FileScan, RowGroupScan, ScanMetrics, ScanTotals};
+
+use super::morsel::MorselScan;
+use crate::error::Result;
+use crate::expr::Expr;
+use crate::scan::prune::Pruner;
+
+/// What a scan is to do.
+#[derive(Clone, Debug)]
+pub struct ScanSpec {
+    /// The files, in order; all have the same columns.
+    pub files: Vec<File>,
+    /// Top-level columns of the files, in the order of the scan's columns.
+    pub columns: Vec<usize>,
+    /// Conjuncts over the scan's columns.
+    pub predicates: Vec<Expr>,
+    /// Which of the scan's columns are wanted in the batches; the others are null there.
+    pub wanted: Vec<bool>,
+    /// Whether statistics and page indexes may leave rows out.
+    pub prune: bool,
+    /// Rows of a batch at most.
+    pub batch_rows: usize,
+    /// Rows of a morsel, about.
+    pub morsel_rows: u64,
+}
+
+/// A scan that several lanes run.
+#[derive(Debug)]
+pub struct ScanShared {
+    spec: ScanSpec,
+    files: Vec<Arc<FileScan>>,
+    metrics: Arc<ScanMetrics>,
+    pruner: Pruner,
+    conjuncts: Vec<Learnt>,
+    queue: Mutex<Queue>,
+    counters: Counters,
+    payload: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    units: VecDeque<Unit>,
+    /// Row groups that a lane is cutting: more units may come.
+    being_cut: usize,
+    waiting: Vec<Waker>,
+}
+
+/// A piece of work.
+#[derive(Debug)]
+pub(super) enum Unit {
+    /// A row group to be cut, and whether its indexes were asked for.
+    Group { file: usize, ordinal: usize, group: Option<Arc<RowGroupScan>> },
+    /// A morsel, perhaps with its first bytes asked for.
+    Morsel(Box<MorselScan>),
+}
+
+/// What a lane gets from the queue.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// Work. A row group counts as being cut until [`ScanShared::put_morsels`].
+    Unit(Unit),
+    /// None now; more may come.
+    Later,
+    /// None any more.
+    Nothing,
+}
+
+/// Selectivity and cost of one conjunct so far.
+#[derive(Debug, Default)]
+struct Learnt {
+    rows_in: AtomicU64,
+    rows_out: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    row_groups: AtomicU64,
+    row_groups_pruned: AtomicU64,
+    rows_pruned_by_pages: AtomicU64,
+    morsels: AtomicU64,
+    dictionary_entries_evaluated: AtomicU64,
+}
+
+/// What a scan did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// What the readers did.
+    pub totals: ScanTotals,
+    /// Bytes that drivers delivered.
+    pub bytes_read: u64,
+    /// Row groups there were.
+    pub row_groups: u64,
+    /// Row groups left out by statistics.
+    pub row_groups_pruned: u64,
+    /// Rows left out by page indexes.
+    pub rows_pruned_by_pages: u64,
+    /// Morsels that were scanned.
+    pub morsels: u64,
+    /// Dictionary entries on which predicates were evaluated.
+    pub dictionary_entries_evaluated: u64,
+}
+
+impl ScanShared {
+    /// A scan of what `spec` says.
+    ///
+    /// # Errors
+    /// `File` if a column cannot be read.
+    pub fn new(spec: ScanSpec) -> Result<Arc<Self>> {
+        let metrics = Arc::new(ScanMetrics::new(spec.columns.len()));
+        let mut files = Vec::with_capacity(spec.files.len());
+        let mut units = VecDeque::new();
+        for (file, opened) in spec.files.iter().enumerate() {
+            files.push(FileScan::new(opened, file as u32, &spec.columns, Arc::clone(&metrics))?);
+            for ordinal in 0..opened.footer().num_row_groups() {
+                units.push_back(Unit::Group { file, ordinal, group: None });
+            }
+        }
+        let pruner = Pruner::new(if spec.prune { &spec.predicates } else { &[] });
+        let conjuncts = spec.predicates.iter().map(|_| Learnt::default()).collect();
+        let counters = Counters::default();
+        counters.row_groups.store(units.len() as u64, Ordering::Relaxed);
+        let queue = Mutex::new(Queue { units, ..Queue::default() });
+        let payload = AtomicUsize::new(0);
+        Ok(Arc::new(Self { spec, files, metrics, pruner, conjuncts, queue, counters, payload }))
+    }
+
+    /// What it is to do.
+    #[must_use]
+    pub fn spec(&self) -> &ScanSpec {
+        &self.spec
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.spec.files.first().map_or_else(Limits::standard, |file| file.limits().clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece of work; without any, `waker` is called when more comes.
+    pub(super) fn take(&self, waker: &Waker) -> Taken {
+        let mut queue = self.lock();
+        match queue.units.pop_front() {
+            Some(unit) => {
+                if matches!(unit, Unit::Group { .. }) {
+                    queue.being_cut += 1;
+                }
+                Taken::Unit(unit)
+            }
+            None if queue.being_cut > 0 => {
+                queue.waiting.push(waker.clone());
+                Taken::Later
+            }
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Puts the morsels of a row group that was being cut at the front of the queue.
+    pub(super) fn put_morsels(&self, morsels: Vec<MorselScan>) {
+        self.counters.morsels.fetch_add(morsels.len() as u64, Ordering::Relaxed);
+        let mut queue = self.lock();
+        for morsel in morsels.into_iter().rev() {
+            queue.units.push_front(Unit::Morsel(Box::new(morsel)));
+        }
+        queue.being_cut = queue.being_cut.saturating_sub(1);
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Asks for the first bytes of the next units, if memory allows.
+    pub(super) fn read_ahead(&self, units: usize, budget: &Budget) {
+        let mut queue = self.lock();
+        for unit in queue.units.iter_mut().take(units) {
+            match unit {
+                Unit::Morsel(morsel) => morsel.read_ahead(self, budget),
+                Unit::Group { file, ordinal, group } if group.is_none() => {
+                    // An error will show when the unit is taken.
+                    if self.may_match(*file, *ordinal)
+                        && let Ok(opened) = RowGroupScan::new(&self.files[*file], *ordinal)
+                    {
+                        if let Ok(Some(need)) = self.prepare(&opened)
+                            && let Ok(asked @ 1..) =
+                                self.files[*file].fetcher().request(&need.required, budget)
+                        {
+                            let _ = asked;
+                            self.metrics.round();
+                        }
+                        *group = Some(opened);
+                    }
+                }
+                Unit::Group { .. } => {}
+            }
+        }
+    }
+
+    /// Row group `ordinal` of file `file`; `None` if statistics exclude it.
+    pub(super) fn open_group(
+        &self,
+        file: usize,
+        ordinal: usize,
+    ) -> Result<Option<Arc<RowGroupScan>>> {
+        if !self.may_match(file, ordinal) {
+            self.counters.row_groups_pruned.fetch_add(1, Ordering::Relaxed);
+            return Ok(None);
+        }
+        Ok(Some(RowGroupScan::new(&self.files[file], ordinal)?))
+    }
+
+    fn may_match(&self, file: usize, ordinal: usize) -> bool {
+        self.pruner.row_group_may_match(&self.files[file], ordinal)
+    }
+
+    /// What is missing before `group` can be cut.
+    pub(super) fn prepare(
+        &self,
+        group: &RowGroupScan,
+    ) -> Result<Option<millwork_format::io::Need>> {
+        Ok(group.prepare(self.pruner.columns(), self.cut_by(group))?)
+    }
+
+    /// The column whose pages morsels are cut at: the largest of those that predicates read, else of
+    /// all.
+    fn cut_by(&self, group: &RowGroupScan) -> usize {
+        let scan = group.scan();
+        let size = |column: usize| {
+            let leaf = scan.columns()[column].leaf;
+            let chunk = scan.file().footer().column(group.ordinal(), leaf);
+            chunk.map_or(0, |chunk| chunk.total_compressed_size())
+        };
+        let mut read = vec![false; scan.columns().len()];
+        for predicate in &self.spec.predicates {
+            predicate.for_each_column(&mut |column| read[column] = true);
+        }
+        let any = read.contains(&true);
+        (0..read.len())
+            .filter(|column| !any || read[*column])
+            .max_by_key(|column| size(*column))
+            .unwrap_or(0)
+    }
+
+    /// Cuts a prepared row group.
+    pub(super) fn cut(&self, group: &Arc<RowGroupScan>) -> Vec<MorselScan> {
+        let candidates = self.pruner.candidates(group);
+        let kept: u64 = candidates.iter().map(|rows| rows.end - rows.start).sum();
+        self.counters.rows_pruned_by_pages.fetch_add(group.rows() - kept, Ordering::Relaxed);
+        let cuts = group.cut(self.cut_by(group), self.spec.morsel_rows);
+        cuts.into_iter()
+            .map(|rows| {
+                let inside: Vec<Range<u64>> = candidates
+                    .iter()
+                    .map(|range| range.start.max(rows.start)..range.end.min(rows.end))
+                    .filter(|range| range.start < range.end)
+                    .collect();
+                MorselScan::new(group, rows, &inside, self)
+            })
+            .collect()
+    }
+
+    /// The conjuncts in the order in which they are best evaluated: most rows removed for the time
+    /// first; those never tried in the order of the query, before the others.
+    pub(super) fn order(&self) -> Vec<usize> {
+        let mut order: Vec<(f64, usize)> = self
+            .conjuncts
+            .iter()
+            .enumerate()
+            .map(|(index, learnt)| {
+                let rows_in = learnt.rows_in.load(Ordering::Relaxed) as f64;
+                if rows_in == 0.0 {
+                    return (f64::INFINITY, index);
+                }
+                let removed = 1.0 - learnt.rows_out.load(Ordering::Relaxed) as f64 / rows_in;
+                let cost = learnt.nanoseconds.load(Ordering::Relaxed) as f64 / rows_in;
+                (removed / cost.max(0.01), index)
+            })
+            .collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order.into_iter().map(|(_, index)| index).collect()
+    }
+
+    pub(super) fn learn(&self, conjunct: usize, rows_in: usize, rows_out: usize, nanoseconds: u64) {
+        let learnt = &self.conjuncts[conjunct];
+        learnt.rows_in.fetch_add(rows_in as u64, Ordering::Relaxed);
+        learnt.rows_out.fetch_add(rows_out as u64, Ordering::Relaxed);
+        learnt.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// Remembers how much of its rows the last morsel kept, in percent.
+    pub(super) fn learn_survivors(&self, percent: usize) {
+        self.payload.store(percent, Ordering::Relaxed);
+    }
+
+    /// Whether the remaining columns are asked for together with those of the predicates: without
+    /// predicates, and where morsels keep so many rows that most pages are wanted anyway.
+    pub(super) fn payload_ahead(&self) -> bool {
+        self.spec.predicates.is_empty() || self.payload.load(Ordering::Relaxed) >= 10
+    }
+
+    pub(super) fn metrics(&self) -> &ScanMetrics {
+        &self.metrics
+    }
+
+    pub(super) fn entries_evaluated(&self, entries: u64) {
+        self.counters.dictionary_entries_evaluated.fetch_add(entries, Ordering::Relaxed);
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn report(&self) -> ScanReport {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let stores = self.files.iter().map(|file| file.fetcher().store().bytes_delivered());
+        ScanReport {
+            totals: self.metrics.totals(),
+            bytes_read: stores.sum(),
+            row_groups: load(&self.counters.row_groups),
+            row_groups_pruned: load(&self.counters.row_groups_pruned),
+            rows_pruned_by_pages: load(&self.counters.rows_pruned_by_pages),
+            morsels: load(&self.counters.morsels),
+            dictionary_entries_evaluated: load(&self.counters.dictionary_entries_evaluated),
+        }
+    }
+}

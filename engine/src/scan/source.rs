@@ -1,0 +1,165 @@
+//! The source that runs a lane of a scan.
+
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+use millwork_format::page::PageContext;
+use millwork_format::read::RowGroupScan;
+
+use super::ScanShared;
+use super::morsel::{Conjunct, MorselScan, Progress};
+use super::shared::{Taken, Unit};
+use crate::error::Result;
+use crate::expr::Program;
+use crate::pipeline::{Context, Signal, Source, SourceAnswer};
+
+/// Units whose bytes are asked for ahead of time, a lane.
+const READ_AHEAD_UNITS: usize = 3;
+
+/// One lane of a scan.
+#[derive(Debug)]
+pub struct ScanSource {
+    shared: Arc<ScanShared>,
+    conjuncts: Vec<Conjunct>,
+    context: Option<PageContext>,
+    work: Work,
+    entries_reported: u64,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+enum Work {
+    None,
+    Group(Arc<RowGroupScan>),
+    Morsel(Box<MorselScan>),
+}
+
+impl ScanSource {
+    /// A lane of `shared`.
+    ///
+    /// # Errors
+    /// `Internal` if a predicate cannot be evaluated at all.
+    pub fn new(shared: &Arc<ScanShared>) -> Result<Self> {
+        let mut conjuncts = Vec::with_capacity(shared.spec().predicates.len());
+        for predicate in &shared.spec().predicates {
+            let mut columns = Vec::new();
+            predicate.for_each_column(&mut |column| columns.push(column));
+            columns.sort_unstable();
+            columns.dedup();
+            conjuncts.push(Conjunct { program: Program::new(predicate.clone())?, columns });
+        }
+        Ok(Self {
+            shared: Arc::clone(shared),
+            conjuncts,
+            context: None,
+            work: Work::None,
+            entries_reported: 0,
+            stopped: false,
+        })
+    }
+
+    /// Takes the next unit. `Some` is the answer if there is none.
+    fn take(&mut self, context: &mut Context<'_>, budget: &Budget) -> Result<Option<SourceAnswer>> {
+        let unit = match self.shared.take(context.waker) {
+            Taken::Unit(unit) => unit,
+            Taken::Later => return Ok(Some(SourceAnswer::Blocked)),
+            Taken::Nothing => return Ok(Some(SourceAnswer::Signal(Signal::End))),
+        };
+        self.work = match unit {
+            Unit::Morsel(morsel) => Work::Morsel(morsel),
+            Unit::Group { group: Some(group), .. } => Work::Group(group),
+            Unit::Group { file, ordinal, group: None } => {
+                match self.shared.open_group(file, ordinal)? {
+                    Some(group) => Work::Group(group),
+                    None => {
+                        self.shared.put_morsels(Vec::new());
+                        Work::None
+                    }
+                }
+            }
+        };
+        self.shared.read_ahead(READ_AHEAD_UNITS, budget);
+        Ok(None)
+    }
+
+    fn end(&mut self) -> SourceAnswer {
+        self.work = Work::None;
+        SourceAnswer::Signal(Signal::End)
+    }
+}
+
+impl Source for ScanSource {
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<SourceAnswer> {
+        let budget = match &self.context {
+            Some(pages) => pages.budget().clone(),
+            None => {
+                let budget = context.budget.consumer("scan");
+                self.context = Some(PageContext::new(budget.clone(), self.shared.limits()));
+                budget
+            }
+        };
+        // What was asked for in this call, after the waker was registered: if just that is still
+        // missing then there is nothing to do but wait.
+        let mut asked = Vec::new();
+        loop {
+            if self.stopped {
+                return Ok(self.end());
+            }
+            match &mut self.work {
+                Work::None => {
+                    if let Some(answer) = self.take(context, &budget)? {
+                        return Ok(answer);
+                    }
+                }
+                Work::Group(group) => {
+                    if let Some(need) = self.shared.prepare(group)? {
+                        if asked == need.required {
+                            return Ok(SourceAnswer::Blocked);
+                        }
+                        let fetcher = group.scan().fetcher();
+                        fetcher.store().wake_at_delivery(context.waker);
+                        if fetcher.request(&need.required, &budget)? > 0 {
+                            self.shared.metrics().round();
+                        }
+                        asked = need.required;
+                        continue;
+                    }
+                    let morsels = self.shared.cut(group);
+                    self.work = Work::None;
+                    self.shared.put_morsels(morsels);
+                }
+                Work::Morsel(morsel) => {
+                    let Some(pages) = &mut self.context else {
+                        return Ok(SourceAnswer::Blocked);
+                    };
+                    match morsel.step(&self.shared, &mut self.conjuncts, pages)? {
+                        Progress::Batch(batch) => return Ok(SourceAnswer::Batch(batch)),
+                        Progress::Done => {
+                            self.work = Work::None;
+                            let entries = self.conjuncts.iter().map(|conjunct| {
+                                conjunct.program.dictionary_entries_evaluated()
+                            });
+                            let entries = entries.sum::<u64>();
+                            self.shared.entries_evaluated(entries - self.entries_reported);
+                            self.entries_reported = entries;
+                        }
+                        Progress::Need(need) if asked == need.required => {
+                            return Ok(SourceAnswer::Blocked);
+                        }
+                        Progress::Need(need) => {
+                            morsel.fetcher().store().wake_at_delivery(context.waker);
+                            if morsel.request(&need, &budget)? > 0 {
+                                self.shared.metrics().round();
+                            }
+                            asked = need.required;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
+}

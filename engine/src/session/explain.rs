@@ -1,0 +1,132 @@
+//! EXPLAIN and EXPLAIN ANALYZE, as text and as JSON.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Report;
+use crate::plan::LogicalPlan;
+use crate::scan::ScanReport;
+
+/// The plan alone.
+pub(super) fn plain(plan: &LogicalPlan, as_json: bool) -> String {
+    if as_json { tree(plan).to_string() } else { plan.explain() }
+}
+
+/// The plan and what running it did.
+pub(super) fn analyzed(
+    plan: &LogicalPlan,
+    report: &Report,
+    elapsed: Duration,
+    as_json: bool,
+) -> String {
+    if as_json {
+        return json!({
+            "plan": tree(plan),
+            "elapsed_ms": elapsed.as_secs_f64() * 1e3,
+            "peak_reserved_bytes": report.query.peak_bytes,
+            "worker_rows": report.query.worker_rows,
+            "scans": report.scans.iter().map(|(name, scan)| scan_json(name, scan)).collect::<Vec<_>>(),
+            "pipelines": pipelines(report),
+        })
+        .to_string();
+    }
+    let mut text = plan.explain();
+    let _ = writeln!(
+        text,
+        "\n{:.1} ms, {} bytes reserved at most",
+        elapsed.as_secs_f64() * 1e3,
+        report.query.peak_bytes
+    );
+    for (name, scan) in &report.scans {
+        let _ = writeln!(
+            text,
+            "scan {name}: {} of {} row groups pruned, {} rows pruned by page index, {} morsels, \
+             {} pages decompressed, {} dictionaries decoded, {} entries evaluated, {} bytes read, \
+             {} rounds",
+            scan.row_groups_pruned,
+            scan.row_groups,
+            scan.rows_pruned_by_pages,
+            scan.morsels,
+            scan.totals.pages_decompressed,
+            scan.totals.dictionaries_decoded,
+            scan.dictionary_entries_evaluated,
+            scan.bytes_read,
+            scan.totals.need_rounds,
+        );
+    }
+    for pipeline in &report.query.pipelines {
+        let _ = writeln!(text, "pipeline {} (rows by lane {:?})", pipeline.name, pipeline.lane_rows);
+        for part in &pipeline.parts {
+            let _ = write!(
+                text,
+                "  {}: {} rows in, {} rows out, {:.3} ms",
+                part.name,
+                part.rows_in,
+                part.rows_out,
+                part.busy_ns as f64 / 1e6
+            );
+            if let Some(bytes) = part.peak_bytes {
+                let _ = write!(text, ", {bytes} bytes at most");
+            }
+            for (counter, value) in &part.counters {
+                let _ = write!(text, ", {counter} {value}");
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn tree(plan: &LogicalPlan) -> Value {
+    let inputs: Vec<Value> = plan.inputs().into_iter().map(tree).collect();
+    json!({ "node": plan.explain_line(), "inputs": inputs })
+}
+
+fn scan_json(name: &str, scan: &ScanReport) -> Value {
+    json!({
+        "table": name,
+        "row_groups": scan.row_groups,
+        "row_groups_pruned": scan.row_groups_pruned,
+        "rows_pruned_by_pages": scan.rows_pruned_by_pages,
+        "morsels": scan.morsels,
+        "pages_decompressed": scan.totals.pages_decompressed,
+        "pages_decompressed_by_column": scan.totals.pages_decompressed_by_column,
+        "dictionaries_decoded": scan.totals.dictionaries_decoded,
+        "dictionary_entries_evaluated": scan.dictionary_entries_evaluated,
+        "rows_decoded": scan.totals.rows_decoded,
+        "need_rounds": scan.totals.need_rounds,
+        "bytes_read": scan.bytes_read,
+    })
+}
+
+fn pipelines(report: &Report) -> Vec<Value> {
+    let part = |part: &crate::pipeline::PartMetrics| {
+        let mut value = json!({
+            "name": part.name,
+            "rows_in": part.rows_in,
+            "rows_out": part.rows_out,
+            "batches_in": part.batches_in,
+            "batches_out": part.batches_out,
+            "time_ms": part.busy_ns as f64 / 1e6,
+            "peak_bytes": part.peak_bytes,
+        });
+        for (name, count) in &part.counters {
+            value[*name] = json!(count);
+        }
+        value
+    };
+    report
+        .query
+        .pipelines
+        .iter()
+        .map(|pipeline| {
+            json!({
+                "name": pipeline.name,
+                "lane_rows": pipeline.lane_rows,
+                "parts": pipeline.parts.iter().map(part).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
