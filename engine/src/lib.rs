@@ -17,5 +17,8 @@ pub mod pipeline;
 pub mod row;
 pub mod hash;
 pub mod operator;
+pub mod scan;
+pub mod source;
+pub mod lower;
 
 pub use error::{Error, ErrorKind, Result};

@@ -11,6 +11,13 @@ pub mod aggregate;
 pub mod join;
 pub mod limit;
 pub mod sort;
+mod filter;
+mod project;
+mod values;
+
+pub use filter::Filter;
+pub use project::Project;
+pub use values::{ValuesShared, ValuesSource};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -223,3 +223,66 @@ impl fmt::Display for KindSet {
         Ok(())
     }
 }
+
+impl<T: Source + ?Sized> Source for Box<T> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<SourceAnswer> {
+        (**self).poll(context)
+    }
+    fn stop(&mut self) {
+        (**self).stop();
+    }
+    fn row_kinds(&self) -> KindSet {
+        (**self).row_kinds()
+    }
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        (**self).counters()
+    }
+}
+
+impl<T: Operator + ?Sized> Operator for Box<T> {
+    fn push(&mut self, batch: Batch, context: &mut Context<'_>) -> Result<()> {
+        (**self).push(batch, context)
+    }
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<Answer> {
+        (**self).poll(context)
+    }
+    fn signal(&mut self, signal: Signal, context: &mut Context<'_>) -> Result<()> {
+        (**self).signal(signal, context)
+    }
+    fn row_kinds(&self, input: KindSet) -> Option<KindSet> {
+        (**self).row_kinds(input)
+    }
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        (**self).counters()
+    }
+}
+
+impl<T: Sink + ?Sized> Sink for Box<T> {
+    fn push(&mut self, batch: Batch, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        (**self).push(batch, context)
+    }
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        (**self).poll(context)
+    }
+    fn signal(&mut self, signal: Signal, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        (**self).signal(signal, context)
+    }
+    fn combine(&mut self, context: &mut Context<'_>) -> Result<SinkAnswer> {
+        (**self).combine(context)
+    }
+    fn accepts(&self, input: KindSet) -> bool {
+        (**self).accepts(input)
+    }
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        (**self).counters()
+    }
+}

@@ -95,7 +95,14 @@ impl MorselScan {
             }
         }
         let reader = MorselReader::new(group, rows);
-        Self { reader, windows, order: None, next_window: 0, asked_ahead: false, payload_here: false }
+        Self {
+            reader,
+            windows,
+            order: None,
+            next_window: 0,
+            asked_ahead: false,
+            payload_here: false,
+        }
     }
 
     /// Asks for the bytes of the first step, once, if memory allows.
@@ -327,10 +334,7 @@ impl Window {
 
     /// All columns, null where they are not decoded.
     fn columns(&self, count: usize) -> Vec<Vector> {
-        self.held
-            .iter()
-            .map(|held| held.clone().unwrap_or_else(|| Vector::null(count)))
-            .collect()
+        self.held.iter().map(|held| held.clone().unwrap_or_else(|| Vector::null(count))).collect()
     }
 
     fn take_columns(&mut self) -> Vec<Vector> {

@@ -136,9 +136,10 @@ impl Source for ScanSource {
                         Progress::Batch(batch) => return Ok(SourceAnswer::Batch(batch)),
                         Progress::Done => {
                             self.work = Work::None;
-                            let entries = self.conjuncts.iter().map(|conjunct| {
-                                conjunct.program.dictionary_entries_evaluated()
-                            });
+                            let entries = self
+                                .conjuncts
+                                .iter()
+                                .map(|conjunct| conjunct.program.dictionary_entries_evaluated());
                             let entries = entries.sum::<u64>();
                             self.shared.entries_evaluated(entries - self.entries_reported);
                             self.entries_reported = entries;

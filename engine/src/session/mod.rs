@@ -7,9 +7,9 @@
 //! Between statements a session keeps views and the footers of files it has opened, nothing else.
 
 mod explain;
-mod files;
 
-pub use files::ParquetTable;
+
+
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use millwork_format::limits::Limits;
 use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Data, Vector, Views as Strings};
 
-use self::files::Files;
+use crate::source::Files;
 use crate::error::Result;
 use crate::lower::{self, LowerOptions};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};

@@ -95,14 +95,16 @@ type Identity = (u64, Option<SystemTime>);
 
 /// The files a session has opened.
 #[derive(Debug)]
-pub(super) struct Files {
+pub struct Files {
     limits: Limits,
     threads: OnceLock<Arc<IoThreads>>,
     opened: Mutex<HashMap<PathBuf, (Identity, File)>>,
 }
 
 impl Files {
-    pub(super) fn new(limits: Limits) -> Self {
+    /// A catalog of files that are read under `limits`.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self { limits, threads: OnceLock::new(), opened: Mutex::default() }
     }
 
@@ -166,8 +168,7 @@ fn resolve(name: &str) -> Result<Vec<PathBuf>> {
             _ => Path::new("."),
         };
         let matches = |file: &str| pattern.as_ref().is_some_and(|p| glob_matches(p, file));
-        let found =
-            if folder.is_dir() { parquet_files(folder, &matches)? } else { Vec::new() };
+        let found = if folder.is_dir() { parquet_files(folder, &matches)? } else { Vec::new() };
         return if found.is_empty() { Err(none_in(name)) } else { Ok(found) };
     }
     let looks_like_a_path = name.contains(['/', '.']);
@@ -207,7 +208,8 @@ fn parquet_files(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Pat
 
 /// Whether `text` matches `pattern`, in which `*` stands for any letters and `?` for one.
 fn glob_matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star was, and how much of the text it has taken.
     let mut star = None;

@@ -1,0 +1,224 @@
+//! From a logical plan to the pipelines of a query.
+//!
+//! In: a [`LogicalPlan`], with names and types settled and rules applied. Out: a [`Query`] whose last
+//! pipeline collects the result. Streams (scans, filters, projections, probes, limits) join a pipeline;
+//! breakers (grouping, building a hash table, sorting) end one and begin the next.
+//!
+//! Lateness is planned here: on the way down each node says which of its input's columns somebody
+//! above it reads, and a scan decodes no others.
+
+mod scan;
+mod stream;
+
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+use millwork_format::batch::Batch;
+use millwork_format::vector::Vector;
+
+use self::stream::Stream;
+use crate::error::{Error, Result};
+use crate::expr::{Expr, Program};
+use crate::operator::aggregate::{AggregateShared, AggregateSink, AggregateSource, AggregateSpec};
+use crate::operator::{Filter, Project, ValuesShared, ValuesSource};
+use crate::pipeline::{Collected, LaneParts, Operator, Pipeline, Query, Source};
+use crate::plan::LogicalPlan;
+use crate::plan::logical;
+use crate::scan::ScanShared;
+
+/// How plans become pipelines.
+#[derive(Clone, Debug)]
+pub struct LowerOptions {
+    /// Lanes of a pipeline that may have several.
+    pub lanes: usize,
+    /// Whether statistics and page indexes may leave rows out.
+    pub prune: bool,
+    /// Rows of a batch of a scan.
+    pub batch_rows: usize,
+    /// Rows of a morsel, about.
+    pub morsel_rows: u64,
+    /// Whether every source, operator and sink answers `Blocked` twice first: for tests.
+    pub block_twice: bool,
+}
+
+impl Default for LowerOptions {
+    fn default() -> Self {
+        Self {
+            lanes: 1,
+            prune: true,
+            batch_rows: millwork_format::batch::BATCH_ROWS,
+            morsel_rows: 64 << 10,
+            block_twice: false,
+        }
+    }
+}
+
+/// A query ready to run.
+#[derive(Debug)]
+pub struct Lowered {
+    /// Its pipelines.
+    pub query: Query,
+    /// Where its result will be.
+    pub collected: Collected,
+    /// Its scans, with the names of their tables.
+    pub scans: Vec<(String, Arc<ScanShared>)>,
+}
+
+/// The pipelines of `plan`; their state is drawn from `budget`.
+///
+/// # Errors
+/// `File` if a column cannot be read, `Unsupported` for a node that is not run yet.
+pub fn lower(plan: &LogicalPlan, options: &LowerOptions, budget: &Budget) -> Result<Lowered> {
+    let mut lowering = Lowering {
+        options: options.clone(),
+        budget: budget.clone(),
+        query: Query::new(),
+        scans: Vec::new(),
+    };
+    let wanted = vec![true; plan.fields().len()];
+    let stream = lowering.stream(plan, &wanted, false)?;
+    let collected = if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
+    let sink = collected.clone();
+    lowering.end("result", stream, move |_| Ok(Box::new(sink.sink())))?;
+    Ok(Lowered { query: lowering.query, collected, scans: lowering.scans })
+}
+
+struct Lowering {
+    options: LowerOptions,
+    budget: Budget,
+    query: Query,
+    scans: Vec<(String, Arc<ScanShared>)>,
+}
+
+impl Lowering {
+    /// The stream of `plan`'s rows; columns that are not `wanted` may be null in it. `in_order`: rows
+    /// have to come in the order of files, for a limit.
+    fn stream(&mut self, plan: &LogicalPlan, wanted: &[bool], in_order: bool) -> Result<Stream> {
+        match plan {
+            LogicalPlan::Scan(node) => self.scan(node, wanted, in_order),
+            LogicalPlan::Values(node) => Ok(Stream::of_values(values(node)?)),
+            LogicalPlan::Filter(node) => {
+                let mut below = wanted.to_vec();
+                node.predicates.iter().for_each(|predicate| mark(predicate, &mut below));
+                let stream = self.stream(&node.input, &below, in_order)?;
+                let predicates = node.predicates.clone();
+                Ok(stream.then(move || Ok(Box::new(Filter::new(&predicates)?))))
+            }
+            LogicalPlan::Project(node) => {
+                let mut below = vec![false; node.input.fields().len()];
+                node.expressions.iter().for_each(|expression| mark(expression, &mut below));
+                let stream = self.stream(&node.input, &below, in_order)?;
+                let expressions = node.expressions.clone();
+                Ok(stream.then(move || Ok(Box::new(Project::new(&expressions)?))))
+            }
+            LogicalPlan::Aggregate(node) => self.aggregate(node),
+            LogicalPlan::Join(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+                Err(Error::unsupported("joins, sorting and limits are not run yet"))
+            }
+            LogicalPlan::Union(node) => self.union(node, wanted),
+        }
+    }
+
+    fn aggregate(&mut self, node: &logical::Aggregate) -> Result<Stream> {
+        let fields = node.input.fields();
+        let mut below = vec![false; fields.len()];
+        let calls = node.aggregates.iter().flat_map(|call| [call.argument, call.filter]).flatten();
+        for column in node.groups.iter().copied().chain(calls) {
+            if let Some(wanted) = below.get_mut(column) {
+                *wanted = true;
+            }
+        }
+        let stream = self.stream(&node.input, &below, false)?;
+        let groups =
+            node.groups.iter().map(|column| (*column, fields[*column].data_type.clone())).collect();
+        let spec = AggregateSpec { groups, aggregates: node.aggregates.clone() };
+        let shared = AggregateShared::new(spec, &self.budget)?;
+        let sinks = Arc::clone(&shared);
+        let done = self.end("aggregate", stream, move |_| {
+            Ok(Box::new(AggregateSink::new(Arc::clone(&sinks))?))
+        })?;
+        let lanes = self.options.lanes;
+        let stream = Stream::new(lanes, move |lane| {
+            Ok(Box::new(AggregateSource::new(Arc::clone(&shared), lane, lanes)))
+        });
+        Ok(stream.after(done))
+    }
+
+    fn union(&mut self, node: &logical::Union, wanted: &[bool]) -> Result<Stream> {
+        let mut parts = Vec::with_capacity(node.inputs.len());
+        let mut before = Vec::with_capacity(node.inputs.len());
+        for input in &node.inputs {
+            let stream = self.stream(input, wanted, false)?;
+            let collected =
+                if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
+            let sink = collected.clone();
+            before.push(self.end("union", stream, move |_| Ok(Box::new(sink.sink())))?);
+            parts.push(collected);
+        }
+        let stream = Stream::new(1, move |_| {
+            let batches = parts.iter().flat_map(Collected::take);
+            // Origins of different inputs say nothing about one another.
+            let shared = ValuesShared::new(batches.map(|batch| batch.with_origin(None)));
+            Ok(Box::new(ValuesSource::new(&shared)))
+        });
+        Ok(before.into_iter().fold(stream.in_order(), Stream::after))
+    }
+
+    /// Ends `stream` in a sink, which makes it a pipeline.
+    fn end(
+        &mut self,
+        name: &str,
+        stream: Stream,
+        sink: impl FnMut(usize) -> Result<Box<dyn crate::pipeline::Sink>> + Send + 'static,
+    ) -> Result<crate::pipeline::PipelineId> {
+        let pipeline = stream.into_pipeline(name, sink, self.options.block_twice);
+        Ok(self.query.add(pipeline))
+    }
+}
+
+/// Marks the columns that `expr` reads.
+fn mark(expr: &Expr, wanted: &mut [bool]) {
+    expr.for_each_column(&mut |column| {
+        if let Some(wanted) = wanted.get_mut(column) {
+            *wanted = true;
+        }
+    });
+}
+
+/// Constant rows as one batch.
+fn values(node: &logical::Values) -> Result<Batch> {
+    let mut columns = Vec::with_capacity(node.fields.len());
+    for column in 0..node.fields.len() {
+        let mut cells = Vec::with_capacity(node.rows.len());
+        for row in &node.rows {
+            let Some(expression) = row.get(column) else {
+                return Err(Error::internal("a row of constants that is too short"));
+            };
+            let mut program = Program::new(expression.clone())?;
+            let one = millwork_format::selection::Selection::All(1);
+            cells.push(program.evaluate(&[], 1, &one)?.flatten()?);
+        }
+        columns.push(millwork_format::vector::concat(&cells)?);
+    }
+    let rows = node.rows.len();
+    let columns: Vec<Vector> = columns;
+    Ok(Batch::new(columns, rows)?)
+}
+
+/// The parts of one lane.
+fn parts(
+    source: Box<dyn Source>,
+    operators: Vec<Box<dyn Operator>>,
+    sink: Box<dyn crate::pipeline::Sink>,
+) -> LaneParts {
+    LaneParts { source, operators, sink }
+}
+
+/// A pipeline of `lanes` lanes.
+fn pipeline(
+    name: &str,
+    lanes: usize,
+    build: impl FnMut(usize) -> Result<LaneParts> + Send + 'static,
+) -> Pipeline {
+    Pipeline::new(name, lanes, build)
+}

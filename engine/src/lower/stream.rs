@@ -1,0 +1,94 @@
+//! A pipeline that has not got its sink yet.
+
+use crate::error::Result;
+use crate::operator::{ValuesShared, ValuesSource};
+use crate::pipeline::{BlockTwice, Operator, Pipeline, PipelineId, Sink, Source};
+use millwork_format::batch::Batch;
+
+type MakeSource = Box<dyn FnMut(usize) -> Result<Box<dyn Source>> + Send>;
+type MakeOperator = Box<dyn FnMut() -> Result<Box<dyn Operator>> + Send>;
+
+/// A source, operators, and what must have finished before they run.
+pub(super) struct Stream {
+    lanes: usize,
+    source: MakeSource,
+    operators: Vec<MakeOperator>,
+    depends_on: Vec<PipelineId>,
+    in_order: bool,
+}
+
+impl Stream {
+    /// A stream of `lanes` lanes whose sources `source` makes.
+    pub(super) fn new(
+        lanes: usize,
+        source: impl FnMut(usize) -> Result<Box<dyn Source>> + Send + 'static,
+    ) -> Self {
+        Self {
+            lanes: lanes.max(1),
+            source: Box::new(source),
+            operators: Vec::new(),
+            depends_on: Vec::new(),
+            in_order: false,
+        }
+    }
+
+    /// A stream of one batch.
+    pub(super) fn of_values(batch: Batch) -> Self {
+        let shared = ValuesShared::new([batch]);
+        Self::new(1, move |_| Ok(Box::new(ValuesSource::new(&shared)))).in_order()
+    }
+
+    /// The same, known to give rows in the order of the query.
+    pub(super) fn in_order(mut self) -> Self {
+        self.in_order = true;
+        self
+    }
+
+    /// Whether rows come in the order of the query, whatever their origin.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.in_order
+    }
+
+    /// The same with an operator behind it.
+    pub(super) fn then(
+        mut self,
+        operator: impl FnMut() -> Result<Box<dyn Operator>> + Send + 'static,
+    ) -> Self {
+        self.operators.push(Box::new(operator));
+        self
+    }
+
+    /// The same, run after `pipeline`.
+    pub(super) fn after(mut self, pipeline: PipelineId) -> Self {
+        self.depends_on.push(pipeline);
+        self
+    }
+
+    /// The pipeline that `sink` makes of it.
+    pub(super) fn into_pipeline(
+        self,
+        name: &str,
+        mut sink: impl FnMut(usize) -> Result<Box<dyn Sink>> + Send + 'static,
+        block_twice: bool,
+    ) -> Pipeline {
+        let Self { lanes, mut source, mut operators, depends_on, .. } = self;
+        let pipeline = super::pipeline(name, lanes, move |lane| {
+            let source = source(lane)?;
+            let made: Result<Vec<_>> = operators.iter_mut().map(|make| make()).collect();
+            let (made, sink) = (made?, sink(lane)?);
+            if !block_twice {
+                return Ok(super::parts(source, made, sink));
+            }
+            let made = made.into_iter().map(|operator| {
+                let blocking: Box<dyn Operator> = Box::new(BlockTwice::new(operator));
+                blocking
+            });
+            Ok(super::parts(
+                Box::new(BlockTwice::new(source)),
+                made.collect(),
+                Box::new(BlockTwice::new(sink)),
+            ))
+        });
+        depends_on.into_iter().fold(pipeline, Pipeline::after)
+    }
+}

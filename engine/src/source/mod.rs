@@ -1,0 +1,5 @@
+//! Tables over files, and the catalog that finds them by their paths.
+
+mod parquet;
+
+pub use parquet::{Files, ParquetTable};
