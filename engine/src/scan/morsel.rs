@@ -226,8 +226,8 @@ impl MorselScan {
     fn learn(&self, shared: &ScanShared) {
         let rows: usize = self.windows.iter().map(|window| window.base.len()).sum();
         let kept: usize = self.windows.iter().map(|window| window.inner.count()).sum();
-        if rows > 0 {
-            shared.learn_survivors(kept * 100 / rows);
+        if let Some(percent) = (kept * 100).checked_div(rows) {
+            shared.learn_survivors(percent);
         }
     }
 
