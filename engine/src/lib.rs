@@ -20,5 +20,6 @@ pub mod operator;
 pub mod scan;
 pub mod source;
 pub mod lower;
+pub mod session;
 
 pub use error::{Error, ErrorKind, Result};

@@ -57,7 +57,8 @@ pub(super) fn analyzed(
         );
     }
     for pipeline in &report.query.pipelines {
-        let _ = writeln!(text, "pipeline {} (rows by lane {:?})", pipeline.name, pipeline.lane_rows);
+        let _ =
+            writeln!(text, "pipeline {} (rows by lane {:?})", pipeline.name, pipeline.lane_rows);
         for part in &pipeline.parts {
             let _ = write!(
                 text,

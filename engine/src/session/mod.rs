@@ -8,9 +8,6 @@
 
 mod explain;
 
-
-
-
 use std::time::{Duration, Instant};
 
 use millwork_codecs::budget::Budget;
@@ -19,12 +16,12 @@ use millwork_format::limits::Limits;
 use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Data, Vector, Views as Strings};
 
-use crate::source::Files;
 use crate::error::Result;
 use crate::lower::{self, LowerOptions};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};
 use crate::plan::LogicalPlan;
 use crate::scan::ScanReport;
+use crate::source::Files;
 use crate::sql::{self, Binder, Bound, Views};
 
 /// How a session runs its statements.
@@ -132,6 +129,7 @@ impl Session {
         consumer: &mut dyn Consumer,
     ) -> Result<u64> {
         match bound {
+            Bound::Nothing => Ok(0),
             Bound::CreateView { name, view } => {
                 self.views.insert(&name, view);
                 Ok(0)
@@ -232,4 +230,3 @@ fn default_memory_bytes() -> u64 {
     });
     told.map_or(4 << 30, |kibibytes| kibibytes * 1024 / 10 * 8)
 }
-
