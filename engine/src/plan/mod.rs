@@ -2,12 +2,17 @@
 //!
 //! In: the binder's tree. Out: an equivalent tree that is cheaper to run. Nothing here touches data.
 //!
+//! - [`conjuncts`]: parts of conditions.
 //! - [`logical`]: the nodes.
+//! - [`statistics`]: how many rows to expect.
 //! - [`rules`]: one rule a file, and their order.
 
 #![forbid(unsafe_code)]
 
+pub mod conjuncts;
 pub mod logical;
+pub mod statistics;
 pub mod rules;
 
 pub use logical::LogicalPlan;
+pub use rules::optimize;

@@ -18,7 +18,7 @@ pub fn parse(text: &str, unit: Option<&str>) -> Result<Literal> {
         let name = parts.next().or(if found { None } else { unit }).ok_or_else(unknown)?;
         found = true;
         let name = name.trim_end_matches(',').to_ascii_lowercase();
-        let (target, each) = match name.strip_suffix('s').unwrap_or(&name) {
+        let (target, each) = match singular(&name) {
             "century" => (&mut months, 1_200),
             "decade" => (&mut months, 120),
             "year" | "y" => (&mut months, 12),
@@ -29,7 +29,7 @@ pub fn parse(text: &str, unit: Option<&str>) -> Result<Literal> {
             "hour" | "h" => (&mut millis, 3_600_000),
             "minute" | "min" | "m" => (&mut millis, 60_000),
             "second" | "sec" | "" => (&mut millis, 1_000),
-            "millisecond" => (&mut millis, 1),
+            "millisecond" | "ms" => (&mut millis, 1),
             _ => return Err(unknown()),
         };
         let amount = value * f64::from(each);
@@ -45,4 +45,8 @@ pub fn parse(text: &str, unit: Option<&str>) -> Result<Literal> {
         i32::try_from(value).map_err(|_| Error::evaluate(format!("interval '{text}' is too long")))
     };
     Ok(Literal::Interval { months: narrow(months)?, days: narrow(days)?, millis: narrow(millis)? })
+}
+
+fn singular(name: &str) -> &str {
+    if name == "ms" { name } else { name.strip_suffix('s').unwrap_or(name) }
 }

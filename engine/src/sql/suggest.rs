@@ -2,7 +2,7 @@
 
 /// The name nearest to `wanted`, if one is near: at most a third of its letters differ.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = wanted.chars().count() / 3;
     names
         .map(|name| (distance(wanted, name), name))
         .filter(|(distance, _)| *distance <= limit)

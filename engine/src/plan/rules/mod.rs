@@ -1,7 +1,32 @@
 //! Rules: each takes a plan and gives an equivalent one. Pure: no data, no clock, no files.
 //!
+//! In the order in which [`optimize`] runs them:
 //! - [`fold`]: constants are computed.
-//! - [`equi_join`]: equalities between two sides become keys of a join.
+//! - [`push_down`]: conditions go to scans and joins, with [`or_conjuncts`] for what an OR implies and
+//!   [`equi_join`] for the keys.
+//! - [`join_order`]: inner joins by expected rows.
+//! - [`prune`]: columns that nothing needs.
+//! - [`top_k`]: limits go into sorts.
+//!
+//! Subqueries are joins from the binder on.
 
 pub mod fold;
 pub mod equi_join;
+pub mod or_conjuncts;
+pub mod push_down;
+pub mod join_order;
+pub mod prune;
+pub mod top_k;
+
+use super::LogicalPlan;
+use fold::Evaluator;
+
+/// The plan to run for a bound plan. `evaluate` computes constants that [`fold`] does not know.
+#[must_use]
+pub fn optimize(mut plan: LogicalPlan, evaluate: Evaluator<'_>) -> LogicalPlan {
+    fold::fold_plan(&mut plan, evaluate);
+    let plan = push_down::push_down(plan);
+    let plan = join_order::join_order(plan);
+    let plan = prune::prune(plan);
+    top_k::top_k(plan)
+}

@@ -4,10 +4,11 @@ use millwork_format::types::{DataType, Field};
 
 use super::Binder;
 use super::expression::boolean;
-use super::frame::{AGGREGATE, Frame, PendingAggregate, SUBQUERY, meaning, substitute};
+use super::frame::{AGGREGATE, Frame, PendingAggregate, SUBQUERY};
 use crate::error::{Error, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Expr, ExprKind};
 use crate::plan::LogicalPlan;
+use crate::plan::conjuncts::{meaning, substitute};
 use crate::plan::logical::Aggregate;
 use crate::sql::ast::Call;
 use crate::sql::name::call_name;

@@ -7,7 +7,7 @@
 use millwork_format::types::DataType;
 
 use super::scope::Scope;
-use crate::expr::{AggregateFunction, Expr, ExprKind};
+use crate::expr::{AggregateFunction, Expr};
 use crate::plan::LogicalPlan;
 use crate::sql::ast;
 
@@ -73,40 +73,7 @@ impl<'s> Frame<'s> {
     }
 }
 
-/// Whether the expression uses a column for which `is_meant`.
-pub(super) fn uses(expr: &Expr, is_meant: impl Fn(usize) -> bool) -> bool {
-    let mut found = false;
-    expr.for_each_column(&mut |column| found |= is_meant(column));
-    found
-}
-
 /// Whether the position is one of the query around.
 pub(super) fn is_outer(column: usize) -> bool {
     (OUTER..AGGREGATE).contains(&column)
-}
-
-/// Replaces columns by expressions where `replace` gives one.
-pub(super) fn substitute(expr: &mut Expr, replace: &impl Fn(usize) -> Option<Expr>) {
-    if let ExprKind::Column(column) = expr.kind
-        && let Some(new) = replace(column)
-    {
-        *expr = new;
-        return;
-    }
-    for child in expr.children_mut() {
-        substitute(child, replace);
-    }
-}
-
-/// The same expression without places, to compare what expressions mean.
-pub(super) fn meaning(expr: &Expr) -> Expr {
-    fn clear(expr: &mut Expr) {
-        expr.span = None;
-        for child in expr.children_mut() {
-            clear(child);
-        }
-    }
-    let mut copy = expr.clone();
-    clear(&mut copy);
-    copy
 }

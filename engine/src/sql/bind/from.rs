@@ -6,8 +6,9 @@ use super::Binder;
 use super::frame::Frame;
 use super::scope::{Column, Scope, same};
 use crate::error::{Error, Result, Span};
-use crate::expr::{Comparison, Expr, ExprKind};
+use crate::expr::{Comparison, Expr};
 use crate::plan::LogicalPlan;
+use crate::plan::conjuncts::flatten_and;
 use crate::plan::logical::JoinKind;
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{Alias, JoinCondition, JoinType, Name, TableExpr};
@@ -228,18 +229,6 @@ fn using(scope: &mut Scope, left_width: usize, name: &Name) -> Result<Expr> {
     let equal = super::expression::compare(Comparison::Equal, column(left), column(right))?;
     scope.columns[right].hidden = true;
     Ok(equal)
-}
-
-/// The conjuncts of a condition.
-pub(super) fn flatten_and(expr: Expr, conjuncts: &mut Vec<Expr>) {
-    match expr.kind {
-        ExprKind::And(parts) => {
-            for part in parts {
-                flatten_and(part, conjuncts);
-            }
-        }
-        kind => conjuncts.push(Expr { kind, ..expr }),
-    }
 }
 
 /// `plan` with names for its first columns.

@@ -4,12 +4,13 @@ use millwork_format::types::Field;
 
 use super::Binder;
 use super::aggregate::{Grouping, put_values};
-use super::frame::{AGGREGATE, Frame, PendingSubquery, meaning, uses};
+use super::frame::{AGGREGATE, Frame, PendingSubquery};
 use super::query::{all_keys, distinct, sorted};
 use super::scope::{Scope, same};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, ExprKind, SortKey};
 use crate::plan::LogicalPlan;
+use crate::plan::conjuncts::{meaning, uses};
 use crate::sql::ast::{self, GroupBy, Name, OrderBy, Select, SelectItem};
 use crate::sql::name;
 
@@ -271,9 +272,7 @@ fn finish(plan: LogicalPlan, output: Output, is_distinct: bool) -> LogicalPlan {
     let mut fields: Vec<Field> = items.iter().map(|item| item.field.clone()).collect();
     let visible = fields.clone();
     let mut exprs: Vec<Expr> = items.into_iter().map(|item| item.expr).collect();
-    fields.extend(
-        hidden.iter().map(|expr| Field::nullable(&expr.to_string(), expr.data_type.clone())),
-    );
+    fields.extend(hidden.iter().enumerate().map(|(at, expr)| hidden_field(&plan, at, expr)));
     let has_hidden = !hidden.is_empty();
     exprs.extend(hidden);
     let mut plan = plan.project(exprs, fields);
@@ -287,6 +286,14 @@ fn finish(plan: LogicalPlan, output: Output, is_distinct: bool) -> LogicalPlan {
         plan = plan.project(columns.collect(), visible);
     }
     plan
+}
+
+/// A key of the order that is no item: a column keeps its name.
+fn hidden_field(plan: &LogicalPlan, at: usize, expr: &Expr) -> Field {
+    match expr.kind {
+        ExprKind::Column(column) => plan.fields()[column].clone(),
+        _ => Field::nullable(&format!("order${at}"), expr.data_type.clone()),
+    }
 }
 
 /// Joins the subqueries that are meant to `plan`; their values are then over its columns.

@@ -8,15 +8,13 @@ use millwork_format::types::{DataType, Field};
 use super::Binder;
 use super::aggregate::{Grouping, put_values};
 use super::expression::{boolean, compare};
-use super::frame::{
-    AGGREGATE, Frame, OUTER, PendingSubquery, SUBQUERY, is_outer, meaning, substitute, uses,
-};
-use super::from::flatten_and;
+use super::frame::{AGGREGATE, Frame, OUTER, PendingSubquery, SUBQUERY, is_outer};
 use super::scope::Scope;
 use super::select::place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Comparison, Expr, ExprKind, Function};
 use crate::plan::LogicalPlan;
+use crate::plan::conjuncts::{flatten_and, meaning, substitute, uses};
 use crate::plan::logical::{Aggregate, JoinKind, Limit};
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{self, Body, GroupBy, Query, Select, SelectItem};
@@ -180,9 +178,14 @@ impl Binder<'_> {
             _ => return self.in_plan(plan, argument, query, negated),
         };
         if correlated.is_empty() {
-            let data_type = item.data_type.clone();
-            let nullable = is_nullable(&item, &right);
-            let field = Field { name: "in".into(), data_type, nullable };
+            let field = match item.kind {
+                ExprKind::Column(column) => right.fields()[column].clone(),
+                _ => Field {
+                    name: "in".into(),
+                    data_type: item.data_type.clone(),
+                    nullable: is_nullable(&item, &right),
+                },
+            };
             let right = right.project(vec![item], vec![field]);
             return in_column(plan, argument, right, negated);
         }

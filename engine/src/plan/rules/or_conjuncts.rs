@@ -1,0 +1,106 @@
+//! What an OR says for certain: conjuncts of every branch, and what every branch says of one side.
+//!
+//! `(a AND b) OR (a AND c)` is `a AND (b OR c)`, with nulls too. And where it is true, `b` or `c` is.
+
+use millwork_format::types::DataType;
+
+use crate::expr::{Expr, ExprKind};
+use crate::plan::conjuncts::{all_of, flatten_and, meaning, uses};
+
+/// The conjuncts that stand in every branch, then the rest. Anything but an OR is given back.
+#[must_use]
+pub fn split(expr: Expr) -> Vec<Expr> {
+    let ExprKind::Or(parts) = expr.kind else { return vec![expr] };
+    let mut branches: Vec<Vec<(Expr, Expr)>> = parts.into_iter().map(branch).collect();
+    let Some((first, rest)) = branches.split_first() else { return Vec::new() };
+    let mut common: Vec<(Expr, Expr)> = Vec::new();
+    for (key, conjunct) in first {
+        let is_everywhere = rest.iter().all(|branch| branch.iter().any(|(other, _)| other == key));
+        if is_everywhere && !common.iter().any(|(other, _)| other == key) {
+            common.push((key.clone(), conjunct.clone()));
+        }
+    }
+    for branch in &mut branches {
+        branch.retain(|(key, _)| !common.iter().any(|(other, _)| other == key));
+    }
+    let mut conjuncts: Vec<Expr> = common.into_iter().map(|(_, conjunct)| conjunct).collect();
+    // A branch of nothing else is true wherever the common part is.
+    if branches.iter().all(|branch| !branch.is_empty()) {
+        let branches = branches.into_iter();
+        let branches = branches.map(|branch| all_of(branch.into_iter().map(|(_, c)| c).collect()));
+        conjuncts.push(any_of(branches.collect()));
+    }
+    conjuncts
+}
+
+/// What an OR implies for the columns for which `is_own`: an OR of what its branches say of them.
+/// `None` if a branch says nothing, or if the whole OR is about them anyway.
+#[must_use]
+pub fn implied(expr: &Expr, is_own: impl Fn(usize) -> bool) -> Option<Expr> {
+    let ExprKind::Or(parts) = &expr.kind else { return None };
+    if !uses(expr, |column| !is_own(column)) {
+        return None;
+    }
+    let mut branches = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut conjuncts = Vec::new();
+        flatten_and(part.clone(), &mut conjuncts);
+        conjuncts.retain(|one| uses(one, &is_own) && !uses(one, |column| !is_own(column)));
+        if conjuncts.is_empty() {
+            return None;
+        }
+        branches.push(all_of(conjuncts));
+    }
+    Some(any_of(branches))
+}
+
+/// The conjuncts of a branch, each with its meaning.
+fn branch(expr: Expr) -> Vec<(Expr, Expr)> {
+    let mut conjuncts = Vec::new();
+    flatten_and(expr, &mut conjuncts);
+    conjuncts.into_iter().map(|conjunct| (meaning(&conjunct), conjunct)).collect()
+}
+
+fn any_of(branches: Vec<Expr>) -> Expr {
+    Expr { kind: ExprKind::Or(branches), data_type: DataType::Boolean, span: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flag(column: usize) -> Expr {
+        Expr::column(column, DataType::Boolean)
+    }
+
+    fn or_of(branches: &[&[usize]]) -> Expr {
+        let branch = |columns: &&[usize]| all_of(columns.iter().map(|&c| flag(c)).collect());
+        any_of(branches.iter().map(branch).collect())
+    }
+
+    fn shown(exprs: Vec<Expr>) -> Vec<String> {
+        exprs.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn common_conjuncts_come_out() {
+        let cases: [(&[&[usize]], &[&str]); 4] = [
+            (&[&[0, 1], &[0, 2]], &["#0", "(#1 OR #2)"]),
+            (&[&[0, 1], &[2, 3]], &["((#0 AND #1) OR (#2 AND #3))"]),
+            (&[&[0], &[0, 2]], &["#0"]),
+            (&[&[0, 1, 2], &[2, 1, 3]], &["#1", "#2", "(#0 OR #3)"]),
+        ];
+        for (branches, expected) in cases {
+            assert_eq!(shown(split(or_of(branches))), expected, "{branches:?}");
+        }
+    }
+
+    #[test]
+    fn each_branch_must_speak_of_the_side() {
+        let is_left = |column: usize| column < 2;
+        let told = implied(&or_of(&[&[0, 5], &[1, 6]]), is_left);
+        assert_eq!(told.map(|expr| expr.to_string()).as_deref(), Some("(#0 OR #1)"));
+        assert_eq!(implied(&or_of(&[&[0, 5], &[6]]), is_left), None);
+        assert_eq!(implied(&or_of(&[&[0], &[1]]), is_left), None);
+    }
+}
