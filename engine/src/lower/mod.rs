@@ -7,6 +7,7 @@
 //! Lateness is planned here: on the way down each node says which of its input's columns somebody
 //! above it reads, and a scan decodes no others.
 
+mod join;
 mod scan;
 mod stream;
 
@@ -14,14 +15,17 @@ use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 use millwork_format::batch::Batch;
-use millwork_format::vector::Vector;
+use millwork_format::selection::Selection;
+use millwork_format::vector::{Vector, concat};
 
 use self::stream::Stream;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Program};
 use crate::operator::aggregate::{AggregateShared, AggregateSink, AggregateSource, AggregateSpec};
+use crate::operator::limit::{LimitOperator, LimitShared};
+use crate::operator::sort::{SortShared, SortSink, SortSource, SortSpec};
 use crate::operator::{Filter, Project, ValuesShared, ValuesSource};
-use crate::pipeline::{Collected, LaneParts, Operator, Pipeline, Query, Source};
+use crate::pipeline::{Collected, FinishContext, PipelineId, Query, Sink};
 use crate::plan::LogicalPlan;
 use crate::plan::logical;
 use crate::scan::ScanShared;
@@ -79,7 +83,7 @@ pub fn lower(plan: &LogicalPlan, options: &LowerOptions, budget: &Budget) -> Res
     let stream = lowering.stream(plan, &wanted, false)?;
     let collected = if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
     let sink = collected.clone();
-    lowering.end("result", stream, move |_| Ok(Box::new(sink.sink())))?;
+    lowering.end("result", stream, move |_| Ok(Box::new(sink.sink())));
     Ok(Lowered { query: lowering.query, collected, scans: lowering.scans })
 }
 
@@ -112,8 +116,12 @@ impl Lowering {
                 Ok(stream.then(move || Ok(Box::new(Project::new(&expressions)?))))
             }
             LogicalPlan::Aggregate(node) => self.aggregate(node),
-            LogicalPlan::Join(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
-                Err(Error::unsupported("joins, sorting and limits are not run yet"))
+            LogicalPlan::Join(node) => self.join(node, wanted),
+            LogicalPlan::Sort(node) => self.sort(node, wanted),
+            LogicalPlan::Limit(node) => {
+                let stream = self.stream(&node.input, wanted, true)?;
+                let shared = LimitShared::new(node.limit, node.offset);
+                Ok(stream.then(move || Ok(Box::new(LimitOperator::new(Arc::clone(&shared))))))
             }
             LogicalPlan::Union(node) => self.union(node, wanted),
         }
@@ -136,12 +144,31 @@ impl Lowering {
         let sinks = Arc::clone(&shared);
         let done = self.end("aggregate", stream, move |_| {
             Ok(Box::new(AggregateSink::new(Arc::clone(&sinks))?))
-        })?;
+        });
         let lanes = self.options.lanes;
         let stream = Stream::new(lanes, move |lane| {
             Ok(Box::new(AggregateSource::new(Arc::clone(&shared), lane, lanes)))
         });
         Ok(stream.after(done))
+    }
+
+    fn sort(&mut self, node: &logical::Sort, wanted: &[bool]) -> Result<Stream> {
+        let mut below = wanted.to_vec();
+        for key in &node.keys {
+            if let Some(wanted) = below.get_mut(key.column) {
+                *wanted = true;
+            }
+        }
+        let stream = self.stream(&node.input, &below, false)?;
+        let types = node.input.fields().iter().map(|field| field.data_type.clone()).collect();
+        let (limit, offset) = (node.limit, node.offset);
+        let spec = SortSpec { keys: node.keys.clone(), types, limit, offset };
+        let shared = SortShared::new(spec, &self.budget)?;
+        let sinks = Arc::clone(&shared);
+        let done =
+            self.end("sort", stream, move |_| Ok(Box::new(SortSink::new(Arc::clone(&sinks))?)));
+        let source = Stream::new(1, move |_| Ok(Box::new(SortSource::new(Arc::clone(&shared)))));
+        Ok(source.in_order().after(done))
     }
 
     fn union(&mut self, node: &logical::Union, wanted: &[bool]) -> Result<Stream> {
@@ -152,7 +179,7 @@ impl Lowering {
             let collected =
                 if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
             let sink = collected.clone();
-            before.push(self.end("union", stream, move |_| Ok(Box::new(sink.sink())))?);
+            before.push(self.end("union", stream, move |_| Ok(Box::new(sink.sink()))));
             parts.push(collected);
         }
         let stream = Stream::new(1, move |_| {
@@ -164,15 +191,27 @@ impl Lowering {
         Ok(before.into_iter().fold(stream.in_order(), Stream::after))
     }
 
+    /// As [`Lowering::end`]; `finish` runs once all lanes have combined.
+    fn end_then(
+        &mut self,
+        name: &str,
+        stream: Stream,
+        sink: impl FnMut(usize) -> Result<Box<dyn Sink>> + Send + 'static,
+        finish: impl FnOnce(&mut FinishContext<'_>) -> Result<()> + Send + 'static,
+    ) -> PipelineId {
+        let pipeline = stream.into_pipeline(name, sink, self.options.block_twice);
+        self.query.add(pipeline.finally(finish))
+    }
+
     /// Ends `stream` in a sink, which makes it a pipeline.
     fn end(
         &mut self,
         name: &str,
         stream: Stream,
-        sink: impl FnMut(usize) -> Result<Box<dyn crate::pipeline::Sink>> + Send + 'static,
-    ) -> Result<crate::pipeline::PipelineId> {
+        sink: impl FnMut(usize) -> Result<Box<dyn Sink>> + Send + 'static,
+    ) -> PipelineId {
         let pipeline = stream.into_pipeline(name, sink, self.options.block_twice);
-        Ok(self.query.add(pipeline))
+        self.query.add(pipeline)
     }
 }
 
@@ -187,7 +226,7 @@ fn mark(expr: &Expr, wanted: &mut [bool]) {
 
 /// Constant rows as one batch.
 fn values(node: &logical::Values) -> Result<Batch> {
-    let mut columns = Vec::with_capacity(node.fields.len());
+    let mut columns: Vec<Vector> = Vec::with_capacity(node.fields.len());
     for column in 0..node.fields.len() {
         let mut cells = Vec::with_capacity(node.rows.len());
         for row in &node.rows {
@@ -195,30 +234,9 @@ fn values(node: &logical::Values) -> Result<Batch> {
                 return Err(Error::internal("a row of constants that is too short"));
             };
             let mut program = Program::new(expression.clone())?;
-            let one = millwork_format::selection::Selection::All(1);
-            cells.push(program.evaluate(&[], 1, &one)?.flatten()?);
+            cells.push(program.evaluate(&[], 1, &Selection::All(1))?.flatten()?);
         }
-        columns.push(millwork_format::vector::concat(&cells)?);
+        columns.push(concat(&cells)?);
     }
-    let rows = node.rows.len();
-    let columns: Vec<Vector> = columns;
-    Ok(Batch::new(columns, rows)?)
-}
-
-/// The parts of one lane.
-fn parts(
-    source: Box<dyn Source>,
-    operators: Vec<Box<dyn Operator>>,
-    sink: Box<dyn crate::pipeline::Sink>,
-) -> LaneParts {
-    LaneParts { source, operators, sink }
-}
-
-/// A pipeline of `lanes` lanes.
-fn pipeline(
-    name: &str,
-    lanes: usize,
-    build: impl FnMut(usize) -> Result<LaneParts> + Send + 'static,
-) -> Pipeline {
-    Pipeline::new(name, lanes, build)
+    Ok(Batch::new(columns, node.rows.len())?)
 }

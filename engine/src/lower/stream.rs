@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::operator::{ValuesShared, ValuesSource};
-use crate::pipeline::{BlockTwice, Operator, Pipeline, PipelineId, Sink, Source};
+use crate::pipeline::{BlockTwice, LaneParts, Operator, Pipeline, PipelineId, Sink, Source};
 use millwork_format::batch::Batch;
 
 type MakeSource = Box<dyn FnMut(usize) -> Result<Box<dyn Source>> + Send>;
@@ -72,22 +72,19 @@ impl Stream {
         block_twice: bool,
     ) -> Pipeline {
         let Self { lanes, mut source, mut operators, depends_on, .. } = self;
-        let pipeline = super::pipeline(name, lanes, move |lane| {
+        let pipeline = Pipeline::new(name, lanes, move |lane| {
             let source = source(lane)?;
             let made: Result<Vec<_>> = operators.iter_mut().map(|make| make()).collect();
             let (made, sink) = (made?, sink(lane)?);
             if !block_twice {
-                return Ok(super::parts(source, made, sink));
+                return Ok(LaneParts { source, operators: made, sink });
             }
-            let made = made.into_iter().map(|operator| {
-                let blocking: Box<dyn Operator> = Box::new(BlockTwice::new(operator));
-                blocking
-            });
-            Ok(super::parts(
-                Box::new(BlockTwice::new(source)),
-                made.collect(),
-                Box::new(BlockTwice::new(sink)),
-            ))
+            let mut operators: Vec<Box<dyn Operator>> = Vec::with_capacity(made.len());
+            for operator in made {
+                operators.push(Box::new(BlockTwice::new(operator)));
+            }
+            let source = Box::new(BlockTwice::new(source));
+            Ok(LaneParts { source, operators, sink: Box::new(BlockTwice::new(sink)) })
         });
         depends_on.into_iter().fold(pipeline, Pipeline::after)
     }
