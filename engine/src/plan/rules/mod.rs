@@ -5,6 +5,7 @@
 //! - [`push_down`]: conditions go to scans and joins, with [`or_conjuncts`] for what an OR implies and
 //!   [`equi_join`] for the keys.
 //! - [`join_order`]: inner joins by expected rows.
+//! - [`semi_reduction`]: large right sides of semi joins are cut down first.
 //! - [`prune`]: columns that nothing needs.
 //! - [`top_k`]: limits go into sorts.
 //!
@@ -15,6 +16,7 @@ pub mod equi_join;
 pub mod or_conjuncts;
 pub mod push_down;
 pub mod join_order;
+pub mod semi_reduction;
 pub mod prune;
 pub mod top_k;
 
@@ -27,6 +29,7 @@ pub fn optimize(mut plan: LogicalPlan, evaluate: Evaluator<'_>) -> LogicalPlan {
     fold::fold_plan(&mut plan, evaluate);
     let plan = push_down::push_down(plan);
     let plan = join_order::join_order(plan);
+    let plan = semi_reduction::semi_reduction(plan);
     let plan = prune::prune(plan);
     top_k::top_k(plan)
 }

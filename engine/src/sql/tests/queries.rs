@@ -196,3 +196,21 @@ fn a_limit_goes_into_the_sort() {
     let lines: Vec<&str> = plan.lines().map(str::trim).collect();
     assert_eq!(lines, ["Project a", "Sort b desc limit 3 offset 2", "Scan things [a, b]"]);
 }
+
+#[test]
+fn many_equalities_are_a_list() {
+    let plan = explained("select a from things where a = 1 or b = 2 or a = 3 or a = 5 or a = 7");
+    assert!(plan.contains("((b = 2) OR (a IN (4 values)))"), "{plan}");
+    let plan = explained("select a from things where a = 1 or a = 3");
+    assert!(plan.contains("((a = 1) OR (a = 3))"), "{plan}");
+}
+
+#[test]
+fn a_large_right_side_of_a_semi_join_is_cut_down_unless_the_left_may_change() {
+    let exists = "exists (select 1 from lineitem where l_orderkey = b)";
+    let plan = explained(&format!("select a from things where {exists}"));
+    assert_eq!(plan.matches("Join Semi").count(), 2, "{plan}");
+    let limited = "(select * from things limit 5)";
+    let plan = explained(&format!("select a from {limited} where {exists}"));
+    assert_eq!(plan.matches("Join Semi").count(), 1, "{plan}");
+}

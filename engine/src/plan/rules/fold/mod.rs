@@ -11,9 +11,12 @@ mod convert;
 pub use compute::interval_bytes;
 pub use convert::{convert, integer_bounds, parse_decimal, written};
 
+use millwork_format::types::DataType;
+
 use crate::error::Result;
-use crate::expr::{Expr, ExprKind, Function};
+use crate::expr::{Comparison, Expr, ExprKind, Function};
 use crate::plan::LogicalPlan;
+use crate::plan::conjuncts::meaning;
 use crate::value::Scalar;
 
 /// Computes an expression without columns; `None` if it cannot or if it fails.
@@ -90,6 +93,9 @@ fn simplify(expr: &mut Expr) {
             _ => flat.push(part),
         }
     }
+    if !is_and {
+        list_equalities(&mut flat);
+    }
     match (flat.len(), flat.pop()) {
         (1, Some(single)) => *expr = single,
         (_, Some(last)) => {
@@ -97,6 +103,51 @@ fn simplify(expr: &mut Expr) {
             expr.kind = if is_and { ExprKind::And(flat) } else { ExprKind::Or(flat) };
         }
         (_, None) => expr.kind = ExprKind::Literal(Scalar::Boolean(is_and)),
+    }
+}
+
+/// Fewer equalities stay as they are.
+const LEAST_LIST: usize = 4;
+
+/// `a = 1 OR a = 2 OR ..` of one `a` is `a IN (1, 2, ..)`, with nulls too.
+fn list_equalities(parts: &mut Vec<Expr>) {
+    let Some(first) = parts.iter().find_map(|part| equality(part)).map(|(left, _)| meaning(left))
+    else {
+        return;
+    };
+    let is_listed = |part: &Expr| equality(part).is_some_and(|(left, _)| same(left, &first));
+    if parts.iter().filter(|part| is_listed(part)).count() < LEAST_LIST {
+        return;
+    }
+    let mut list = Vec::new();
+    parts.retain(|part| match equality(part) {
+        Some((left, value)) if same(left, &first) => {
+            list.push(value.clone());
+            false
+        }
+        _ => true,
+    });
+    let kind = ExprKind::InList { argument: Box::new(first), list };
+    parts.push(Expr { kind, data_type: DataType::Boolean, span: None });
+}
+
+/// `left = constant`.
+fn equality(expr: &Expr) -> Option<(&Expr, &Scalar)> {
+    let ExprKind::Call(Function::Compare(Comparison::Equal), sides) = &expr.kind else {
+        return None;
+    };
+    let [left, right] = sides.as_slice() else { return None };
+    let value = right.as_literal()?;
+    // Decimals of one scale may differ in precision: a list is of the argument's type.
+    (left.as_literal().is_none() && left.data_type == right.data_type).then_some((left, value))
+}
+
+/// Whether `expr` means what `wanted`, which has no places, does.
+fn same(expr: &Expr, wanted: &Expr) -> bool {
+    match (&expr.kind, &wanted.kind) {
+        (ExprKind::Column(own), ExprKind::Column(other)) => own == other,
+        (ExprKind::Column(_), _) | (_, ExprKind::Column(_)) => false,
+        _ => meaning(expr) == *wanted,
     }
 }
 
