@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result, Span};
-use crate::plan::LogicalPlan;
+use crate::plan::rules::fold::Evaluator;
+use crate::plan::{LogicalPlan, optimize};
 use crate::sql::ast::{Cte, Name, Query, Statement, StatementKind};
 
 /// Tables that one statement may name, with those inside CTEs and views counted at every use.
@@ -95,6 +96,20 @@ pub enum Bound {
         /// The plan, before rules.
         plan: LogicalPlan,
     },
+}
+
+impl Bound {
+    /// The same with its plan as it is to be run: see [`crate::plan::optimize`].
+    #[must_use]
+    pub fn optimized(self, evaluate: Evaluator<'_>) -> Self {
+        match self {
+            Self::Query(plan) => Self::Query(optimize(plan, evaluate)),
+            Self::Explain { analyze, json, plan } => {
+                Self::Explain { analyze, json, plan: optimize(plan, evaluate) }
+            }
+            other => other,
+        }
+    }
 }
 
 /// Binds statements.
