@@ -52,3 +52,37 @@ impl Operator for Filter {
         "filter"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use millwork_format::types::DataType;
+
+    use super::*;
+    use crate::expr::{Comparison, Expr, Function};
+    use crate::operator::tests::{batch, rows, run};
+    use crate::row::tests::Random;
+    use crate::value::Scalar;
+
+    #[test]
+    fn a_row_stays_if_all_predicates_are_true() {
+        let mut random = Random::new(4);
+        let types = [DataType::Int64, DataType::Int64];
+        let below = |column: usize, bound: i128| {
+            let arguments = vec![
+                Expr::column(column, DataType::Int64),
+                Expr::literal(Scalar::Integer(bound), DataType::Int64),
+            ];
+            let less = Function::Compare(Comparison::Less);
+            Expr::call(less, arguments, DataType::Boolean)
+        };
+        let batches: Vec<Batch> = (0..20).map(|_| batch(&mut random, &types, 300, 40)).collect();
+        let mut filter = Filter::new(&[below(0, 10), below(1, 5)]).unwrap();
+        let found: Vec<_> = run(&mut filter, &batches).unwrap().iter().flat_map(rows).collect();
+        let is_below = |text: &str, bound: i64| text.parse::<i64>().is_ok_and(|n| n < bound);
+        let expected = batches
+            .iter()
+            .flat_map(rows)
+            .filter(|row| is_below(&row[0], 10) && is_below(&row[1], 5));
+        assert_eq!(found, expected.collect::<Vec<_>>());
+    }
+}

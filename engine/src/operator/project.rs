@@ -64,3 +64,36 @@ impl Operator for Project {
         "project"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use millwork_format::types::DataType;
+
+    use super::*;
+    use crate::expr::{Expr, Function};
+    use crate::operator::tests::{batch, rows, run};
+    use crate::row::tests::Random;
+
+    #[test]
+    fn expressions_become_columns_of_the_same_rows() {
+        let mut random = Random::new(14);
+        let types = [DataType::Int64, DataType::Int64];
+        let sum = Expr::call(
+            Function::AddChecked,
+            vec![Expr::column(0, DataType::Int64), Expr::column(1, DataType::Int64)],
+            DataType::Int64,
+        );
+        let expressions = [sum, Expr::column(1, DataType::Int64)];
+        let batches: Vec<Batch> = (0..20).map(|_| batch(&mut random, &types, 300, 40)).collect();
+        let mut project = Project::new(&expressions).unwrap();
+        let found: Vec<_> = run(&mut project, &batches).unwrap().iter().flat_map(rows).collect();
+        let add = |row: Vec<String>| {
+            let (left, right) = (row[0].parse::<i64>(), row[1].parse::<i64>());
+            let sum = left.ok().zip(right.ok()).map_or("null".into(), |(a, b)| (a + b).to_string());
+            vec![sum, row[1].clone()]
+        };
+        assert_eq!(found, batches.iter().flat_map(rows).map(add).collect::<Vec<_>>());
+        let counted = run(&mut Project::new(&[]).unwrap(), &batches).unwrap();
+        assert_eq!(counted.iter().map(Batch::count).sum::<usize>(), found.len());
+    }
+}

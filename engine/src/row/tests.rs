@@ -137,7 +137,10 @@ pub(crate) fn vector(
         }
         _ => flat(random, data_type, rows, range),
     };
-    if matches!(made.data(), Data::Null) { made } else { made.with_validity(validity).unwrap() }
+    match made.data() {
+        Data::Null | Data::Constant(_) => made,
+        _ => made.with_validity(validity).unwrap(),
+    }
 }
 
 /// The types that [`vector`] makes.

@@ -127,12 +127,11 @@ impl Sink for SortSink {
         if batch.count() > 0 {
             self.add(&batch)?;
         }
-        if let Some(wanted) = wanted {
-            if self.keys.len() >= wanted.saturating_mul(2).saturating_add(SLACK_ROWS)
-                || (self.threshold.is_none() && self.keys.len() >= wanted.max(SLACK_ROWS))
-            {
-                self.shrink(wanted)?;
-            }
+        if let Some(wanted) = wanted
+            && (self.keys.len() >= wanted.saturating_mul(2).saturating_add(SLACK_ROWS)
+                || (self.threshold.is_none() && self.keys.len() >= wanted.max(SLACK_ROWS)))
+        {
+            self.shrink(wanted)?;
         }
         Ok(SinkAnswer::More)
     }
