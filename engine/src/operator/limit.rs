@@ -94,6 +94,10 @@ impl Operator for LimitOperator {
             None => Answer::NeedInput,
         })
     }
+
+    fn name(&self) -> &str {
+        "limit"
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use millwork_codecs::budget::Budget;
 use millwork_format::batch::Batch;
 use millwork_format::vector::Vector;
 
@@ -10,7 +11,7 @@ use super::groups::{Groups, column_of};
 use super::reduce::{Grouped, Run};
 use super::source::AggregateShared;
 use crate::error::{Error, Result};
-use crate::pipeline::{Context, Sink, SinkAnswer};
+use crate::pipeline::{Context, PEAK_BYTES, Sink, SinkAnswer};
 
 /// Groups the batches of one lane.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct AggregateSink {
     /// Until the lane's groups are handed over.
     local: Option<(Assigner, Groups)>,
     keys_built: u64,
+    /// Of this lane, so that its peak is known.
+    budget: Budget,
 }
 
 impl AggregateSink {
@@ -28,9 +31,10 @@ impl AggregateSink {
     /// If the budget refuses.
     pub fn new(shared: Arc<AggregateShared>) -> Result<Self> {
         let plan = shared.plan();
-        let assigner = Assigner::new(&plan.group_types(), shared.budget())?;
-        let groups = Groups::new(plan, shared.budget())?;
-        Ok(Self { shared, local: Some((assigner, groups)), keys_built: 0 })
+        let budget = shared.budget().consumer("aggregate");
+        let assigner = Assigner::new(&plan.group_types(), &budget)?;
+        let groups = Groups::new(plan, &budget)?;
+        Ok(Self { shared, local: Some((assigner, groups)), keys_built: 0, budget })
     }
 }
 
@@ -79,9 +83,13 @@ impl Sink for AggregateSink {
         Ok(SinkAnswer::Done)
     }
 
+    fn name(&self) -> &str {
+        "aggregate"
+    }
+
     fn counters(&self) -> Vec<(&'static str, u64)> {
         let built =
             self.local.as_ref().map_or(self.keys_built, |(assigner, _)| assigner.keys_built());
-        vec![("keys_built", built)]
+        vec![("keys_built", built), (PEAK_BYTES, self.budget.consumer_peak())]
     }
 }

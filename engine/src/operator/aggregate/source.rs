@@ -181,6 +181,10 @@ impl Source for AggregateSource {
         Ok(SourceAnswer::Batch(batch))
     }
 
+    fn name(&self) -> &str {
+        "groups"
+    }
+
     fn stop(&mut self) {
         self.stopped = true;
     }

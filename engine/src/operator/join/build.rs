@@ -11,7 +11,7 @@ use millwork_format::vector::Vector;
 use super::JoinSpec;
 use crate::error::{Error, Result};
 use crate::hash::{JoinTable, KeyHasher, integer_keys};
-use crate::pipeline::{Context, Sink, SinkAnswer};
+use crate::pipeline::{Context, PEAK_BYTES, Sink, SinkAnswer};
 use crate::row::{Indexed, RowLayout, RowStore};
 use crate::value::Scalar;
 
@@ -218,6 +218,8 @@ pub struct JoinBuildSink {
     local: Option<LaneRows>,
     hasher: KeyHasher,
     new_hashes: Vec<u64>,
+    /// Of this lane, so that its peak is known.
+    budget: Budget,
 }
 
 impl JoinBuildSink {
@@ -229,13 +231,14 @@ impl JoinBuildSink {
         let spec = &shared.spec;
         let types: Vec<DataType> =
             spec.right_keys.iter().map(|key| spec.right_types[*key].clone()).collect();
+        let budget = shared.budget.consumer("join");
         let local = LaneRows {
-            store: RowStore::new(Arc::clone(&shared.layout), &shared.budget)?,
+            store: RowStore::new(Arc::clone(&shared.layout), &budget)?,
             hashes: Vec::new(),
-            reservation: shared.budget.reserve(0)?,
+            reservation: budget.reserve(0)?,
         };
         let hasher = KeyHasher::new(&types);
-        Ok(Self { shared, local: Some(local), hasher, new_hashes: Vec::new() })
+        Ok(Self { shared, local: Some(local), hasher, new_hashes: Vec::new(), budget })
     }
 }
 
@@ -276,6 +279,14 @@ impl Sink for JoinBuildSink {
             lanes.push(local);
         }
         Ok(SinkAnswer::Done)
+    }
+
+    fn name(&self) -> &str {
+        "join build"
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![(PEAK_BYTES, self.budget.consumer_peak())]
     }
 }
 

@@ -329,4 +329,8 @@ impl Operator for JoinProbe {
             None => Ok(Answer::NeedInput),
         }
     }
+
+    fn name(&self) -> &str {
+        "join"
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use millwork_codecs::budget::Reservation;
+use millwork_codecs::budget::{Budget, Reservation};
 use millwork_format::batch::Batch;
 use millwork_format::vector::{Vector, concat};
 
 use super::source::{Run, SortShared};
 use crate::error::{Error, Result};
-use crate::pipeline::{Context, Sink, SinkAnswer};
+use crate::pipeline::{Context, PEAK_BYTES, Sink, SinkAnswer};
 use crate::row::SortKeys;
 use crate::value::Scalar;
 
@@ -26,6 +26,8 @@ pub struct SortSink {
     /// The key that a row must be below, and which of the published ones it is.
     threshold: Option<(u64, Arc<[u8]>)>,
     combined: bool,
+    /// Of this lane, so that its peak is known.
+    budget: Budget,
 }
 
 impl SortSink {
@@ -34,12 +36,14 @@ impl SortSink {
     /// # Errors
     /// If the budget refuses.
     pub fn new(shared: Arc<SortShared>) -> Result<Self> {
+        let budget = shared.budget().consumer("sort");
         Ok(Self {
             columns: vec![Vec::new(); shared.spec().types.len()],
             keys: SortKeys::default(),
-            reservation: shared.budget().reserve(0)?,
+            reservation: budget.reserve(0)?,
             threshold: None,
             combined: false,
+            budget,
             shared,
         })
     }
@@ -143,7 +147,7 @@ impl Sink for SortSink {
             let keys = std::mem::take(&mut self.keys);
             let mut order = keys.order();
             order.truncate(self.shared.spec().kept_rows().unwrap_or(usize::MAX));
-            let none = self.shared.budget().reserve(0)?;
+            let none = self.budget.reserve(0)?;
             let reservation = std::mem::replace(&mut self.reservation, none);
             if !order.is_empty() {
                 self.shared.add(Run {
@@ -156,5 +160,13 @@ impl Sink for SortSink {
             }
         }
         Ok(SinkAnswer::Done)
+    }
+
+    fn name(&self) -> &str {
+        "sort"
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![(PEAK_BYTES, self.budget.consumer_peak())]
     }
 }

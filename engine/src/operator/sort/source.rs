@@ -216,6 +216,10 @@ impl Source for SortSource {
         Ok(SourceAnswer::Batch(Batch::new(columns, rows.len())?))
     }
 
+    fn name(&self) -> &str {
+        "sorted rows"
+    }
+
     fn stop(&mut self) {
         self.left = 0;
     }
