@@ -6,7 +6,6 @@
 
 mod arguments;
 mod failure;
-mod pending;
 mod output;
 mod paths;
 mod render;
@@ -17,6 +16,7 @@ mod rows;
 mod sql;
 mod prompt;
 
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ use crate::arguments::{Arguments, Verb};
 use crate::failure::{Failure, Result};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(std::env::args_os().map(marked));
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -36,6 +36,21 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Stands in front of a query that begins with a comment, which would be taken for a switch.
+const COMMENT_MARK: char = '\u{1}';
+
+fn marked(word: OsString) -> OsString {
+    let is_comment = word.to_str().and_then(|text| text.strip_prefix("--")).is_some_and(|rest| {
+        rest.starts_with(char::is_whitespace) && rest.contains(|c: char| !c.is_whitespace())
+    });
+    if !is_comment {
+        return word;
+    }
+    let mut marked = OsString::from(COMMENT_MARK.to_string());
+    marked.push(word);
+    marked
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

@@ -4,9 +4,10 @@
 
 use std::io::{BufRead as _, Write as _};
 
+use millwork_engine::session::Session;
+
 use crate::arguments::Sql;
 use crate::failure::{Failure, Result};
-use crate::pending::Session;
 use crate::sql::{self, Printer};
 
 /// Reads and runs statements until there are no more.

@@ -4,15 +4,14 @@
 //! another. Invariant: what a statement gave is written before the next one runs.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::num::NonZero;
 
+use millwork_engine::session::{Consumer, Session, SessionOptions, StatementOutcome};
 use millwork_format::batch::Batch;
 use millwork_format::types::Field;
 
 use crate::arguments::{Sql, Timing};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::pending::{Consumer, Session, SessionOptions, StatementOutcome};
 use crate::progress::Progress;
 use crate::prompt;
 use crate::render::{self, Renderer};
@@ -38,35 +37,35 @@ pub fn statements(mut session: Session, sql: &str, printer: &mut Printer) -> (Se
     printer.progress = Some(Progress::start());
     let ran = session.run(sql, printer);
     printer.progress = None;
-    let failed = printer.failure.take();
     // A failure of ours went through the engine as an error without a text: ours counts.
-    let result = match (failed, ran) {
+    let result = match (printer.failure.take(), ran) {
         (Some(failure), _) => Err(failure),
         (None, Err(error)) => Err(Failure::query(&error, sql)),
         (None, Ok(())) => Ok(()),
     };
-    // What came before the failure is the answer of the statements before it.
+    if result.is_err() {
+        // Statements before the one that failed have been handed on.
+        printer.text.clear();
+    }
     let flushed = printer.hand_on();
     (session, result.and(flushed))
 }
 
 fn options(arguments: &Sql) -> SessionOptions {
-    let mut options = SessionOptions { limits: arguments.reading.limits(), ..Default::default() };
-    if let Some(threads) = arguments.threads {
-        options.threads = usize::from(threads);
-    } else {
-        options.threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let defaults = SessionOptions::default();
+    SessionOptions {
+        threads: arguments.threads.map_or(defaults.threads, usize::from),
+        memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),
+        limits: arguments.reading.limits(),
+        ..defaults
     }
-    if let Some(bytes) = arguments.memory {
-        options.memory_bytes = bytes;
-    }
-    options
 }
 
 /// The statements, or `None` for a prompt.
 fn text(arguments: &Sql) -> Result<Option<String>> {
     if let Some(query) = arguments.query.as_ref().or(arguments.command.as_ref()) {
-        return Ok(Some(query.clone()));
+        let query = query.strip_prefix(crate::COMMENT_MARK).unwrap_or(query);
+        return Ok(Some(query.to_owned()));
     }
     if let Some(path) = &arguments.file {
         return source::text(path).map(Some);

@@ -170,6 +170,7 @@ fn wrong_usage_is_exit_code_2() {
     fails(&["sql", "select 1", "--memory", "lots"], 2, &["expected a size like 64MB"]);
     fails(&["cat", &lineitem(), "--columns", "l_shipdat"], 2, &["did you mean l_shipdate?"]);
     fails(&["hed", &lineitem()], 2, &["there is no verb hed", "did you mean head?"]);
+    fails(&["sql", "--formt", "csv", "select 1"], 2, &["--formt"]);
     fails(&["sql", "-f", "no_such.sql"], 4, &["file not found: no_such.sql"]);
 }
 

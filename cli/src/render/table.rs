@@ -68,8 +68,11 @@ impl Table {
             column.width = cells.max().unwrap_or(0).max(header);
         }
         if let Style::Boxed { terminal } = self.style {
-            for column in &mut self.columns {
-                column.width = column.width.min(CELL_WIDTH);
+            // One column alone (as of EXPLAIN) takes nothing from others.
+            if self.columns.len() > 1 {
+                for column in &mut self.columns {
+                    column.width = column.width.min(CELL_WIDTH);
+                }
             }
             if let Some(terminal) = terminal {
                 squeeze(&mut self.columns, terminal);

@@ -113,12 +113,13 @@ impl Binder<'_> {
                 let known = tables.iter().map(String::as_str);
                 let ctes = self.ctes.iter().map(|cte| cte.name.text.as_str());
                 let known = known.chain(ctes).chain(self.views.names());
-                Err(match suggest::nearest(&name.text, known) {
+                let error = match suggest::nearest(&name.text, known) {
                     Some(near) => error.hint(format!("did you mean {near}?")),
                     None => error,
-                })
+                };
+                Err(self.at(error, name.span))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.at(error, name.span)),
         }
     }
 

@@ -32,13 +32,14 @@ const STACK_BYTES_PER_TOKEN: usize = 1 << 10;
 /// # Errors
 /// `Syntax` with its place; `Unsupported` for SQL that is legal and not known here.
 pub fn parse(text: &str) -> Result<Vec<Statement>> {
-    let places = Places::new(text);
+    let mut places = Places::new(text);
     let dialect = DuckDbDialect {};
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| {
         let start = places.byte(error.location);
         Error::syntax(error.message).at(Span { start, end: text.len().min(start + 1) })
     })?;
     let token_count = check_tokens(&tokens, &places)?;
+    places.find_quoted(&tokens);
     if token_count <= SMALL_TOKENS {
         return parse_tokens(tokens, &places);
     }
@@ -120,23 +121,25 @@ fn syntax(error: &ParserError, parser: &Parser<'_>, places: &Places) -> Error {
     };
     // The message ends in " at Line: 1, Column: 8" where the parser knew the place.
     let Some((what, place)) = message.rsplit_once(" at Line: ") else {
-        return Error::syntax(message.clone()).at(here);
+        return Error::syntax(reworded(message)).at(here);
     };
     let mut numbers = place.split(", Column: ").map(|number| number.trim().parse().unwrap_or(0));
     let location =
         Location { line: numbers.next().unwrap_or(0), column: numbers.next().unwrap_or(0) };
     let start = places.byte(location);
-    let what = what.strip_prefix("Expected: ").map_or_else(
-        || what.to_string(),
-        |rest| {
-            format!(
-                "expected {}",
-                rest.replace("found: EOF", "found end of text").replace("found: ", "found ")
-            )
-        },
-    );
     let end = if start == here.start { here.end } else { start + 1 };
-    Error::syntax(what).at(Span { start, end: end.min(places.text_bytes).max(start) })
+    Error::syntax(reworded(what)).at(Span { start, end: end.min(places.text_bytes).max(start) })
+}
+
+/// `expected X, found Y` in place of the parser's way of saying it.
+fn reworded(message: &str) -> String {
+    match message.strip_prefix("Expected: ") {
+        Some(rest) => {
+            let rest = rest.replace("found: EOF", "found end of text").replace("found: ", "found ");
+            format!("expected {rest}")
+        }
+        None => message.to_owned(),
+    }
 }
 
 /// Finds bytes of the text for the lines and columns of tokens.
@@ -146,6 +149,8 @@ struct Places {
     /// First byte of each character; absent if every character is one byte.
     char_starts: Option<Vec<usize>>,
     text_bytes: usize,
+    /// Strings in single quotes, in order: the parser forgets where a table named by one stands.
+    quoted: Vec<(String, Span)>,
 }
 
 impl Places {
@@ -155,7 +160,22 @@ impl Places {
         line_starts.extend(text.chars().enumerate().filter_map(starts));
         let char_starts =
             (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
-        Self { line_starts, char_starts, text_bytes: text.len() }
+        Self { line_starts, char_starts, text_bytes: text.len(), quoted: Vec::new() }
+    }
+
+    fn find_quoted(&mut self, tokens: &[TokenWithSpan]) {
+        for token in tokens {
+            if let Token::SingleQuotedString(string) = &token.token {
+                self.quoted.push((string.clone(), self.span(token.span)));
+            }
+        }
+    }
+
+    /// Where `string` stands in quotes, at `from` or behind it if it does there.
+    fn quoted(&self, string: &str, from: usize) -> Option<Span> {
+        let mut places = self.quoted.iter().filter(|(found, _)| found == string);
+        let first = places.clone().next()?;
+        Some(places.find(|(_, span)| span.start >= from).unwrap_or(first).1)
     }
 
     /// The byte of a place; the end of the text for a place behind it or for none.
@@ -215,7 +235,10 @@ impl Converter<'_> {
     }
 
     fn name(&mut self, ident: parsed::Ident) -> Name {
-        let span = self.span(ident.span);
+        let mut span = self.span(ident.span);
+        if ident.span.start.line == 0 && ident.quote_style == Some('\'') {
+            span = self.places.quoted(&ident.value, self.last.start).unwrap_or(span);
+        }
         Name { text: ident.value, span }
     }
 

@@ -1,0 +1,193 @@
+//! `millwork sql` as scripts see it: results, timing, messages and exit codes.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What one run of the program gave.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs `millwork sql` in `folder`, or in the folder of the file that the repository has.
+fn sql_in(folder: &Path, arguments: &[&str]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_millwork"))
+        .arg("sql")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs");
+    Run {
+        code: output.status.code().expect("an exit code"),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+fn testdata() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
+}
+
+fn sql(arguments: &[&str]) -> Run {
+    sql_in(&testdata(), arguments)
+}
+
+/// Runs `query`, demands success and a silent stderr, and gives the rows as CSV.
+fn csv(query: &str) -> String {
+    let run = sql(&[query, "--format", "csv"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{query}");
+    run.stdout
+}
+
+/// Runs `query` in `folder` and demands an exit code, words on stderr, and nothing on stdout.
+fn fails_in(folder: &Path, query: &str, code: i32, words: &[&str]) {
+    let run = sql_in(folder, &[query]);
+    assert_eq!(run.code, code, "{query}: {run:?}");
+    assert_eq!(run.stdout, "", "{query}");
+    for word in words {
+        assert!(run.stderr.contains(word), "{query}: no {word:?} in\n{}", run.stderr);
+    }
+}
+
+fn fails(query: &str, code: i32, words: &[&str]) {
+    fails_in(&testdata(), query, code, words);
+}
+
+#[test]
+fn groups_sums_and_counts_are_duckdbs() {
+    let groups =
+        csv("select l_returnflag, l_linestatus, sum(l_quantity) as quantity, count(*) as \
+         orders from 'lineitem.parquet' group by 1, 2");
+    let mut lines: Vec<&str> = groups.lines().collect();
+    assert_eq!(lines.remove(0), "l_returnflag,l_linestatus,quantity,orders");
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        ["A,F,37474.00,1478", "N,F,1041.00,38", "N,O,77372.00,3032", "R,F,36511.00,1457"]
+    );
+    assert_eq!(
+        csv("select sum(l_extendedprice * l_discount) as revenue from 'lineitem.parquet' where \
+             l_shipdate >= date '1994-01-01' and l_shipdate < date '1995-01-01' and l_discount \
+             between 0.05 and 0.07 and l_quantity < 24"),
+        "revenue\n77949.9186\n"
+    );
+}
+
+#[test]
+fn a_directory_is_a_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a.parquet", "b.parquet"] {
+        fs::copy(testdata().join("lineitem.parquet"), folder.path().join(name)).expect("copied");
+    }
+    let run = sql_in(folder.path(), &["select count(*) as n from '.'", "--format", "csv"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "n\n12010\n", ""));
+}
+
+#[test]
+fn statements_follow_one_another_with_a_header_each() {
+    assert_eq!(csv("select 1 as a; select 'x,y' as b, null as c;"), "a\n1\nb,c\n\"x,y\",\n");
+    let run = sql(&["select 1 as a; select 2 as b", "--format", "jsonl"]);
+    assert_eq!(run.stdout, "{\"a\":1}\n{\"b\":2}\n");
+    assert_eq!(
+        sql(&["-c", "select 1 as a"]).stdout,
+        "┌─────────┐\n│       a │\n│ INTEGER │\n├─────────┤\n│       1 │\n└─────────┘\n1 row\n"
+    );
+}
+
+#[test]
+fn timing_is_a_line_a_statement_on_stderr() {
+    let query = "select count(*) from 'lineitem.parquet'; select 1";
+    let run = sql(&[query, "--format", "csv", "--timing", "json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let lines: Vec<serde_json::Value> =
+        run.stderr.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2, "{}", run.stderr);
+    for (number, line) in (1..).zip(&lines) {
+        assert_eq!(line["statement"], number);
+        assert_eq!(line["rows"], 1);
+        assert!(line["elapsed_ms"].as_f64().is_some_and(|elapsed| elapsed > 0.0), "{line}");
+    }
+}
+
+#[test]
+fn statements_come_from_a_file_or_standard_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("two.sql");
+    fs::write(&script, "-- two\nselect 1 as a;\nselect 2 as a;\n").expect("written");
+    let path = script.to_str().expect("a path of text");
+    assert_eq!(sql(&["-f", path, "--format", "csv"]).stdout, "a\n1\na\n2\n");
+    for arguments in
+        [&["sql", "-f", "/dev/stdin", "--format", "csv"][..], &["sql", "--format", "csv"]]
+    {
+        let output = Command::new(env!("CARGO_BIN_EXE_millwork"))
+            .args(arguments)
+            .stdin(fs::File::open(&script).expect("opened"))
+            .output()
+            .expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "a\n1\na\n2\n", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_file_of_rows_appears_only_when_it_is_complete() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rows.csv");
+    let name = path.to_str().expect("a path of text");
+    let run = sql(&["select 7 as a", "--format", "csv", "-o", name]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(&path).expect("read"), "a\n7\n");
+    fs::remove_file(&path).expect("removed");
+    let run = sql(&["select 7 as a; select nothing", "--format", "csv", "-o", name]);
+    assert_eq!(run.code, 5);
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
+}
+
+#[test]
+fn the_first_error_stops_and_what_came_before_is_printed() {
+    let run = sql(&["select 1 as a; select b; select 2 as c", "--format", "csv"]);
+    assert_eq!((run.code, run.stdout.as_str()), (5, "a\n1\n"));
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+}
+
+#[test]
+fn sql_that_is_wrong_is_exit_code_5_with_its_place() {
+    fails("select", 5, &["error: ", "expected", "found", " --> query:1:", "^"]);
+    fails(
+        "select l_shipdat from 'lineitem.parquet'",
+        5,
+        &["l_shipdat", "--> query:1:8", "^^^^^^^^^", "help: did you mean l_shipdate?"],
+    );
+    fails("-- a comment\nselect sume(1)", 5, &["unknown function sume", "--> query:2:8"]);
+    fails("select cast('abc' as integer)", 5, &["cannot convert 'abc' to INTEGER"]);
+    fails("select 1 from nowhere", 5, &["nowhere"]);
+}
+
+#[test]
+fn files_that_are_not_there_or_not_parquet_have_their_exit_codes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes).expect("written");
+    };
+    let bytes = fs::read(testdata().join("lineitem.parquet")).expect("read");
+    write("half.parquet", bytes.get(..bytes.len() / 2).expect("half of it"));
+    write("empty.parquet", b"");
+    write("notes.parquet", b"just a few lines\nof text\n");
+    fs::create_dir(folder.path().join("below")).expect("made");
+    let cases: [(&str, i32, &str); 5] = [
+        ("missing.parquet", 4, "error: file not found: missing.parquet"),
+        ("below", 4, "error: no Parquet files in below"),
+        ("half.parquet", 3, "half.parquet"),
+        ("empty.parquet", 3, "empty.parquet"),
+        ("notes.parquet", 3, "notes.parquet"),
+    ];
+    for (name, code, words) in cases {
+        let query = format!("select count(*) from '{name}'");
+        let place = ["--> query:1:22", "                      ^^^^^"];
+        fails_in(folder.path(), &query, code, &["error: ", words, "= help: ", place[0], place[1]]);
+    }
+}
