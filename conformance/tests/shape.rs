@@ -1,0 +1,250 @@
+//! The shape of the engine, seen through the counters that EXPLAIN ANALYZE shows: what is decoded
+//! once, what is not decoded at all, how work is shared, how often bytes are asked for.
+//!
+//! The files are 400,000 rows in one row group of small pages, with and without a page index
+//! (`fixtures/make_shape.py`). Where `MILLWORK_TPCH_ONE` names a folder with lineitem of TPC-H SF1 as
+//! one row group (`li_one_idx.parquet`, `li_one_noidx.parquet`), that is looked at as well.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_engine::catalog::{Catalog, Table};
+use millwork_engine::lower::{LowerOptions, lower};
+use millwork_engine::pipeline::{
+    CancelToken, Order, QueryReport, RunOptions, Scheduler, SeededScheduler, ThreadScheduler,
+};
+use millwork_engine::scan::ScanReport;
+use millwork_engine::source::ParquetTable;
+use millwork_engine::sql::{Binder, Bound, Views, parse};
+use millwork_format::batch::Batch;
+use millwork_format::io::{Driver, DriverProfile, RecordingDriver};
+use millwork_format::limits::Limits;
+use millwork_format::metadata::OffsetIndex;
+use millwork_format::read::File;
+use millwork_format::vector::Cell;
+
+const ROWS: u64 = 400_000;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn in_memory(path: &Path) -> (File, Buffer) {
+    let bytes = std::fs::read(path).unwrap();
+    let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+    let name = path.to_string_lossy();
+    (File::from_bytes(&name, bytes.clone(), &Limits::standard()).unwrap(), bytes)
+}
+
+/// A catalog of one table, `t`.
+struct One(File);
+
+impl Catalog for One {
+    fn table(&self, name: &str) -> millwork_engine::Result<Arc<dyn Table>> {
+        Ok(Arc::new(ParquetTable::new(name, vec![self.0.clone()])?))
+    }
+}
+
+struct Ran {
+    batches: Vec<Batch>,
+    query: QueryReport,
+    scan: ScanReport,
+}
+
+fn run(file: &File, sql: &str, scheduler: &dyn Scheduler) -> Ran {
+    let views = Views::default();
+    let catalog = One(file.clone());
+    let statements = parse(sql).unwrap();
+    let bound = Binder::new(&catalog, &views).bind(&statements[0]).unwrap();
+    let Bound::Query(plan) = bound.optimized(&millwork_engine::expr::fold) else {
+        panic!("a query is expected");
+    };
+    let budget = Budget::unlimited();
+    let options = LowerOptions { lanes: scheduler.threads(), ..LowerOptions::default() };
+    let lowered = lower(&plan, &options, &budget).unwrap();
+    let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze: true };
+    let query = scheduler.run(lowered.query, run).unwrap();
+    let scan = lowered.scans[0].1.report();
+    let batches = lowered.collected.take();
+    Ran { batches, query, scan }
+}
+
+fn in_rounds(seed: u64) -> SeededScheduler {
+    let mut scheduler = SeededScheduler::new(seed, 2);
+    scheduler.order = Order::Rounds;
+    scheduler.slice_batches = 1;
+    scheduler
+}
+
+/// First rows of the pages of every leaf.
+fn pages(file: &File, bytes: &Buffer) -> Vec<OffsetIndex> {
+    (0..file.footer().num_columns())
+        .map(|leaf| {
+            let chunk = file.footer().column(0, leaf).unwrap();
+            let (start, len) = chunk.offset_index().unwrap();
+            let index = &bytes[start as usize..start as usize + len as usize];
+            OffsetIndex::parse(index, start, bytes.len() as u64, &Limits::standard()).unwrap()
+        })
+        .collect()
+}
+
+fn integer(cell: Cell<'_>) -> i128 {
+    match cell {
+        Cell::Integer(value) => value,
+        other => panic!("{other:?}"),
+    }
+}
+
+const ALL: &str = "select sum(id), min(day), min(flag), min(status), sum(quantity), sum(price), \
+                   count(note) from t";
+
+#[test]
+fn a_full_scan_opens_every_page_and_dictionary_once() {
+    let (indexed, bytes) = in_memory(&fixture("shape_idx.parquet"));
+    let expected: usize = pages(&indexed, &bytes).iter().map(OffsetIndex::len).sum();
+    for name in ["shape_idx.parquet", "shape_noidx.parquet"] {
+        let (file, _) = in_memory(&fixture(name));
+        for seed in 0..3 {
+            let ran = run(&file, ALL, &in_rounds(seed));
+            assert!(ran.scan.morsels > 4, "{name}: {} morsels", ran.scan.morsels);
+            assert_eq!(ran.scan.totals.pages_decompressed, expected as u64, "{name}");
+            assert_eq!(ran.scan.totals.dictionaries_decoded, 5, "{name}");
+            let batch = &ran.batches[0];
+            let ids: i128 = (0..i128::from(ROWS)).map(|row| row / 1000).sum();
+            assert_eq!(integer(batch.columns()[0].cell(0)), ids);
+            assert_eq!(integer(batch.columns()[6].cell(0)), i128::from(ROWS) * 4 / 5);
+        }
+        let ran = run(&file, ALL, &ThreadScheduler { threads: 2 });
+        assert_eq!(ran.scan.totals.pages_decompressed, expected as u64, "{name}, threads");
+        assert_eq!(ran.scan.totals.dictionaries_decoded, 5, "{name}, threads");
+    }
+}
+
+#[test]
+fn two_lanes_share_one_row_group_to_a_morsel() {
+    for name in ["shape_idx.parquet", "shape_noidx.parquet"] {
+        let (file, _) = in_memory(&fixture(name));
+        for seed in 0..5 {
+            let ran = run(&file, ALL, &in_rounds(seed));
+            let rows = &ran.query.pipelines[0].lane_rows;
+            assert_eq!(rows.iter().sum::<u64>(), ROWS);
+            let largest = ROWS / ran.scan.morsels * 3 / 2;
+            assert!(rows[0].abs_diff(rows[1]) <= largest, "{name}: {rows:?}, morsel {largest}");
+        }
+    }
+}
+
+#[test]
+fn groups_of_codes_need_no_key_per_row() {
+    let (file, _) = in_memory(&fixture("shape_idx.parquet"));
+    let sql = "select flag, status, sum(quantity), avg(price), count(*) from t \
+               where day <= date '1975-01-01' group by flag, status";
+    let ran = run(&file, sql, &in_rounds(1));
+    let aggregate = ran.query.part("aggregate").unwrap();
+    assert!(aggregate.rows_in > 200_000, "{aggregate:?}");
+    let keys = aggregate.counter("keys_built");
+    assert!((1..=64).contains(&keys), "{keys} keys for {} rows", aggregate.rows_in);
+    assert_eq!(ran.batches.iter().map(Batch::count).sum::<usize>(), 6);
+}
+
+#[test]
+fn a_rare_filter_opens_only_payload_pages_with_survivors() {
+    let (indexed, bytes) = in_memory(&fixture("shape_idx.parquet"));
+    let pages = pages(&indexed, &bytes);
+    // Days are 160 rows each; of the rows of these days one in fifty has quantity 7.
+    let days = [3u64, 900, 2400];
+    let survivors: Vec<u64> = days
+        .iter()
+        .flat_map(|day| day * 160..(day + 1) * 160)
+        .filter(|row| row * 7 % 50 == 7)
+        .collect();
+    assert!(survivors.len() as u64 * 10_000 <= ROWS, "{} survivors", survivors.len());
+    let sql = "select note, price from t where day in (date '1970-01-04', date '1972-06-19', \
+               date '1976-07-28') and quantity = 7";
+    for name in ["shape_idx.parquet", "shape_noidx.parquet"] {
+        let (file, _) = in_memory(&fixture(name));
+        let ran = run(&file, sql, &in_rounds(7));
+        let found: usize = ran.batches.iter().map(Batch::count).sum();
+        assert_eq!(found, survivors.len(), "{name}");
+        let opened = &ran.scan.totals.pages_decompressed_by_column;
+        // Columns of the scan are those read, in the order of the table: day, quantity, price, note.
+        for (position, leaf) in [(opened.len() - 2, 5), (opened.len() - 1, 6)] {
+            let first_rows = &pages[leaf].first_rows;
+            let with_survivors: BTreeSet<usize> = survivors
+                .iter()
+                .map(|row| first_rows.partition_point(|first| first <= row))
+                .collect();
+            assert_eq!(opened[position], with_survivors.len() as u64, "{name}, leaf {leaf}");
+        }
+    }
+}
+
+#[test]
+fn rounds_are_few() {
+    let (opened, bytes) = in_memory(&fixture("shape_idx.parquet"));
+    let sql = "select sum(price), count(note) from t where quantity < 40 and flag = 'A'";
+    let predicate_columns = 2;
+    for (latency_us, most_per_morsel) in [(20, 2 + predicate_columns), (20_000, 3)] {
+        let profile = DriverProfile { latency_us, bytes_per_second: 1 << 30 };
+        let driver = Arc::new(RecordingDriver::new("late", bytes.clone(), profile, 5));
+        let file = File::over(&opened, Arc::clone(&driver) as Arc<dyn Driver>);
+        let done = AtomicBool::new(false);
+        let ran = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if !driver.answer_one() {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            let ran = run(&file, sql, &ThreadScheduler { threads: 1 });
+            done.store(true, Ordering::Relaxed);
+            ran
+        });
+        let (expected, _) = (run(&opened, sql, &in_rounds(1)), ());
+        for column in 0..2 {
+            assert_eq!(
+                integer(ran.batches[0].columns()[column].cell(0)),
+                integer(expected.batches[0].columns()[column].cell(0))
+            );
+        }
+        let most = ran.scan.morsels * most_per_morsel;
+        assert!(ran.scan.totals.need_rounds <= most, "{:?}", ran.scan);
+        let mut asked = driver.asked();
+        asked.sort_by_key(|range| range.start);
+        assert!(asked.windows(2).all(|two| two[0].end <= two[1].start), "bytes asked for twice");
+    }
+}
+
+#[test]
+fn lineitem_as_one_row_group_feeds_two_workers() {
+    let Ok(folder) = std::env::var("MILLWORK_TPCH_ONE") else {
+        println!("skipped: MILLWORK_TPCH_ONE names no folder with lineitem as one row group");
+        return;
+    };
+    let sql =
+        "select sum(l_quantity), sum(l_extendedprice), sum(l_discount), min(l_comment) from t";
+    for name in ["li_one_idx.parquet", "li_one_noidx.parquet"] {
+        let file = File::open(&Path::new(&folder).join(name), &Limits::standard()).unwrap();
+        let ran = run(&file, sql, &in_rounds_with_files(3));
+        println!("{name}: lanes {:?}, {:?}", ran.query.pipelines[0].lane_rows, ran.scan);
+        let least = (0..3)
+            .map(|_| {
+                let ran = run(&file, sql, &ThreadScheduler { threads: 2 });
+                let rows = &ran.query.worker_rows;
+                rows.iter().min().copied().unwrap_or(0) * 100 / rows.iter().sum::<u64>().max(1)
+            })
+            .max();
+        assert!(least >= Some(30), "{name}: the lesser worker had {least:?} % of the rows");
+    }
+}
+
+fn in_rounds_with_files(seed: u64) -> SeededScheduler {
+    let mut scheduler = in_rounds(seed);
+    scheduler.external_wakes = true;
+    scheduler
+}
