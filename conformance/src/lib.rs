@@ -9,3 +9,4 @@ pub mod corpus;
 pub mod ledger;
 pub mod simulate;
 pub mod reading;
+pub mod agree;

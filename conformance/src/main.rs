@@ -11,6 +11,12 @@ use clap::{Args, Parser, Subcommand};
 /// Seeds of a whole campaign of simulation.
 const SIMULATE_SEEDS: u64 = 10_000;
 
+/// Queries of a whole campaign of agreement.
+const AGREE_QUERIES: u64 = 1_000;
+
+/// Queries between two lines of a campaign of agreement.
+const AGREE_STEP: u64 = 50;
+
 /// Long seeded runs against the workspace.
 #[derive(Parser)]
 struct Arguments {
@@ -24,6 +30,14 @@ enum Campaign {
     Ledger,
     /// Pipelines under the seeded scheduler: barriers, injected errors, panics and cancellation.
     Simulate(Extent),
+    /// Generated queries, each run in every way: batch sizes, threads, tiers, pruning, blocking.
+    Agree {
+        #[command(flatten)]
+        extent: Extent,
+        /// Print the queries and their rows as lines of JSON instead, for `scripts/differential.py`.
+        #[arg(long)]
+        print: bool,
+    },
 }
 
 /// Which part of a campaign to run.
@@ -57,6 +71,7 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().campaign {
         Campaign::Ledger => ledger(),
         Campaign::Simulate(extent) => simulate(extent),
+        Campaign::Agree { extent, print } => agree(extent, print),
     };
     match ended {
         Ok(()) => {
@@ -81,5 +96,18 @@ fn simulate(extent: Extent) -> Result<(), String> {
     let seeds = extent.seed..extent.seed.saturating_add(extent.of(SIMULATE_SEEDS));
     let summary = conformance::simulate::run(seeds.clone())?;
     println!("seeds {seeds:?}: {summary:?}");
+    Ok(())
+}
+
+fn agree(extent: Extent, print: bool) -> Result<(), String> {
+    let seeds = extent.seed..extent.seed.saturating_add(extent.of(AGREE_QUERIES));
+    if print {
+        return conformance::agree::print(seeds, &mut |line| println!("{line}"));
+    }
+    for first in seeds.clone().step_by(AGREE_STEP as usize) {
+        let step = first..seeds.end.min(first + AGREE_STEP);
+        let summary = conformance::agree::run(step.clone(), 1)?;
+        println!("seeds {step:?}: {summary:?}");
+    }
     Ok(())
 }

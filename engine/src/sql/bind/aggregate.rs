@@ -75,7 +75,7 @@ impl Binder<'_> {
                 (filter, condition) => filter.or(condition),
             };
         }
-        let (function_bound, argument, data_type) = typed(name, argument)?;
+        let (function_bound, argument, data_type) = typed(name, argument, function.distinct)?;
         let pending = PendingAggregate {
             // Doubles change nothing for these: they need not be told apart.
             distinct: function.distinct
@@ -118,6 +118,7 @@ fn register(aggregates: &mut Vec<PendingAggregate>, pending: PendingAggregate) -
 fn typed(
     name: &str,
     argument: Option<Expr>,
+    distinct: bool,
 ) -> Result<(AggregateFunction, Option<Expr>, DataType)> {
     use AggregateFunction as Function;
     let Some(argument) = argument else {
@@ -126,7 +127,7 @@ fn typed(
     let data_type = argument.data_type.clone();
     let (function, argument, result) = match name {
         // A constant that is not null is in every row.
-        "count" if argument.as_literal().is_some_and(|value| !value.is_null()) => {
+        "count" if !distinct && argument.as_literal().is_some_and(|value| !value.is_null()) => {
             return Ok((Function::CountRows, None, DataType::Int64));
         }
         "count" => (Function::Count, argument, DataType::Int64),
