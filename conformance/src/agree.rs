@@ -276,7 +276,7 @@ pub fn print(seeds: Range<u64>, out: &mut dyn FnMut(&str)) -> Result<(), String>
             Ok((plan, rows)) => {
                 let types: Vec<String> =
                     plan.fields().iter().map(|field| field.data_type.to_string()).collect();
-                let rows: Vec<serde_json::Value> = rows.iter().map(|row| json_row(row)).collect();
+                let rows: Vec<serde_json::Value> = rows.iter().map(json_row).collect();
                 let _ = write!(line, "\"types\":{},", serde_json::json!(types));
                 let _ = write!(line, "\"rows\":{}}}", serde_json::Value::Array(rows));
             }
