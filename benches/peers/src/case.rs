@@ -1,0 +1,183 @@
+//! The columns that are decoded: written here, or of a file.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use parquet::basic::{Compression, Encoding};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+use crate::Result;
+
+/// Rows of the columns written here.
+const ROWS: usize = 2_000_000;
+
+/// One column of one file in memory.
+pub struct Case {
+    pub name: String,
+    /// The file, for the rival.
+    pub bytes: Bytes,
+    /// The file, for us.
+    pub buffer: Buffer,
+    pub column: usize,
+    pub rows: usize,
+}
+
+/// What a column's values come to, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Digest {
+    values: u64,
+    nulls: u64,
+    hash: u64,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self { values: 0, nulls: 0, hash: 0xcbf2_9ce4_8422_2325 }
+    }
+}
+
+impl Digest {
+    /// The next row is null.
+    pub fn null(&mut self) {
+        self.nulls += 1;
+        self.hash = self.hash.rotate_left(9).wrapping_mul(3);
+    }
+
+    /// The next row holds these bytes (numbers: 8, little endian).
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.values += 1;
+        for byte in bytes {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        self.hash = self.hash.rotate_left(17) ^ bytes.len() as u64;
+    }
+}
+
+/// A repeatable stream of bits (xorshift64*).
+struct Bits(u64);
+
+impl Bits {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}
+
+/// How a column is written.
+struct Form {
+    name: &'static str,
+    nullable: bool,
+    dictionary: bool,
+    encoding: Encoding,
+    compression: Compression,
+}
+
+const FORM: Form = Form {
+    name: "",
+    nullable: false,
+    dictionary: false,
+    encoding: Encoding::PLAIN,
+    compression: Compression::UNCOMPRESSED,
+};
+
+/// The columns that are written here.
+pub fn written() -> Result<Vec<Case>> {
+    let mut bits = Bits(7);
+    let wide: Vec<i64> = (0..ROWS).map(|_| bits.next() as i64 >> 20).collect();
+    let few: Vec<i64> = (0..ROWS).map(|_| (bits.next() % 1000) as i64 * 1_000_003).collect();
+    let rising: Vec<i64> = (0..ROWS).map(|row| row as i64 * 7 + (bits.next() % 5) as i64).collect();
+    let text = |value: &i64| ByteArray::from(format!("customer number {value}").into_bytes());
+    let texts: Vec<ByteArray> = wide.iter().map(text).collect();
+    let few_texts: Vec<ByteArray> = few.iter().map(text).collect();
+    let (snappy, dictionary) = (Compression::SNAPPY, true);
+    let delta = Encoding::DELTA_BINARY_PACKED;
+    let lengths = Encoding::DELTA_LENGTH_BYTE_ARRAY;
+    let nullable = true;
+    Ok(vec![
+        ints(&Form { name: "i64 PLAIN", ..FORM }, &wide)?,
+        ints(&Form { name: "i64 PLAIN snappy", compression: snappy, ..FORM }, &wide)?,
+        ints(&Form { name: "i64 PLAIN, a tenth null", nullable, ..FORM }, &wide)?,
+        ints(&Form { name: "i64 dictionary of 1000", dictionary, ..FORM }, &few)?,
+        ints(&Form { name: "i64 dictionary, a tenth null", dictionary, nullable, ..FORM }, &few)?,
+        ints(&Form { name: "i64 DELTA_BINARY_PACKED", encoding: delta, ..FORM }, &rising)?,
+        strings(&Form { name: "string PLAIN", ..FORM }, &texts)?,
+        strings(&Form { name: "string PLAIN snappy", compression: snappy, ..FORM }, &texts)?,
+        strings(&Form { name: "string dictionary of 1000", dictionary, ..FORM }, &few_texts)?,
+        strings(
+            &Form {
+                name: "string dictionary snappy, nulls",
+                dictionary,
+                nullable,
+                compression: snappy,
+                ..FORM
+            },
+            &few_texts,
+        )?,
+        strings(&Form { name: "string DELTA_LENGTH", encoding: lengths, ..FORM }, &texts)?,
+    ])
+}
+
+/// Every column of the file at `path`, read into memory first.
+pub fn of_file(path: &str) -> Result<Vec<Case>> {
+    let bytes = Bytes::from(std::fs::read(path).map_err(|error| format!("{path}: {error}"))?);
+    let buffer = Buffer::copy_of(&bytes, &Budget::unlimited())?;
+    let reader = SerializedFileReader::new(bytes.clone())?;
+    let metadata = reader.metadata().file_metadata();
+    let rows = usize::try_from(metadata.num_rows())?;
+    let columns = metadata.schema_descr().columns().iter().enumerate();
+    let case = |(column, leaf): (usize, &parquet::schema::types::ColumnDescPtr)| Case {
+        name: leaf.path().string(),
+        bytes: bytes.clone(),
+        buffer: buffer.clone(),
+        column,
+        rows,
+    };
+    Ok(columns.map(case).collect())
+}
+
+fn ints(form: &Form, values: &[i64]) -> Result<Case> {
+    write::<Int64Type>(form, "int64 v", values)
+}
+
+fn strings(form: &Form, values: &[ByteArray]) -> Result<Case> {
+    write::<ByteArrayType>(form, "binary v (STRING)", values)
+}
+
+fn write<T: DataType>(form: &Form, field: &str, values: &[T::T]) -> Result<Case> {
+    let repetition = if form.nullable { "optional" } else { "required" };
+    let schema = parse_message_type(&format!("message m {{ {repetition} {field}; }}"))?;
+    let properties = WriterProperties::builder()
+        .set_compression(form.compression)
+        .set_encoding(form.encoding)
+        .set_dictionary_enabled(form.dictionary)
+        .build();
+    let levels: Vec<i16> = (0..values.len()).map(|row| i16::from(row % 10 != 3)).collect();
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
+    let mut group = writer.next_row_group()?;
+    let mut column = group.next_column()?.ok_or("a row group without a column")?;
+    let typed = column.typed::<T>();
+    if form.nullable {
+        let present: Vec<T::T> = values
+            .iter()
+            .zip(&levels)
+            .filter(|(_, level)| **level == 1)
+            .map(|(v, _)| v.clone())
+            .collect();
+        typed.write_batch(&present, Some(&levels), None)?;
+    } else {
+        typed.write_batch(values, None, None)?;
+    }
+    column.close()?;
+    group.close()?;
+    let bytes = Bytes::from(writer.into_inner()?);
+    let buffer = Buffer::copy_of(&bytes, &Budget::unlimited())?;
+    Ok(Case { name: form.name.to_owned(), bytes, buffer, column: 0, rows: values.len() })
+}

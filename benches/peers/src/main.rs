@@ -1,0 +1,127 @@
+//! Decodes by Millwork and by the crate `parquet`, of the same bytes in memory, in the same run.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- [--lineitem FILE] [--rounds N] [FILTER]
+//! ```
+//!
+//! In: columns written by `parquet` here, and the columns of a TPC-H `lineitem` file if its path is
+//! given. Out: a table of nanoseconds a value (medians of alternating rounds, one thread) and two
+//! ratios to the fastest rival, below 1 where Millwork is faster. Before a column is timed its
+//! values are read by both and compared; a difference ends the program with status 1.
+
+mod case;
+mod ours;
+mod rival;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use case::Case;
+
+/// Whatever a library reports; only printed.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Reads all of a case; answers its rows, or nothing if it offers no such thing.
+type Read = fn(&Case) -> Result<Option<usize>>;
+
+/// What the command line asks for.
+struct Arguments {
+    lineitem: Option<String>,
+    rounds: usize,
+    filter: String,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn arguments() -> Result<Arguments> {
+    let mut found = Arguments { lineitem: None, rounds: 7, filter: String::new() };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--lineitem" => found.lineitem = Some(words.next().ok_or("--lineitem FILE")?),
+            "--rounds" => found.rounds = words.next().ok_or("--rounds N")?.parse()?,
+            other => found.filter = other.to_owned(),
+        }
+    }
+    found.rounds = found.rounds.max(1);
+    Ok(found)
+}
+
+fn run() -> Result<bool> {
+    let arguments = arguments()?;
+    let mut cases = case::written()?;
+    if let Some(path) = &arguments.lineitem {
+        cases.extend(case::of_file(path)?);
+    }
+    println!("ns a value, median of {} rounds, one thread; - : not offered", arguments.rounds);
+    println!(
+        "{:<34} {:>9} {:>9} | {:>9} {:>9} {:>9} | {:>8} {:>8}",
+        "column", "as read", "flat", "arrow", "arr.dict", "columns", "r.read", "r.flat"
+    );
+    let (mut equal, mut read_logs, mut flat_logs) = (true, Vec::new(), Vec::new());
+    for case in cases.iter().filter(|case| case.name.contains(&arguments.filter)) {
+        if ours::digest(case)? != rival::digest(case)? {
+            println!("{:<34} the values differ", case.name);
+            equal = false;
+            continue;
+        }
+        let times = measure(case, arguments.rounds)?;
+        let of = |contender: usize| times[contender].unwrap_or(f64::INFINITY);
+        let flat_rival = of(2).min(of(4));
+        let (read, flat) = (of(0) / flat_rival.min(of(3)), of(1) / flat_rival);
+        read_logs.push(read.ln());
+        flat_logs.push(flat.ln());
+        let cell = |contender: usize| {
+            times[contender].map_or_else(|| "-".to_owned(), |time| format!("{time:.2}"))
+        };
+        println!(
+            "{:<34} {:>9} {:>9} | {:>9} {:>9} {:>9} | {read:>8.2} {flat:>8.2}",
+            case.name,
+            cell(0),
+            cell(1),
+            cell(2),
+            cell(3),
+            cell(4),
+        );
+    }
+    let mean = |logs: &[f64]| (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp();
+    println!("geometric mean {:>75.2} {:>8.2}", mean(&read_logs), mean(&flat_logs));
+    Ok(equal)
+}
+
+/// Nanoseconds a value: ours as read and flat; the rival's Arrow arrays, Arrow dictionaries, and
+/// plain columns.
+fn measure(case: &Case, rounds: usize) -> Result<[Option<f64>; 5]> {
+    let contenders: [Read; 5] =
+        [ours::read, ours::read_flat, rival::arrow, rival::arrow_dictionary, rival::columns];
+    let mut samples: [Vec<f64>; 5] = Default::default();
+    // The first round warms up.
+    for round in 0..=rounds {
+        for (contender, samples) in contenders.iter().zip(&mut samples) {
+            let started = Instant::now();
+            let rows = black_box(contender(case)?);
+            let elapsed = started.elapsed();
+            let Some(rows) = rows else { continue };
+            if rows != case.rows {
+                return Err(format!("{}: {rows} rows instead of {}", case.name, case.rows).into());
+            }
+            if round > 0 {
+                samples.push(elapsed.as_secs_f64() * 1e9 / rows.max(1) as f64);
+            }
+        }
+    }
+    Ok(samples.map(|mut samples| {
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied()
+    }))
+}
