@@ -40,6 +40,8 @@ pub(super) struct MorselScan {
     order: Option<Vec<usize>>,
     next_window: usize,
     asked_ahead: bool,
+    /// Whether the bytes of the first step are here.
+    started: bool,
     /// Whether the bytes of all that the survivors need are here.
     payload_here: bool,
 }
@@ -101,6 +103,7 @@ impl MorselScan {
             order: None,
             next_window: 0,
             asked_ahead: false,
+            started: false,
             payload_here: false,
         }
     }
@@ -110,9 +113,7 @@ impl MorselScan {
         if std::mem::replace(&mut self.asked_ahead, true) {
             return;
         }
-        let columns = self.first_columns(shared);
-        let ranges = self.survivors();
-        if let Ok(Some(need)) = self.reader.want(&columns, &ranges)
+        if let Ok(Some(need)) = self.first_need(shared)
             && let Ok(1..) = self.request(&need, budget)
         {
             shared.metrics().round();
@@ -121,12 +122,38 @@ impl MorselScan {
 
     /// Asks for what is needed; answers how many requests that made.
     pub(super) fn request(&self, need: &Need, budget: &Budget) -> Result<usize> {
-        Ok(self.fetcher().request(&need.required, budget)?)
+        let fetcher = self.fetcher();
+        Ok(fetcher.request(&fetcher.worth_asking(need), budget)?)
     }
 
     /// Where its bytes come from.
     pub(super) fn fetcher(&self) -> &millwork_format::io::Fetcher {
         self.reader.group().scan().fetcher()
+    }
+
+    /// What is missing for the first step; useful is what the later ones may need.
+    fn first_need(&mut self, shared: &ScanShared) -> Result<Option<Need>> {
+        if self.started {
+            return Ok(None);
+        }
+        let (first, ranges) = (self.first_columns(shared), self.survivors());
+        let Some(mut need) = self.reader.want(&first, &ranges)? else {
+            self.started = true;
+            return Ok(None);
+        };
+        if self.fetcher().driver().profile().serves_useful() {
+            let mut later: Vec<usize> = Vec::new();
+            for predicate in &shared.spec().predicates {
+                predicate.for_each_column(&mut |column| later.push(column));
+            }
+            later.extend((0..shared.spec().wanted.len()).filter(|c| shared.spec().wanted[*c]));
+            later.sort_unstable();
+            later.dedup();
+            later.retain(|column| !first.contains(column));
+            let more = self.reader.want(&later, &ranges)?;
+            need.useful = more.map_or_else(Vec::new, |more| more.required);
+        }
+        Ok(Some(need))
     }
 
     /// Columns of the first conjunct, or all that are wanted.
@@ -179,11 +206,8 @@ impl MorselScan {
         conjuncts: &mut [Conjunct],
         context: &mut PageContext,
     ) -> Result<Progress> {
-        if self.order.is_none() {
-            let first = self.first_columns(shared);
-            if let Some(need) = self.reader.want(&first, &self.survivors())? {
-                return Ok(Progress::Need(need));
-            }
+        if let Some(need) = self.first_need(shared)? {
+            return Ok(Progress::Need(need));
         }
         while let Some(next) = self.order.as_ref().and_then(|order| order.last().copied()) {
             let conjunct = &mut conjuncts[next];

@@ -17,11 +17,14 @@ use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Data, Vector, Views as Strings};
 
 use crate::error::Result;
+use crate::expr::fold;
 use crate::lower::{self, LowerOptions};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};
 use crate::plan::LogicalPlan;
+use crate::plan::rules::optimize;
 use crate::scan::ScanReport;
 use crate::source::Files;
+use crate::sql::ast::Statement;
 use crate::sql::{self, Binder, Bound, Views};
 
 /// How a session runs its statements.
@@ -113,7 +116,7 @@ impl Session {
         let statements = sql::parse(sql)?;
         let mut received = started;
         for (index, statement) in statements.iter().enumerate() {
-            let bound = Binder::new(&self.files, &self.views).bind(statement)?;
+            let bound = self.bind(statement)?;
             let rows = self.run_bound(bound, index + 1, consumer)?;
             let outcome = StatementOutcome { rows, elapsed: received.elapsed() };
             consumer.end(index + 1, &outcome)?;
@@ -197,7 +200,18 @@ impl Session {
         Ok((lowered.collected.take(), Report { query, scans: scans.collect() }))
     }
 
-    /// The bound plan of the one query in `sql`.
+    /// The statement with names resolved and, if it is a query, its plan optimised.
+    fn bind(&self, statement: &Statement) -> Result<Bound> {
+        Ok(match Binder::new(&self.files, &self.views).bind(statement)? {
+            Bound::Query(plan) => Bound::Query(optimize(plan, &fold)),
+            Bound::Explain { analyze, json, plan } => {
+                Bound::Explain { analyze, json, plan: optimize(plan, &fold) }
+            }
+            other => other,
+        })
+    }
+
+    /// The plan to run for the one query in `sql`.
     ///
     /// # Errors
     /// If it does not parse or bind, or is no query.
@@ -206,7 +220,7 @@ impl Session {
         let [statement] = &statements[..] else {
             return Err(crate::Error::syntax("one query is expected"));
         };
-        match Binder::new(&self.files, &self.views).bind(statement)? {
+        match self.bind(statement)? {
             Bound::Query(plan) => Ok(plan),
             _ => Err(crate::Error::syntax("a query is expected")),
         }

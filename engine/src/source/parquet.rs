@@ -1,6 +1,7 @@
 //! Files as tables: `from 'trips.parquet'`, directories, globs.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,6 +10,7 @@ use std::time::SystemTime;
 use millwork_codecs::budget::Budget;
 use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
+use millwork_format::prune::{PruneValue, chunk_bounds};
 use millwork_format::read::File;
 use millwork_format::types::Field;
 
@@ -28,6 +30,8 @@ pub struct ParquetTable {
     name: String,
     files: Vec<File>,
     fields: Vec<Field>,
+    /// By column, once asked for.
+    bounds: Vec<OnceLock<Option<(Scalar, Scalar)>>>,
 }
 
 impl ParquetTable {
@@ -62,7 +66,33 @@ impl ParquetTable {
                 .hint("files of one table have the same columns in the same order"));
             }
         }
-        Ok(Self { name: name.to_string(), files, fields })
+        let bounds = fields.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { name: name.to_string(), files, fields, bounds })
+    }
+
+    /// The least and greatest value that the statistics of all row groups allow.
+    fn find_bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
+        let mut found: Option<(PruneValue, PruneValue)> = None;
+        for file in &self.files {
+            let described = file.schema().columns().get(column).filter(|column| column.is_flat)?;
+            let leaf = described.leaves.start;
+            for row_group in 0..file.footer().num_row_groups() {
+                let known = chunk_bounds(file.footer(), file.schema(), row_group, leaf).ok()??;
+                if known.is_all_null() {
+                    continue;
+                }
+                let (min, max) = (known.min?, known.max?);
+                found = Some(match found {
+                    None => (min, max),
+                    Some((least, greatest)) => (
+                        if min.order(&least)? == Ordering::Less { min } else { least },
+                        if max.order(&greatest)? == Ordering::Greater { max } else { greatest },
+                    ),
+                });
+            }
+        }
+        let (min, max) = found?;
+        Some((scalar(min, &self.fields[column])?, scalar(max, &self.fields[column])?))
     }
 
     /// The files, in order.
@@ -85,9 +115,27 @@ impl Table for ParquetTable {
         Some(self.files.iter().map(File::num_rows).sum())
     }
 
+    fn bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
+        self.bounds.get(column)?.get_or_init(|| self.find_bounds(column)).clone()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// `value` as a value of `field`.
+fn scalar(value: PruneValue, field: &Field) -> Option<Scalar> {
+    Some(match value {
+        PruneValue::Boolean(value) => Scalar::Boolean(value),
+        PruneValue::Integer(value) => Scalar::Integer(value),
+        PruneValue::Float(value) => Scalar::Float(value),
+        // A bound that was cut off in the middle of a letter is no text.
+        PruneValue::Bytes(bytes) if field.data_type.is_text() => {
+            Scalar::Text(String::from_utf8(bytes).ok()?.into())
+        }
+        PruneValue::Bytes(bytes) => Scalar::Bytes(bytes.into()),
+    })
 }
 
 /// What makes a cached footer stale.
