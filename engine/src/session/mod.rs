@@ -18,12 +18,14 @@ use millwork_format::vector::{Data, Vector, Views as Strings};
 
 use crate::error::Result;
 use crate::expr::fold;
+use crate::expr::fold;
 use crate::lower::{self, LowerOptions};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};
 use crate::plan::LogicalPlan;
 use crate::plan::rules::optimize;
 use crate::scan::ScanReport;
 use crate::source::Files;
+use crate::sql::ast::Statement;
 use crate::sql::ast::Statement;
 use crate::sql::{self, Binder, Bound, Views};
 
@@ -202,7 +204,7 @@ impl Session {
 
     /// The statement with names resolved and, if it is a query, its plan optimised.
     fn bind(&self, statement: &Statement) -> Result<Bound> {
-        Ok(match Binder::new(&self.files, &self.views).bind(statement)? {
+        Ok(match self.bind(statement)? {
             Bound::Query(plan) => Bound::Query(optimize(plan, &fold)),
             Bound::Explain { analyze, json, plan } => {
                 Bound::Explain { analyze, json, plan: optimize(plan, &fold) }
@@ -243,4 +245,19 @@ fn default_memory_bytes() -> u64 {
         line.split_whitespace().next()?.parse::<u64>().ok()
     });
     told.map_or(4 << 30, |kibibytes| kibibytes * 1024 / 10 * 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_that_run_are_optimised() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/lineitem.parquet");
+        let sql = format!("select l_orderkey from (select * from '{path}') where l_quantity < 2");
+        let plan = Session::new(SessionOptions::default()).plan(&sql).unwrap();
+        let text = plan.explain();
+        assert!(!text.contains("Filter"), "{text}");
+        assert!(text.contains("[l_orderkey, l_quantity] where"), "{text}");
+    }
 }
