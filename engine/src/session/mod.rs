@@ -18,14 +18,12 @@ use millwork_format::vector::{Data, Vector, Views as Strings};
 
 use crate::error::Result;
 use crate::expr::fold;
-use crate::expr::fold;
 use crate::lower::{self, LowerOptions};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};
 use crate::plan::LogicalPlan;
 use crate::plan::rules::optimize;
 use crate::scan::ScanReport;
 use crate::source::Files;
-use crate::sql::ast::Statement;
 use crate::sql::ast::Statement;
 use crate::sql::{self, Binder, Bound, Views};
 
@@ -204,7 +202,7 @@ impl Session {
 
     /// The statement with names resolved and, if it is a query, its plan optimised.
     fn bind(&self, statement: &Statement) -> Result<Bound> {
-        Ok(match self.bind(statement)? {
+        Ok(match Binder::new(&self.files, &self.views).bind(statement)? {
             Bound::Query(plan) => Bound::Query(optimize(plan, &fold)),
             Bound::Explain { analyze, json, plan } => {
                 Bound::Explain { analyze, json, plan: optimize(plan, &fold) }
