@@ -77,25 +77,33 @@ def main() -> None:
     database = duckdb.connect()
     # Division of integers and the like are DuckDB's own; only threads are fixed, for the order.
     database.execute("set threads = 1")
-    counts = collections.Counter()
+    counts, kinds = collections.Counter(), collections.Counter()
+    examples = {}
     for line in open(sys.argv[1]):
         case = json.loads(line)
         if "view" in case:
             database.execute(f"create view {case['view']} as select * from '{case['file']}'")
             continue
         try:
-            expected = [tuple(map(theirs, row)) for row in database.execute(case["sql"]).fetchall()]
+            result = database.execute(case["sql"])
+            types = [str(column[1]) for column in result.description]
+            expected = [tuple(map(theirs, row)) for row in result.fetchall()]
             error = None
         except duckdb.Error as failed:
             expected, error = None, str(failed).splitlines()[0]
         if error or "error" in case:
             if error and "error" in case:
                 counts["both fail"] += 1
+                print(f"seed {case['seed']}: both fail: {case['error']}; {error}\n  {case['sql']}\n")
                 continue
             counts["one fails"] += 1
             print(f"seed {case['seed']}: ours {case.get('error', 'gives rows')}; "
                   f"DuckDB {error or 'gives rows'}\n  {case['sql']}\n")
             continue
+        for one, other in zip(case["types"], types):
+            if one.replace("TIMESTAMP(6)", "TIMESTAMP") != other:
+                kinds[one, other] += 1
+                examples.setdefault((one, other), case["seed"])
         found = [tuple(map(ours, row, case["types"])) for row in case["rows"]]
         if not case["ordered"]:
             found.sort(key=key)
@@ -113,6 +121,8 @@ def main() -> None:
             print(f"seed {case['seed']}: {wrong}\n  {case['sql']}\n")
         else:
             counts["agree"] += 1
+    for (one, other), count in kinds.most_common():
+        print(f"{count} columns are {one}, DuckDB's {other}: seed {examples[one, other]}")
     print(dict(counts))
     sys.exit(bool(counts["differ"] or counts["one fails"]))
 

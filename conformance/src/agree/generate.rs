@@ -292,7 +292,7 @@ impl Dice {
             2 => format!("({value} * {})", 2 + self.below(4)),
             3 => format!("({value} % {})", 3 + self.below(9)),
             4 => format!("abs({value})"),
-            5 => format!("(-{value})"),
+            5 => format!("(- {value})"),
             6 => format!("length({})", self.value(scope, Text, depth)),
             7 => {
                 let part = self.pick(&[
@@ -337,7 +337,7 @@ impl Dice {
                 format!("({value} * (1 - {}))", self.value(scope, kind, 0))
             }
             4 => format!("abs({value})"),
-            _ => format!("(-{value})"),
+            _ => format!("(- {value})"),
         }
     }
 
