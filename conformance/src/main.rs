@@ -38,6 +38,8 @@ enum Campaign {
         #[arg(long)]
         print: bool,
     },
+    /// Broken files, pages and indexes: no panic, no hang, no more memory than allowed.
+    Mutate(Extent),
 }
 
 /// Which part of a campaign to run.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Campaign::Ledger => ledger(),
         Campaign::Simulate(extent) => simulate(extent),
         Campaign::Agree { extent, print } => agree(extent, print),
+        Campaign::Mutate(extent) => mutate(extent),
     };
     match ended {
         Ok(()) => {
@@ -110,4 +113,15 @@ fn agree(extent: Extent, print: bool) -> Result<(), String> {
         println!("seeds {step:?}: {summary:?}");
     }
     Ok(())
+}
+
+fn mutate(extent: Extent) -> Result<(), String> {
+    let options =
+        conformance::mutate::Options { share: extent.share, seed: extent.seed, threads: 2 };
+    let summary = conformance::mutate::run(options)?;
+    println!("{summary}");
+    match summary.found {
+        0 => Ok(()),
+        found => Err(format!("{found} findings")),
+    }
 }

@@ -24,4 +24,5 @@ mod cursor;
 
 pub use cursor::PageCursor;
 pub use shape::ColumnShape;
-pub(crate) use values::decode_dictionary;
+#[doc(hidden)]
+pub use values::decode_dictionary;

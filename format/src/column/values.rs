@@ -212,11 +212,7 @@ fn decode_bytes(
 ///
 /// # Errors
 /// `Corrupt` or `Truncated` if the body does not hold them; `LimitExceeded` if memory is refused.
-pub(crate) fn decode_dictionary(
-    body: Buffer,
-    entries: usize,
-    shape: &ColumnShape,
-) -> Result<Dictionary> {
+pub fn decode_dictionary(body: Buffer, entries: usize, shape: &ColumnShape) -> Result<Dictionary> {
     // Each entry takes at least four bytes (a length), an eighth (a boolean), or its width: a claim
     // beyond that is refused before anything is allocated from it.
     let possible = match shape.plain_width() {

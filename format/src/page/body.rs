@@ -71,7 +71,7 @@ impl std::fmt::Debug for PageContext {
 ///
 /// # Errors
 /// `Unsupported` for LZO and codecs of a later spec.
-pub(crate) fn codec_of(compression: Compression) -> Result<Codec> {
+pub fn codec_of(compression: Compression) -> Result<Codec> {
     Ok(match compression {
         Compression::Uncompressed => Codec::Uncompressed,
         Compression::Snappy => Codec::Snappy,

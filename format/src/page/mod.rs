@@ -10,6 +10,7 @@
 mod body;
 mod data;
 
-pub(crate) use body::codec_of;
+#[doc(hidden)]
+pub use body::codec_of;
 pub use body::{PageContext, PageStart};
 pub use data::DataPage;
