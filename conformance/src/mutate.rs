@@ -216,7 +216,9 @@ fn try_mutant(name: &str, case: &Case<'_>, verify: bool, desk: &Mutex<Desk>, sum
     if let Some(what) = attempt.finding() {
         sum.found += 1;
         if sum.findings.len() < TOLD {
-            sum.findings.push(format!("{}: {what}", describe()));
+            let finding = format!("{}: {what}", describe());
+            eprintln!("found: {finding}");
+            sum.findings.push(finding);
         }
     }
 }

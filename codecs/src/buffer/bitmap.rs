@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Slice, SliceMut};
+use crate::budget::Budget;
 use crate::error::Result;
 
 /// Shared bits, one a row, from bit 0 of word 0 on. Bits behind the length are 0.
@@ -137,6 +138,16 @@ impl BitmapMut {
     /// `OutOfMemory` if the machine refuses.
     pub fn with_capacity(capacity: usize) -> Result<Self> {
         let mut words = SliceMut::scratch(capacity.div_ceil(64))?;
+        words.resize(0)?;
+        Ok(Self { words, len: 0 })
+    }
+
+    /// No bits, with room for `capacity` before memory has to be moved, all of it from `budget`.
+    ///
+    /// # Errors
+    /// `OverBudget` if the budget refuses, `OutOfMemory` if the machine does.
+    pub fn within(capacity: usize, budget: &Budget) -> Result<Self> {
+        let mut words = SliceMut::zeroed(capacity.div_ceil(64), budget)?;
         words.resize(0)?;
         Ok(Self { words, len: 0 })
     }

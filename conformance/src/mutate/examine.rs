@@ -76,8 +76,14 @@ impl Tally {
     }
 }
 
-/// Opens `bytes` and reads all that can be read of them.
-pub(super) fn file(bytes: &[u8], verify: bool, budget: &Budget, tally: &mut Tally) {
+/// Opens `bytes` and reads column `only` of them, or all that can be read.
+pub(super) fn file(
+    bytes: &[u8],
+    only: Option<usize>,
+    verify: bool,
+    budget: &Budget,
+    tally: &mut Tally,
+) {
     let limits = Limits { verify_checksums: verify, ..Limits::untrusted() };
     let copied = Buffer::copy_of(bytes, &Budget::unlimited()).map_err(Error::from);
     let Some(bytes) = tally.value(copied) else { return };
@@ -85,7 +91,8 @@ pub(super) fn file(bytes: &[u8], verify: bool, budget: &Budget, tally: &mut Tall
     let Some(file) = tally.value(File::with_driver(driver, &limits, budget)) else { return };
     metadata(&file, tally);
     for column in 0..file.schema().columns().len() {
-        if file.schema().columns()[column].is_flat {
+        let is_asked = only.is_none_or(|only| only == column);
+        if is_asked && file.schema().columns()[column].is_flat {
             let in_order = in_order(&file, column, budget, tally);
             tally.value(in_order);
             let in_steps = in_steps(&file, column, budget, tally);
@@ -268,7 +275,8 @@ pub(super) fn body(
         }
         PageKind::Dictionary { num_values, .. } => {
             let entries = claim.unwrap_or(*num_values) as usize;
-            if let Some(read) = tally.value(decode_dictionary(bytes, entries, &body.shape)) {
+            let read = decode_dictionary(bytes, entries, &body.shape, budget);
+            if let Some(read) = tally.value(read) {
                 tally.values += read.len() as u64;
             }
             return;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytemuck::Pod;
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{BitmapMut, Buffer, BufferMut, Slice, SliceMut, View};
 use millwork_codecs::encoding::dictionary::DictionaryCodes;
 use millwork_codecs::encoding::plain::{PlainBoolean, PlainByteArray, PlainDecoder};
@@ -208,11 +209,17 @@ fn decode_bytes(
     }
 }
 
-/// The entries of a dictionary page: `entries` PLAIN values in `body`.
+/// The entries of a dictionary page: `entries` PLAIN values in `body`. Their memory is taken from
+/// `budget`: four bytes of the body may be a view of sixteen.
 ///
 /// # Errors
 /// `Corrupt` or `Truncated` if the body does not hold them; `LimitExceeded` if memory is refused.
-pub fn decode_dictionary(body: Buffer, entries: usize, shape: &ColumnShape) -> Result<Dictionary> {
+pub fn decode_dictionary(
+    body: Buffer,
+    entries: usize,
+    shape: &ColumnShape,
+    budget: &Budget,
+) -> Result<Dictionary> {
     // Each entry takes at least four bytes (a length), an eighth (a boolean), or its width: a claim
     // beyond that is refused before anything is allocated from it.
     let possible = match shape.plain_width() {
@@ -226,7 +233,34 @@ pub fn decode_dictionary(body: Buffer, entries: usize, shape: &ColumnShape) -> R
             body.len()
         )));
     }
+    let entry_bytes = match shape.physical {
+        PhysicalType::Boolean => 1,
+        _ => shape.plain_width().unwrap_or(size_of::<View>()),
+    };
+    let memory = budget.reserve((entries as u64).saturating_mul(entry_bytes as u64))?;
     let mut decoder = ValueDecoder::plain(body, shape)?;
     let data = decoder.decode(shape, Wanted::All(entries))?;
-    Dictionary::new(Vector::new(data, None, entries)?)
+    Ok(Dictionary::new(Vector::new(data, None, entries)?)?.holding(memory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorKind, Limit};
+
+    #[test]
+    fn a_dictionary_of_empty_strings_keeps_to_the_budget() {
+        let physical = PhysicalType::ByteArray;
+        let data_type = DataType::Utf8;
+        let shape = ColumnShape { physical, type_length: 0, nullable: false, data_type };
+        let entries = 1 << 18;
+        let budget = Budget::new(2 << 20);
+        let body = || Buffer::copy_of(&vec![0; 4 * entries], &budget).unwrap();
+        let read = decode_dictionary(body(), entries, &shape, &budget);
+        assert_eq!(*read.unwrap_err().kind(), ErrorKind::LimitExceeded(Limit::Memory));
+        let read = decode_dictionary(body(), 1 << 15, &shape, &budget).unwrap();
+        assert!(budget.reserved() >= (4 * entries + (16 << 15)) as u64);
+        drop(read);
+        assert_eq!(budget.reserved(), 0);
+    }
 }

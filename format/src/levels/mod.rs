@@ -3,6 +3,7 @@
 //! In: the levels' bytes of one page. Out: for a flat column its validity bitmap, straight from the
 //! encoded runs.
 
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, BitmapMut, Buffer};
 use millwork_codecs::cursor::Cursor;
 use millwork_codecs::encoding::hybrid::HybridDecoder;
@@ -27,13 +28,15 @@ pub(crate) fn split_v1(body: &Buffer) -> Result<(Buffer, Buffer)> {
     }
 }
 
-/// The validity of `rows` rows from definition levels of which the highest is 1.
+/// The validity of `rows` rows from definition levels of which the highest is 1. Its memory is taken
+/// from `budget`: six bytes may rightly say that 2^31 rows are null.
 ///
 /// # Errors
-/// `Truncated` or `Corrupt` if the levels are fewer than the rows, or make no sense.
-pub(crate) fn validity(levels: &Buffer, rows: usize) -> Result<Bitmap> {
+/// `Truncated` or `Corrupt` if the levels are fewer than the rows, or make no sense; `LimitExceeded`
+/// if memory is refused.
+pub(crate) fn validity(levels: &Buffer, rows: usize, budget: &Budget) -> Result<Bitmap> {
     let mut decoder = HybridDecoder::new(levels.clone(), 1, rows)?;
-    let mut bits = BitmapMut::with_capacity(rows.min(ROWS_AT_ONCE))?;
+    let mut bits = BitmapMut::within(rows.min(ROWS_AT_ONCE), budget)?;
     let mut left = rows;
     while left > 0 {
         let now = left.min(ROWS_AT_ONCE);

@@ -48,7 +48,7 @@ impl DataPage {
                     return Err(Error::unsupported(Feature::Encoding(what.into())));
                 }
                 let (levels, values) = levels::split_v1(&body)?;
-                Self::with_levels(&levels, rows, None, encoding, values)
+                Self::with_levels((&levels, rows, None), encoding, values, context)
             }
             PageKind::DataV2 { .. } => Self::open_v2(page, codec, nullable, context),
             _ => Err(Error::corrupt("a page that is no data page where one should be")),
@@ -99,21 +99,21 @@ impl DataPage {
         if !nullable || (levels.is_empty() && num_nulls == 0) {
             return Ok(Self::present(rows, encoding, values));
         }
-        Self::with_levels(&levels, rows, Some(num_nulls as usize), encoding, values)
+        Self::with_levels((&levels, rows, Some(num_nulls as usize)), encoding, values, context)
     }
 
     fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
         Self { rows, validity: None, value_count: rows, encoding, values }
     }
 
+    /// Of levels with the numbers of rows and, if the header has it, of nulls.
     fn with_levels(
-        levels: &Buffer,
-        rows: usize,
-        claimed_nulls: Option<usize>,
+        (levels, rows, claimed_nulls): (&Buffer, usize, Option<usize>),
         encoding: Encoding,
         values: Buffer,
+        context: &PageContext,
     ) -> Result<Self> {
-        let validity = levels::validity(levels, rows)?;
+        let validity = levels::validity(levels, rows, context.budget())?;
         let value_count = validity.count_ones();
         if let Some(nulls) = claimed_nulls
             && nulls != rows - value_count
@@ -125,5 +125,49 @@ impl DataPage {
         }
         let validity = (value_count < rows).then_some(validity);
         Ok(Self { rows, validity, value_count, encoding, values })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use millwork_codecs::budget::Budget;
+
+    use super::*;
+    use crate::error::{ErrorKind, Limit};
+    use crate::limits::Limits;
+    use crate::metadata::PageHeader;
+
+    #[test]
+    fn a_page_of_many_nulls_keeps_to_the_budget() {
+        let rows = 1u32 << 30;
+        // Levels of 6 bytes: one run of all rows, each 0.
+        let mut body = vec![6, 0, 0, 0];
+        let mut run = u64::from(rows) << 1;
+        while run > 0x7f {
+            body.push(run as u8 & 0x7f | 0x80);
+            run >>= 7;
+        }
+        body.extend([run as u8, 0]);
+        let len = body.len() as u32;
+        let header = PageHeader {
+            kind: PageKind::DataV1 {
+                num_values: rows,
+                encoding: Encoding::Plain,
+                definition_level_encoding: Encoding::Rle,
+                repetition_level_encoding: Encoding::Rle,
+            },
+            compressed_page_size: len,
+            uncompressed_page_size: len,
+            crc: None,
+            header_len: 0,
+        };
+        let body = Buffer::copy_of(&body, &Budget::unlimited()).unwrap();
+        let budget = Budget::new(16 << 20);
+        let mut context = PageContext::new(budget.clone(), Limits::untrusted());
+        let page = PageStart { header, body };
+        let opened = DataPage::open(&page, Codec::Uncompressed, true, &mut context);
+        let kind = opened.unwrap_err().kind().clone();
+        assert_eq!(kind, ErrorKind::LimitExceeded(Limit::Memory));
+        assert_eq!(budget.reserved(), 0);
     }
 }

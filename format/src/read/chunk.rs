@@ -309,7 +309,8 @@ impl Chunk {
         }
         let length_bytes = page.header.uncompressed_page_size as usize;
         let body = context.decompress(self.codec, &page.body, length_bytes)?;
-        let dictionary = decode_dictionary(body, num_values as usize, &self.shape.shape)?;
+        let dictionary =
+            decode_dictionary(body, num_values as usize, &self.shape.shape, context.budget())?;
         self.metrics.dictionary_decoded();
         Ok(Some(Arc::new(dictionary)))
     }

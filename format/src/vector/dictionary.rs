@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use millwork_codecs::budget::Reservation;
 use millwork_codecs::buffer::{Bitmap, Slice};
 
 use super::{Data, Vector, with_plain};
@@ -19,6 +20,8 @@ pub struct Dictionary {
     id: DictionaryId,
     values: Vector,
     canonical: OnceLock<Option<Box<[u32]>>>,
+    /// For the entries, where they are many.
+    _memory: Option<Reservation>,
 }
 
 impl Dictionary {
@@ -36,7 +39,13 @@ impl Dictionary {
             return Err(Error::internal("dictionary entries must be flat and present"));
         }
         let id = DictionaryId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { id, values, canonical: OnceLock::new() })
+        Ok(Self { id, values, canonical: OnceLock::new(), _memory: None })
+    }
+
+    /// The same dictionary, which gives back `memory` when it goes.
+    #[must_use]
+    pub(crate) fn holding(self, memory: Reservation) -> Self {
+        Self { _memory: Some(memory), ..self }
     }
 
     /// The name of this dictionary.
