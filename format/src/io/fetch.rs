@@ -9,7 +9,7 @@ use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Buffer, BufferMut};
 
 use super::{Driver, Need, RangeStore};
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
 
 /// One file's driver with the store its answers go to.
 #[derive(Clone, Debug)]
@@ -41,8 +41,20 @@ impl Fetcher {
     /// Answers how many requests that made.
     ///
     /// # Errors
-    /// `LimitExceeded(Memory)` if the budget refuses room for them; nothing stays claimed then.
+    /// `Truncated` if the file ends before one of them; `LimitExceeded(Memory)` if the budget refuses
+    /// room for them; nothing stays claimed then.
     pub fn request(&self, units: &[Range<u64>], budget: &Budget) -> Result<usize> {
+        let len = self.driver.len();
+        if let Some(unit) = units.iter().find(|unit| unit.end > len) {
+            let place = Place {
+                file: Some(self.driver.name().clone()),
+                file_offset: Some(unit.start),
+                ..Place::default()
+            };
+            let what =
+                format!("{} bytes wanted in a file of {len}", unit.end.saturating_sub(unit.start));
+            return Err(Error::truncated(what).at(&place));
+        }
         let allocate = |len| Ok(BufferMut::zeroed(len, budget)?);
         let asked = self.store.claim(units, allocate)?;
         let count = asked.len();
@@ -58,7 +70,8 @@ impl Fetcher {
     /// Reads `range`, waiting for it: for those who have nothing else to do.
     ///
     /// # Errors
-    /// Whatever the driver answers.
+    /// `Truncated` if the file ends before; `LimitExceeded` if memory is refused; whatever the driver
+    /// answers.
     pub fn read_now(&self, range: Range<u64>, budget: &Budget) -> Result<Buffer> {
         self.request(std::slice::from_ref(&range), budget)?;
         let bytes = self.wait_for(|store| store.get(&range).transpose());
@@ -99,5 +112,25 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::io::MemoryDriver;
+
+    #[test]
+    fn bytes_behind_the_end_are_refused_before_memory_is_taken() {
+        let budget = Budget::new(1 << 10);
+        let bytes = Buffer::copy_of(&[7; 100], &Budget::unlimited()).unwrap();
+        let fetcher = Fetcher::new(Arc::new(MemoryDriver::new("short", bytes)));
+        let wanted = [0..10, 90..1 << 40];
+        let error = fetcher.request(&wanted, &budget).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Truncated, "{error}");
+        assert_eq!(error.place().file_offset, Some(90));
+        assert_eq!((budget.peak(), fetcher.store().held()), (0, 0));
+        assert_eq!(fetcher.request(&[90..100], &budget).unwrap(), 1);
     }
 }
