@@ -1,16 +1,20 @@
-//! A global allocator that counts what each thread holds.
+//! A global allocator that counts what each thread holds, and what all hold together.
 //!
-//! In: every allocation of a process that links this crate. Out: the most bytes that a thread held
-//! since it last asked. Memory of C libraries is not seen. Bytes that another thread gives back are
+//! In: every allocation of a process that links this crate. Out: the most bytes that a thread, or the
+//! process, held since it last asked. Memory of C libraries is not seen. Bytes that another thread gives back are
 //! counted there: what is measured must stay on its thread.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
+
+static ALL_HELD: AtomicIsize = AtomicIsize::new(0);
+static ALL_MOST: AtomicIsize = AtomicIsize::new(0);
 
 struct Counting;
 
@@ -20,6 +24,10 @@ static COUNTING: Counting = Counting;
 /// Counts `bytes` more (or fewer). Cells without a destructor: this neither allocates nor fails while
 /// a thread ends.
 fn count(bytes: isize) {
+    let all = ALL_HELD.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+    if bytes > 0 {
+        ALL_MOST.fetch_max(all, Ordering::Relaxed);
+    }
     let _ = HELD.try_with(|held| {
         let now = held.get().wrapping_add(bytes);
         held.set(now);
@@ -63,6 +71,16 @@ pub fn most_bytes_of<T>(work: impl FnOnce() -> T) -> (T, u64) {
     MOST.set(before);
     let done = work();
     (done, (MOST.get() - before).max(0).cast_unsigned() as u64)
+}
+
+/// Runs `work`. Answers also the most bytes that the process held at once, those held before not
+/// counted; nothing else should run meanwhile.
+pub fn most_bytes_of_all<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = ALL_HELD.load(Ordering::Relaxed);
+    ALL_MOST.store(before, Ordering::Relaxed);
+    let done = work();
+    let most = ALL_MOST.load(Ordering::Relaxed) - before;
+    (done, most.max(0).cast_unsigned() as u64)
 }
 
 #[cfg(test)]
