@@ -118,11 +118,11 @@ pub enum Function {
     SubtractChecked,
     /// `a * b`; overflow is an error. The scale of a decimal result is the sum of the arguments'.
     MultiplyChecked,
-    /// `a / b` of DOUBLE (or FLOAT): division by zero gives null, as in DuckDB.
+    /// `a / b` of DOUBLE or FLOAT: by zero an infinity or NaN, as in DuckDB.
     DivideFloat,
     /// `a // b` of integers, truncated; division by zero gives null.
     DivideInteger,
-    /// `a % b`; division by zero gives null.
+    /// `a % b`; by zero null, or NaN of floats.
     Modulo,
     /// `-a`; overflow is an error.
     NegateChecked,

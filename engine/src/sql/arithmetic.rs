@@ -19,7 +19,10 @@ pub fn bind(operator: Arithmetic, left: Expr, right: Expr) -> Result<Expr> {
     }
     let (left, right) = (number(left, operator)?, number(right, operator)?);
     match operator {
-        Arithmetic::Divide => float(Function::DivideFloat, left, right, DataType::Float64),
+        Arithmetic::Divide => {
+            let of = float_type(&left, &right).unwrap_or(DataType::Float64);
+            float(Function::DivideFloat, left, right, of)
+        }
         Arithmetic::DivideInteger => match integer_type(&left, &right) {
             Some(common) => same(Function::DivideInteger, left, right, &common),
             None => {

@@ -1,7 +1,7 @@
 //! Arithmetic of integers, decimals and floats.
 //!
 //! In: flat vectors or constants of the types the binder settled. Out: a vector; overflow is an error
-//! for rows that are selected and present, division by zero gives null.
+//! for rows that are selected and present, division by zero gives null, of floats what IEEE 754 says.
 
 use millwork_codecs::buffer::{Bitmap, Slice, SliceMut};
 use millwork_codecs::kernel::{Compare, Comparison};
@@ -200,7 +200,7 @@ pub(super) fn divide(
             } else {
                 map_operands(a, b, &mut out, |a, b| a / b);
             }
-            finish(out, without_zeros(b, 0.0, validity, rows)?, rows)
+            finish(out, validity, rows)
         }
         Data::Float32(_) => {
             let (a, b) = (operand::expect::<f32>(a)?, operand::expect::<f32>(b)?);
@@ -210,7 +210,7 @@ pub(super) fn divide(
             } else {
                 map_operands(a, b, &mut out, |a, b| a / b);
             }
-            finish(out, without_zeros(b, 0.0, validity, rows)?, rows)
+            finish(out, validity, rows)
         }
         _ => with_integer!(a, T => {
             let (a, b) = (operand::expect::<T>(a)?, operand::expect::<T>(b)?);

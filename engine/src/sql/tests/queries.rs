@@ -198,6 +198,14 @@ fn a_limit_goes_into_the_sort() {
 }
 
 #[test]
+fn a_constant_is_counted_once_if_distinct() {
+    for (count, rows) in [("count(7)", true), ("count(distinct 7)", false)] {
+        let plan = explained(&format!("select {count} from things"));
+        assert_eq!(plan.contains("CountRows"), rows, "{plan}");
+    }
+}
+
+#[test]
 fn many_equalities_are_a_list() {
     let plan = explained("select a from things where a = 1 or b = 2 or a = 3 or a = 5 or a = 7");
     assert!(plan.contains("((b = 2) OR (a IN (4 values)))"), "{plan}");

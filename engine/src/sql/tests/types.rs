@@ -16,6 +16,7 @@ fn types_follow_duckdb() {
         ("d * (1 - d) * (1 + d)", "DECIMAL(38,6)"),
         ("e + 1.5", "DOUBLE"),
         ("a / 2", "DOUBLE"),
+        ("cast(e as float) / 2", "FLOAT"),
         ("d / 2", "DOUBLE"),
         ("a // 2", "INTEGER"),
         ("f + 1", "DATE"),

@@ -150,7 +150,6 @@ fn call(function: &Function, values: &[Scalar], from: &DataType, to: &DataType) 
             Function::AddChecked => Ok(Float(a + b)),
             Function::SubtractChecked => Ok(Float(a - b)),
             Function::MultiplyChecked => Ok(Float(a * b)),
-            Function::DivideFloat | Function::Modulo if *b == 0.0 => Ok(Null),
             Function::DivideFloat => Ok(Float(a / b)),
             Function::Modulo => Ok(Float(a % b)),
             _ => panic!("{function:?}"),

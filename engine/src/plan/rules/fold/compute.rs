@@ -59,7 +59,6 @@ pub(super) fn call(
                 Function::AddChecked => Some(Scalar::Float(left + right)),
                 Function::SubtractChecked => Some(Scalar::Float(left - right)),
                 Function::MultiplyChecked => Some(Scalar::Float(left * right)),
-                Function::DivideFloat if *right == 0.0 => Some(Scalar::Null),
                 Function::DivideFloat => Some(Scalar::Float(left / right)),
                 _ => None,
             }
