@@ -2,6 +2,7 @@
 //! holds more than 128 MiB.
 //!
 //! `MILLWORK_TPCH` names a folder with the tables of TPC-H SF1 (`tpchgen-cli parquet -s 1`).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@
 //! The files are 400,000 rows in one row group of small pages, with and without a page index
 //! (`fixtures/make_shape.py`). Where `MILLWORK_TPCH_ONE` names a folder with lineitem of TPC-H SF1 as
 //! one row group (`li_one_idx.parquet`, `li_one_noidx.parquet`), that is looked at as well.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
