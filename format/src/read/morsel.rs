@@ -196,14 +196,6 @@ impl MorselReader {
         };
         read(cursor, &chunk.shape().shape).map_err(|error| chunk.locate(error, layout, page))
     }
-
-    /// The first row behind `rows.start`, and at most `rows.end`, at which column `column` turns from
-    /// codes of a dictionary to values or back: batches end there. Known as far as pages are open.
-    #[must_use]
-    pub fn uniform_until(&self, column: usize, rows: Range<u64>) -> u64 {
-        let _ = column;
-        rows.end
-    }
 }
 
 impl Drop for MorselReader {
