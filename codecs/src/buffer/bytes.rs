@@ -176,9 +176,41 @@ impl Buffer {
     /// # Errors
     /// `OverBudget` or `OutOfMemory`.
     pub fn copy_of(bytes: &[u8], budget: &Budget) -> Result<Self> {
-        let mut copy = BufferMut::zeroed(bytes.len(), budget)?;
-        copy.as_mut_slice().copy_from_slice(bytes);
-        Ok(copy.freeze())
+        let requested = bytes.len() as u64;
+        let refused = |_| DecodeError::new(DecodeErrorKind::OverBudget { requested }, 0);
+        let reservation = budget.reserve(requested + PADDING as u64).map_err(refused)?;
+        Self::copied(bytes, Some(reservation))
+    }
+
+    /// A copy of `bytes` outside any budget: for the few kilobytes of a batch in flight.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn scratch_copy_of(bytes: &[u8]) -> Result<Self> {
+        Self::copied(bytes, None)
+    }
+
+    /// Each byte is written once: nothing is zeroed only to be written over.
+    fn copied(bytes: &[u8], reservation: Option<Reservation>) -> Result<Self> {
+        let requested = bytes.len() as u64;
+        let refused = |_| DecodeError::new(DecodeErrorKind::OutOfMemory { requested }, 0);
+        let count = bytes.len().saturating_add(PADDING).div_ceil(64);
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(count).map_err(refused)?;
+        let (whole, rest) = bytes.as_chunks::<64>();
+        lines.extend(whole.iter().map(|line| Line(*line)));
+        let mut last = Line([0; 64]);
+        last.0[..rest.len()].copy_from_slice(rest);
+        lines.push(last);
+        lines.resize(count, Line([0; 64]));
+        Ok(Self {
+            allocation: Arc::new(Allocation {
+                lines: lines.into_boxed_slice(),
+                _reservation: reservation,
+            }),
+            start: 0,
+            len: bytes.len(),
+        })
     }
 
     /// The bytes.
@@ -322,6 +354,17 @@ mod tests {
         assert!(piece.slice(2..6).is_none());
         drop(piece);
         assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn copies_of_every_length_are_padded_with_zeros() {
+        let bytes: Vec<u8> = (1..=255).collect();
+        for len in 0..=bytes.len() {
+            let copy = Buffer::scratch_copy_of(&bytes[..len]).unwrap();
+            assert_eq!(&*copy, &bytes[..len]);
+            let all = copy.padded().with_padding();
+            assert!(all.len() >= len + PADDING && all[len..].iter().all(|byte| *byte == 0));
+        }
     }
 
     #[test]

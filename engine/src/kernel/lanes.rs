@@ -3,7 +3,7 @@
 //! In: slices of equal length and a function of one row. Out: the slice to fill. The plain loop is
 //! the meaning; the tiers are the same source under other `target_feature`s, so that the compiler
 //! vectorises it with what the CPU has. Invariant: a tier runs only if
-//! [`isa`](millwork_codecs::kernel::isa) names it.
+//! [`isa`] names it.
 
 use bytemuck::Pod;
 #[cfg(target_arch = "x86_64")]

@@ -130,15 +130,23 @@ fn decode_codes<C: Code>(decoder: &mut DictionaryCodes, wanted: Wanted<'_>) -> R
     Ok(codes.freeze())
 }
 
+/// Values as they lie in the page: shared with it where they are aligned, else copied once.
 fn decode_native<T: Pod>(decoder: &mut PlainDecoder, wanted: Wanted<'_>) -> Result<Slice<T>> {
-    let mut values = SliceMut::<T>::scratch(wanted.count())?;
     match wanted {
-        Wanted::All(_) => decoder.decode(&mut values)?,
-        Wanted::Masked { mask, values: of, .. } => {
+        Wanted::All(count) => {
+            let in_page = decoder.decode_shared(count)?;
+            if let Some(aligned) = Slice::from_buffer(in_page.clone()) {
+                return Ok(aligned);
+            }
+            Slice::from_buffer(Buffer::scratch_copy_of(&in_page)?)
+                .ok_or_else(|| Error::internal("a fresh copy is aligned"))
+        }
+        Wanted::Masked { mask, values: of, count } => {
+            let mut values = SliceMut::<T>::scratch(count)?;
             decoder.decode_masked(mask, of, &mut values)?;
+            Ok(values.freeze())
         }
     }
-    Ok(values.freeze())
 }
 
 fn decode_fixed(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Data, List, Vector};
+use millwork_codecs::buffer::{Buffer, Slice};
+
+use super::{Data, List, Vector, with_plain};
 use crate::error::Result;
 
 impl Vector {
@@ -39,8 +41,21 @@ impl Vector {
                 let detached: Result<Arc<[Self]>> = children.iter().map(Self::detached).collect();
                 Data::Struct(detached?)
             }
-            _ => return Ok(flat),
+            Data::Fixed { width_bytes, bytes } if pins(bytes, bytes.len()) => {
+                Data::Fixed { width_bytes: *width_bytes, bytes: Buffer::scratch_copy_of(bytes)? }
+            }
+            plain => with_plain!(plain, |values, rebuild| {
+                if !pins(values.buffer(), values.buffer().len()) {
+                    return Ok(flat);
+                }
+                rebuild(Slice::copy_of(values))
+            }, else return Ok(flat)),
         };
         Self::new(data, flat.validity().cloned(), flat.len())
     }
+}
+
+/// Whether `used_bytes` of `buffer` keep much more than themselves alive.
+fn pins(buffer: &Buffer, used_bytes: usize) -> bool {
+    buffer.allocated_bytes() > used_bytes * 2 + 4096
 }
