@@ -13,11 +13,3 @@ fn barriers_are_consistent_cuts_and_faults_end_cleanly() {
     assert!(summary.cuts > 1000, "{summary:?}");
     assert!(summary.on_threads > 60, "{summary:?}");
 }
-
-#[test]
-#[ignore = "the whole: some seconds"]
-fn ten_thousand_seeds_hold() {
-    let summary = simulate::run(0..10_000).unwrap();
-    println!("{summary:?}");
-    assert_eq!(summary.seeds, 10_000);
-}

@@ -1,6 +1,6 @@
 //! A push-based query engine that works on decoded column pages.
 //!
-//! SQL text becomes a bound plan ([`sql`](crate)), the plan becomes pipelines of sources, operators
+//! SQL text becomes a bound plan ([`sql`], [`plan`]), the plan becomes pipelines of sources, operators
 //! and sinks, and a scheduler runs their lanes on worker threads. A batch job is a stream that ends:
 //! the same operators serve both.
 //!

@@ -1,4 +1,10 @@
 //! The Parquet file, without Arrow.
+//!
+//! In: bytes of a file, brought by a driver. Out: [`batch::Batch`]es of [`vector::Vector`]s, rows as JSON
+//! or CSV, or an [`Error`] that names file, row group, column, page and offset. [`read::File`] is the way
+//! in; [`read`] tells how a file is read without IO of its own.
+//!
+//! The order of the modules is the order of the layers: a module uses only those above it.
 #![forbid(unsafe_code)]
 
 pub mod error;

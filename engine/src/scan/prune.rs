@@ -12,7 +12,7 @@ use millwork_format::prune::{
 };
 use millwork_format::read::{FileScan, RowGroupScan};
 
-use crate::expr::{Comparison, Expr, ExprKind, Function};
+use crate::expr::{Expr, ExprKind, Function};
 use crate::value::Scalar;
 
 /// Conjuncts in the form that statistics can exclude.
@@ -88,7 +88,7 @@ fn test_of(predicate: &Expr) -> Option<(usize, Test)> {
                 _ => return None,
             };
             let value = value_of(constant.as_literal()?)?;
-            Some((column, Test::Compare { comparison: asked(comparison), value }))
+            Some((column, Test::Compare { comparison, value }))
         }
         ExprKind::Call(Function::IsNull, arguments) => {
             Some((column_of(arguments.first()?)?, Test::IsNull))
@@ -122,15 +122,4 @@ fn value_of(constant: &Scalar) -> Option<PruneValue> {
         Scalar::Text(text) => PruneValue::Bytes(text.as_bytes().to_vec()),
         Scalar::Bytes(bytes) => PruneValue::Bytes(bytes.to_vec()),
     })
-}
-
-fn asked(comparison: Comparison) -> prune::Comparison {
-    match comparison {
-        Comparison::Equal => prune::Comparison::Equal,
-        Comparison::NotEqual => prune::Comparison::NotEqual,
-        Comparison::Less => prune::Comparison::Less,
-        Comparison::LessOrEqual => prune::Comparison::LessOrEqual,
-        Comparison::Greater => prune::Comparison::Greater,
-        Comparison::GreaterOrEqual => prune::Comparison::GreaterOrEqual,
-    }
 }

@@ -30,21 +30,7 @@ pub use pages::{intersection, page_bounds, page_selection};
 pub use verdict::{always_matches, may_match};
 
 /// How a value is compared with that of the predicate, the column's value on the left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<>`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
+pub use millwork_codecs::kernel::Comparison;
 
 /// A value in the domain of decoded columns. It must be of the column's own type: who compares a
 /// FLOAT column with 0.1 gives the single-precision value, if that is what the comparison uses.
