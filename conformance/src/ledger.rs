@@ -109,9 +109,17 @@ pub fn golden_path(path: &str) -> PathBuf {
 /// # Errors
 /// There is none, or it does not have the form that `scripts/make_goldens.py` writes.
 pub fn golden(path: &str) -> Result<Golden, String> {
-    let at = golden_path(path);
-    let text = std::fs::read_to_string(&at).map_err(|e| format!("{}: {e}", at.display()))?;
-    let value: Value = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", at.display()))?;
+    golden_at(&golden_path(path))
+}
+
+/// The golden in the file `at`.
+///
+/// # Errors
+/// As [`golden`].
+pub fn golden_at(at: &Path) -> Result<Golden, String> {
+    let path = at.display();
+    let text = std::fs::read_to_string(at).map_err(|error| format!("{path}: {error}"))?;
+    let value: Value = serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
     let rows = value["rows"].as_u64().ok_or_else(|| format!("{path}: no rows"))?;
     let content = match (lines(&value["jsonl"]), lines(&value["head"]), value["digest"].as_str()) {
         (Some(lines), None, None) => Content::Lines(lines),

@@ -1,0 +1,68 @@
+//! Files written by other programs read as the rows that were written.
+//!
+//! `fixtures/interop/WRITER/TABLE.VARIANT.parquet` is one way of writing the rows of `TABLE.json`; see
+//! `fixtures/interop/make.py`.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use conformance::{ledger, reading};
+use millwork_format::ErrorKind;
+use millwork_format::limits::Limits;
+
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Reads all files of `writer` and compares them; the number of files.
+fn check(writer: &str) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/interop").join(writer);
+    let (mut files, mut wrong) = (0, Vec::new());
+    for path in listed(&folder) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let Some(variant) = name.strip_suffix(".parquet") else { continue };
+        let table = variant.split('.').next().expect("a table");
+        let golden = ledger::golden_at(&folder.join(format!("{table}.json"))).expect("a golden");
+        files += 1;
+        for limits in [Limits::standard(), Limits::untrusted()] {
+            let read = match reading::json_lines(&path, &limits) {
+                Err(error) if matches!(error.kind(), ErrorKind::Unsupported(_)) => continue,
+                read => read.map_err(|error| error.to_string()),
+            };
+            if let Err(why) = read.and_then(|lines| reading::compare(&lines, &golden)) {
+                wrong.push(format!("{writer}/{name}: {why}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} readings are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    files
+}
+
+#[test]
+fn files_of_pyarrow() {
+    assert_eq!(check("pyarrow"), 31);
+}
+
+#[test]
+fn files_of_duckdb() {
+    assert_eq!(check("duckdb"), 20);
+}
+
+#[test]
+fn files_of_polars() {
+    assert_eq!(check("polars"), 12);
+}
+
+#[test]
+fn files_of_fastparquet() {
+    assert_eq!(check("fastparquet"), 6);
+}
+
+#[test]
+fn files_of_spark() {
+    assert_eq!(check("spark"), 15);
+}
