@@ -10,12 +10,24 @@ use std::path::{Path, PathBuf};
 use conformance::{ledger, reading};
 use millwork_format::ErrorKind;
 use millwork_format::limits::Limits;
+use millwork_format::read::{BatchOptions, File};
 
 fn listed(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths
+}
+
+/// The number of rows that the row reader gives; each of their values is taken.
+fn walk(path: &Path, limits: &Limits) -> millwork_format::Result<u64> {
+    let mut rows = File::open(path, limits)?.rows(BatchOptions::default())?;
+    let mut count = 0;
+    while let Some(row) = rows.read_next()? {
+        row.values().try_for_each(|value| value.map(drop))?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Reads all files of `writer` and compares them; the number of files.
@@ -33,7 +45,10 @@ fn check(writer: &str) -> usize {
                 Err(error) if matches!(error.kind(), ErrorKind::Unsupported(_)) => continue,
                 read => read.map_err(|error| error.to_string()),
             };
-            if let Err(why) = read.and_then(|lines| reading::compare(&lines, &golden)) {
+            let rows = walk(&path, &limits).map_err(|error| error.to_string());
+            let equal = read.and_then(|lines| reading::compare(&lines, &golden));
+            let counted = rows.map(|rows| assert_eq!(rows, golden.rows, "{writer}/{name}"));
+            if let Err(why) = equal.and(counted) {
                 wrong.push(format!("{writer}/{name}: {why}"));
             }
         }

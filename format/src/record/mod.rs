@@ -10,15 +10,22 @@
 //! | [`text`] | a value as SQL shows it |
 //! | [`json`] | canonical JSON Lines |
 //! | [`csv`] | RFC 4180 |
+//! | `value`, `take`, `rows` | a file's rows one by one, with typed getters |
 
 pub mod calendar;
 mod notation;
 pub mod text;
 pub mod json;
 pub mod csv;
+mod value;
+mod take;
+mod rows;
 
 pub use csv::CsvWriter;
 pub use json::JsonWriter;
+pub use rows::Rows;
+pub use take::{ColumnKey, FromValue};
+pub use value::{Date, Decimal, Interval, List, Map, Row, Time, Timestamp, Value};
 
 #[cfg(test)]
 mod tests;
