@@ -28,6 +28,19 @@ pub fn json_lines(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     Ok(lines)
 }
 
+/// The number of rows of the file `path`, all of them decoded.
+///
+/// # Errors
+/// Those of opening and reading.
+pub fn count_rows(path: &Path, limits: &Limits) -> Result<u64> {
+    let batches = File::open(path, limits)?.batches(BatchOptions::default())?;
+    let mut rows = 0;
+    for batch in batches {
+        rows += batch?.count() as u64;
+    }
+    Ok(rows)
+}
+
 /// Compares our `lines` with the golden's rows.
 ///
 /// # Errors

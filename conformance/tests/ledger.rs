@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use conformance::corpus;
-use conformance::ledger::{self, Content, Entry, State};
+use conformance::ledger::{self, Content, Entry, Golden, State};
 use conformance::normal::normal;
 use conformance::reading;
 use millwork_format::ErrorKind;
@@ -57,7 +57,10 @@ fn each_file_that_reads_has_a_golden_whose_rows_are_json() {
                     assert_eq!(digest.len(), 64, "{}", entry.path);
                     head
                 }
-                Content::CountOnly => panic!("{}: a file that reads needs rows", entry.path),
+                Content::CountOnly => {
+                    assert!(entry.reason.contains("only counted"), "{} needs rows", entry.path);
+                    continue;
+                }
             };
             for row in rows {
                 normal(row).unwrap_or_else(|why| panic!("{}: {why}", entry.path));
@@ -69,6 +72,12 @@ fn each_file_that_reads_has_a_golden_whose_rows_are_json() {
 /// Whether the ledger is right about one file; otherwise what to say.
 fn check(root: &Path, entry: &Entry) -> Result<(), String> {
     let path = root.join(&entry.path);
+    if let (State::Reads, Ok(Golden { content: Content::CountOnly, rows })) =
+        (entry.state, ledger::golden(&entry.path))
+    {
+        let found = reading::count_rows(&path, &Limits::standard()).map_err(|e| e.to_string())?;
+        return (found == rows).then_some(()).ok_or_else(|| format!("{found} rows, not {rows}"));
+    }
     let read = reading::json_lines(&path, &Limits::standard());
     let equal = |lines: &[u8]| reading::compare(lines, &ledger::golden(&entry.path)?);
     match (entry.state, read) {

@@ -11,6 +11,9 @@ use crate::vector::Vector;
 /// Rows that a batch is meant to have at most.
 pub const BATCH_ROWS: usize = 2048;
 
+/// Bytes of nested values that a batch is meant to have at most.
+pub const BATCH_BYTES: u64 = 16 << 20;
+
 /// Where the rows of a batch come from: it gives order, row ids, and the place of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {

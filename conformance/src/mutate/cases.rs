@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
-use millwork_format::column::{ColumnShape, decode_dictionary};
+use millwork_format::column::decode_dictionary;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{PageHeader, PageKind};
 use millwork_format::page::{PageContext, PageStart, codec_of};
-use millwork_format::read::{File, ScanColumn};
+use millwork_format::read::{File, ScanColumn, ScanLeaf};
 use millwork_format::vector::Dictionary;
 
 use super::{Tally, examine};
@@ -78,11 +78,11 @@ pub(super) fn mix(number: u64) -> u64 {
     bits ^ bits >> 31
 }
 
-/// A page of a flat column, decompressed.
+/// A page, decompressed.
 pub(super) struct Body {
     pub(super) header: PageHeader,
     pub(super) bytes: Vec<u8>,
-    pub(super) shape: ColumnShape,
+    pub(super) leaf: Arc<ScanLeaf>,
     pub(super) dictionary: Option<Arc<Dictionary>>,
 }
 
@@ -300,9 +300,22 @@ impl Found {
         (row_group, index): (usize, usize),
         context: &mut PageContext,
     ) -> millwork_format::Result<()> {
-        let column = ScanColumn::of(file.schema(), index)?;
+        for leaf in ScanColumn::of(file.schema(), index)?.leaves {
+            self.walk_leaf(file, bytes, (row_group, index), leaf, context)?;
+        }
+        Ok(())
+    }
+
+    fn walk_leaf(
+        &mut self,
+        file: &File,
+        bytes: &Buffer,
+        (row_group, index): (usize, usize),
+        leaf: Arc<ScanLeaf>,
+        context: &mut PageContext,
+    ) -> millwork_format::Result<()> {
         let place = |part, range| Place { part, range, column: index };
-        let Some(chunk) = file.footer().column(row_group, column.leaf) else { return Ok(()) };
+        let Some(chunk) = file.footer().column(row_group, leaf.leaf) else { return Ok(()) };
         for (part, index) in
             [("offset index", chunk.offset_index()), ("column index", chunk.column_index())]
         {
@@ -332,11 +345,11 @@ impl Found {
             if let PageKind::Dictionary { num_values, .. } = page.header.kind {
                 let body = Buffer::copy_of(&bytes, context.budget())?;
                 let entries =
-                    decode_dictionary(body, num_values as usize, &column.shape, context.budget())?;
+                    decode_dictionary(body, num_values as usize, &leaf.shape, context.budget())?;
                 dictionary = Some(Arc::new(entries));
             }
-            let (shape, dictionary) = (column.shape.clone(), dictionary.clone());
-            self.bodies.push(Body { header: page.header, bytes, shape, dictionary });
+            let (leaf, dictionary) = (Arc::clone(&leaf), dictionary.clone());
+            self.bodies.push(Body { header: page.header, bytes, leaf, dictionary });
         }
         Ok(())
     }

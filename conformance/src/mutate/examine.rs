@@ -10,8 +10,11 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer};
 use millwork_codecs::compression::Codec;
-use millwork_format::column::{ColumnShape, PageCursor, decode_dictionary};
+use millwork_format::column::{
+    ColumnShape, LeafCursor, LeafRows, PageCursor, RowMask, decode_dictionary,
+};
 use millwork_format::io::{MemoryDriver, Need};
+use millwork_format::levels::MaxLevels;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::PageKind;
 use millwork_format::page::{DataPage, PageContext, PageStart};
@@ -91,8 +94,7 @@ pub(super) fn file(
     let Some(file) = tally.value(File::with_driver(driver, &limits, budget)) else { return };
     metadata(&file, tally);
     for column in 0..file.schema().columns().len() {
-        let is_asked = only.is_none_or(|only| only == column);
-        if is_asked && file.schema().columns()[column].is_flat {
+        if only.is_none_or(|only| only == column) {
             let in_order = in_order(&file, column, budget, tally);
             tally.value(in_order);
             let in_steps = in_steps(&file, column, budget, tally);
@@ -270,12 +272,14 @@ pub(super) fn body(
         PageKind::DataV2 { num_values, num_rows, is_compressed, num_nulls, .. } => {
             *is_compressed = false;
             *num_values = claim.unwrap_or(*num_values);
-            *num_rows = *num_values;
+            if body.leaf.max_levels.is_none() {
+                *num_rows = *num_values;
+            }
             *num_nulls = (*num_nulls).min(*num_values);
         }
         PageKind::Dictionary { num_values, .. } => {
             let entries = claim.unwrap_or(*num_values) as usize;
-            let read = decode_dictionary(bytes, entries, &body.shape, budget);
+            let read = decode_dictionary(bytes, entries, &body.leaf.shape, budget);
             if let Some(read) = tally.value(read) {
                 tally.values += read.len() as u64;
             }
@@ -285,14 +289,66 @@ pub(super) fn body(
     }
     let mut context = PageContext::new(budget.clone(), Limits::untrusted());
     let page = PageStart { header, body: bytes };
-    let opened = DataPage::open(&page, Codec::Uncompressed, body.shape.nullable, &mut context);
+    let shape = &body.leaf.shape;
+    if let Some(max) = body.leaf.max_levels {
+        nested_body(body, &page, max, &mut context, tally);
+        return;
+    }
+    let opened = DataPage::open(&page, Codec::Uncompressed, shape.nullable, &mut context);
     let Some(page) = tally.value(opened).map(Arc::new) else { return };
     for way in [Way::Read, Way::Masked, Way::Skip, Way::Mixed] {
-        let cursor = PageCursor::new(Arc::clone(&page), &body.shape, body.dictionary.as_ref());
+        let cursor = PageCursor::new(Arc::clone(&page), shape, body.dictionary.as_ref());
         let Some(mut cursor) = tally.value(cursor) else { return };
-        let read = read_rows(&mut cursor, page.rows, way, &body.shape, tally);
+        let read = read_rows(&mut cursor, page.rows, way, shape, tally);
         tally.value(read);
     }
+}
+
+/// The same of a leaf in a nested column: its levels and values, without the other leaves.
+fn nested_body(
+    body: &Body,
+    page: &PageStart,
+    max: MaxLevels,
+    context: &mut PageContext,
+    tally: &mut Tally,
+) {
+    let opened = DataPage::open_nested(page, Codec::Uncompressed, max, context);
+    let Some(page) = tally.value(opened).map(Arc::new) else { return };
+    for way in [Way::Read, Way::Masked, Way::Skip, Way::Mixed] {
+        let shape = &body.leaf.shape;
+        let cursor = LeafCursor::new(Arc::clone(&page), max, shape, body.dictionary.as_ref());
+        let Some(mut cursor) = tally.value(cursor) else { return };
+        let read = read_leaf_rows(&mut cursor, way, (max, shape), context.budget(), tally);
+        tally.value(read);
+    }
+}
+
+/// Passes through the first rows of a nested page in that way, then over the rest of it.
+fn read_leaf_rows(
+    cursor: &mut LeafCursor,
+    way: Way,
+    (max, shape): (MaxLevels, &ColumnShape),
+    budget: &Budget,
+    tally: &mut Tally,
+) -> Result<()> {
+    let mask = mask(2 * STEP_ROWS as usize);
+    for step in 0.. {
+        if cursor.is_done() || cursor.row() as u64 >= MOST_ROWS {
+            break;
+        }
+        let mut rows = LeafRows::new(0, max, budget)?;
+        let now = STEP_ROWS as usize;
+        match (way, step % 3) {
+            (Way::Skip, _) | (Way::Mixed, 1) => cursor.skip(now)?,
+            (Way::Read, _) | (Way::Mixed, 0) => cursor.read(now, None, shape, &mut rows)?,
+            _ => {
+                let mask = RowMask { mask: mask.words(), from: 1 };
+                cursor.read(now, Some(mask), shape, &mut rows)?
+            }
+        };
+        tally.values += rows.value_count() as u64;
+    }
+    cursor.skip(usize::MAX >> 1).map(|_| ())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

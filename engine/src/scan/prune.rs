@@ -44,7 +44,7 @@ impl Pruner {
             .tests
             .iter()
             .filter_map(|(column, test)| {
-                let column = scan.columns().get(*column)?.leaf;
+                let column = scan.columns().get(*column).filter(|column| column.is_flat())?.leaf;
                 Some(ColumnPredicate { column, test: test.clone() })
             })
             .collect();
@@ -59,7 +59,8 @@ impl Pruner {
         for column in &self.columns {
             let Some((bounds, places)) = group.page_bounds(*column) else { continue };
             let scan = group.scan();
-            let leaf = scan.columns().get(*column).map(|column| column.leaf);
+            let flat = scan.columns().get(*column).filter(|column| column.is_flat());
+            let leaf = flat.map(|column| column.leaf);
             let Some(leaf) = leaf.and_then(|leaf| scan.file().schema().leaves().get(leaf)) else {
                 continue;
             };

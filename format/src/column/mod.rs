@@ -10,7 +10,9 @@
 //! | `text` | UTF-8 checks |
 //! | `values` | encoded values to flat data, all or under a mask |
 //! | `nulls` | spreading values over rows with nulls |
-//! | `cursor` | a position in a page: read, skip, read under a selection |
+//! | `cursor` | a position in a page of a flat column: read, skip, read under a selection |
+//! | `leaf` | the same in a page of a nested leaf, with its levels |
+//! | `assemble` | the leaves of a nested column put together |
 //!
 //! Bytes moved per value: one copy from the page into the vector (codes: one unpacking); strings stay
 //! in the page, which the vector's views keep alive.
@@ -21,8 +23,12 @@ mod text;
 mod values;
 mod nulls;
 mod cursor;
+mod leaf;
+mod assemble;
 
+pub use assemble::assemble;
 pub use cursor::PageCursor;
+pub use leaf::{LeafCursor, LeafRows, RowMask};
 pub use shape::ColumnShape;
 #[doc(hidden)]
 pub use values::decode_dictionary;

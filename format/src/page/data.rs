@@ -1,21 +1,23 @@
-//! Data pages of flat columns: validity and encoded values.
+//! Data pages: validity (or levels) and encoded values.
 
 use millwork_codecs::buffer::{Bitmap, Buffer};
 use millwork_codecs::compression::Codec;
 
-use super::{PageContext, PageStart};
-use crate::error::{Error, Feature, Result};
-use crate::levels;
+use super::{PageContext, PageLevels, PageStart};
+use crate::error::{Error, Result};
+use crate::levels::{self, LevelBytes};
 use crate::metadata::{Encoding, PageKind};
 
 /// A data page, decompressed and cut.
 #[derive(Clone, Debug)]
 pub struct DataPage {
-    /// Rows, nulls included.
+    /// Rows, nulls included; of a nested leaf those that start in this page.
     pub rows: usize,
-    /// Which rows are present; `None` if all are.
+    /// Which rows are present; `None` if all are, or the leaf is nested.
     pub validity: Option<Bitmap>,
-    /// Rows that are present: encoded values.
+    /// The levels of a nested leaf.
+    pub levels: Option<PageLevels>,
+    /// Encoded values: those that are present.
     pub value_count: usize,
     /// How the values are encoded.
     pub encoding: Encoding,
@@ -43,11 +45,8 @@ impl DataPage {
                 if !nullable {
                     return Ok(Self::present(rows, encoding, body));
                 }
-                if definition_level_encoding != Encoding::Rle {
-                    let what = format!("{} of levels", definition_level_encoding.name());
-                    return Err(Error::unsupported(Feature::Encoding(what.into())));
-                }
-                let (levels, values) = levels::split_v1(&body)?;
+                let (levels, values) =
+                    LevelBytes::split_v1(&body, definition_level_encoding, 1, rows)?;
                 Self::with_levels((&levels, rows, None), encoding, values, context)
             }
             PageKind::DataV2 { .. } => Self::open_v2(page, codec, nullable, context),
@@ -61,54 +60,27 @@ impl DataPage {
         nullable: bool,
         context: &mut PageContext,
     ) -> Result<Self> {
-        let PageKind::DataV2 {
-            num_values,
-            num_nulls,
-            num_rows,
-            encoding,
-            definition_levels_byte_length,
-            repetition_levels_byte_length,
-            is_compressed,
-        } = page.header.kind
-        else {
-            return Err(Error::internal("not a v2 page"));
-        };
-        if num_rows != num_values {
+        let (parts, v2) = V2Parts::cut(page, codec, context)?;
+        if v2.rows != v2.slots {
             return Err(Error::corrupt(format!(
-                "{num_values} values in {num_rows} rows of a flat column"
+                "{} values in {} rows of a flat column",
+                v2.slots, v2.rows
             )));
         }
-        let repetition = repetition_levels_byte_length as usize;
-        let cut = repetition + definition_levels_byte_length as usize;
-        let (Some(levels), Some(values)) =
-            (page.body.slice(repetition..cut), page.body.slice(cut..page.body.len()))
-        else {
-            return Err(Error::corrupt("levels longer than their page"));
-        };
-        let length_bytes = page.header.uncompressed_page_size as usize;
-        let Some(length_bytes) = length_bytes.checked_sub(cut) else {
-            return Err(Error::corrupt("levels longer than the decompressed page"));
-        };
-        let codec = if is_compressed { codec } else { Codec::Uncompressed };
-        // An empty section may be compressed to something, or to nothing at all.
-        let values = match length_bytes {
-            0 => Buffer::empty(),
-            _ => context.decompress(codec, &values, length_bytes)?,
-        };
-        let rows = num_values as usize;
-        if !nullable || (levels.is_empty() && num_nulls == 0) {
-            return Ok(Self::present(rows, encoding, values));
+        if !nullable || (parts.definition.is_empty() && v2.nulls == 0) {
+            return Ok(Self::present(v2.rows, v2.encoding, parts.values));
         }
-        Self::with_levels((&levels, rows, Some(num_nulls as usize)), encoding, values, context)
+        let levels = LevelBytes::Hybrid(parts.definition);
+        Self::with_levels((&levels, v2.rows, Some(v2.nulls)), v2.encoding, parts.values, context)
     }
 
     fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
-        Self { rows, validity: None, value_count: rows, encoding, values }
+        Self { rows, validity: None, levels: None, value_count: rows, encoding, values }
     }
 
     /// Of levels with the numbers of rows and, if the header has it, of nulls.
     fn with_levels(
-        (levels, rows, claimed_nulls): (&Buffer, usize, Option<usize>),
+        (levels, rows, claimed_nulls): (&LevelBytes, usize, Option<usize>),
         encoding: Encoding,
         values: Buffer,
         context: &PageContext,
@@ -124,7 +96,74 @@ impl DataPage {
             )));
         }
         let validity = (value_count < rows).then_some(validity);
-        Ok(Self { rows, validity, value_count, encoding, values })
+        Ok(Self { rows, validity, levels: None, value_count, encoding, values })
+    }
+}
+
+/// What the header of a v2 page claims.
+#[derive(Clone, Copy)]
+pub(super) struct V2Claims {
+    pub(super) slots: usize,
+    pub(super) nulls: usize,
+    pub(super) rows: usize,
+    pub(super) encoding: Encoding,
+}
+
+/// The parts of a v2 page: only the values are compressed.
+pub(super) struct V2Parts {
+    pub(super) repetition: Buffer,
+    pub(super) definition: Buffer,
+    pub(super) values: Buffer,
+}
+
+impl V2Parts {
+    /// Cuts `page` and decompresses its values.
+    ///
+    /// # Errors
+    /// `Corrupt` if the levels are longer than the page, and those of [`PageContext::decompress`].
+    pub(super) fn cut(
+        page: &PageStart,
+        codec: Codec,
+        context: &mut PageContext,
+    ) -> Result<(Self, V2Claims)> {
+        let PageKind::DataV2 {
+            num_values,
+            num_nulls,
+            num_rows,
+            encoding,
+            definition_levels_byte_length,
+            repetition_levels_byte_length,
+            is_compressed,
+        } = page.header.kind
+        else {
+            return Err(Error::internal("not a v2 page"));
+        };
+        let first = repetition_levels_byte_length as usize;
+        let second = first + definition_levels_byte_length as usize;
+        let (Some(repetition), Some(definition), Some(values)) = (
+            page.body.slice(0..first),
+            page.body.slice(first..second),
+            page.body.slice(second..page.body.len()),
+        ) else {
+            return Err(Error::corrupt("levels longer than their page"));
+        };
+        let length_bytes = page.header.uncompressed_page_size as usize;
+        let Some(length_bytes) = length_bytes.checked_sub(second) else {
+            return Err(Error::corrupt("levels longer than the decompressed page"));
+        };
+        let codec = if is_compressed { codec } else { Codec::Uncompressed };
+        // An empty section may be compressed to something, or to nothing at all.
+        let values = match length_bytes {
+            0 => Buffer::empty(),
+            _ => context.decompress(codec, &values, length_bytes)?,
+        };
+        let claims = V2Claims {
+            slots: num_values as usize,
+            nulls: num_nulls as usize,
+            rows: num_rows as usize,
+            encoding,
+        };
+        Ok((Self { repetition, definition, values }, claims))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 
 use super::{File, FileScan, MorselReader, RowGroupScan, ScanMetrics};
-use crate::batch::{BATCH_ROWS, Batch, Origin};
+use crate::batch::{Batch, Origin};
 use crate::error::Result;
 use crate::io::Need;
 use crate::page::PageContext;
@@ -78,7 +78,7 @@ impl Batches {
                 self.reader = None;
                 continue;
             }
-            let rows = *row..*row + left.min(BATCH_ROWS as u64);
+            let rows = *row..*row + left.min(reader.group().batch_rows() as u64);
             let ahead = *row..*row + left;
             while let Some(need) = reader.want(&all, std::slice::from_ref(&ahead))? {
                 bring(&self.scan, &need, self.context.budget())?;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
-use super::{ScanColumn, ScanMetrics};
+use super::{ScanLeaf, ScanMetrics};
 use crate::column::decode_dictionary;
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::RangeStore;
@@ -24,9 +24,9 @@ use crate::vector::Dictionary;
 pub(super) struct PageLocation {
     /// Header and body.
     pub(super) range: Range<u64>,
-    /// First row, within the row group.
+    /// First row, within the row group; 0 if it is not known.
     pub(super) first_row: u64,
-    /// Rows.
+    /// Rows; 0 if they are not known.
     pub(super) rows: u64,
 }
 
@@ -37,13 +37,19 @@ pub(super) struct Layout {
     pub(super) dictionary: Option<Range<u64>>,
     /// The data pages with rows, in order, together all rows of the chunk.
     pub(super) pages: Vec<PageLocation>,
+    /// Whether it is known which rows the pages hold. Headers of version 1 do not tell that of a
+    /// repeated leaf, and a row may go on in the next page.
+    pub(super) rows_known: bool,
     /// Whether the chunk was read as a whole to find them: then it is one unit.
     whole: bool,
 }
 
 impl Layout {
-    /// Ordinals of the pages that hold rows of `rows`.
+    /// Ordinals of the pages that hold, or may hold, rows of `rows`.
     pub(super) fn overlapping(&self, rows: &Range<u64>) -> Range<usize> {
+        if !self.rows_known {
+            return if rows.is_empty() { 0..0 } else { 0..self.pages.len() };
+        }
         let start = self.pages.partition_point(|page| page.first_row + page.rows <= rows.start);
         let end = self.pages.partition_point(|page| page.first_row < rows.end);
         start..end.max(start)
@@ -54,11 +60,13 @@ impl Layout {
 #[derive(Debug)]
 pub(super) struct Chunk {
     column: usize,
-    shape: Arc<ScanColumn>,
+    leaf: Arc<ScanLeaf>,
     place: Place,
     codec: Codec,
     range: Range<u64>,
     rows: u64,
+    /// Slots, by the footer.
+    num_values: u64,
     store: Arc<RangeStore>,
     metrics: Arc<ScanMetrics>,
     state: Mutex<State>,
@@ -97,25 +105,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Chunk {
     pub(super) fn new(
         column: usize,
-        shape: Arc<ScanColumn>,
+        leaf: Arc<ScanLeaf>,
         chunk: ColumnChunk<'_>,
         rows: u64,
         outer: &Place,
         store: Arc<RangeStore>,
         metrics: Arc<ScanMetrics>,
     ) -> Result<Self> {
-        let place = Place { column: Some(shape.path.clone()), ..Place::default() }.within(outer);
+        let place = Place { column: Some(leaf.path.clone()), ..Place::default() }.within(outer);
         if chunk.has_file_path() {
             return Err(Error::unsupported(Feature::ExternalColumnChunk).at(&place));
         }
         if chunk.is_encrypted() {
             return Err(Error::unsupported(Feature::Encryption).at(&place));
         }
-        if chunk.physical_type() != shape.shape.physical {
+        if chunk.physical_type() != leaf.shape.physical {
             return Err(Error::corrupt(format!(
                 "a column chunk of {} in a column of {}",
                 chunk.physical_type().name(),
-                shape.shape.physical.name()
+                leaf.shape.physical.name()
             ))
             .at(&place));
         }
@@ -123,11 +131,12 @@ impl Chunk {
         let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
         Ok(Self {
             column,
-            shape,
+            leaf,
             place,
             codec,
             range,
             rows,
+            num_values: chunk.num_values(),
             store,
             metrics,
             state: Mutex::default(),
@@ -136,8 +145,20 @@ impl Chunk {
         })
     }
 
-    pub(super) fn shape(&self) -> &Arc<ScanColumn> {
-        &self.shape
+    pub(super) fn leaf(&self) -> &ScanLeaf {
+        &self.leaf
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn num_values(&self) -> u64 {
+        self.num_values
+    }
+
+    pub(super) fn compressed_bytes(&self) -> u64 {
+        self.range.end - self.range.start
     }
 
     pub(super) fn layout(&self) -> Option<Arc<Layout>> {
@@ -170,7 +191,7 @@ impl Chunk {
         }
         let first = pages.first().map_or(self.range.start, |page| page.range.start);
         let dictionary = (self.range.start < first).then_some(self.range.start..first);
-        self.set_layout(Layout { dictionary, pages, whole: false });
+        self.set_layout(Layout { dictionary, pages, rows_known: true, whole: false });
         Ok(())
     }
 
@@ -183,7 +204,9 @@ impl Chunk {
             return Ok(None);
         }
         if self.rows == 0 {
-            self.set_layout(Layout { dictionary: None, pages: Vec::new(), whole: false });
+            let pages = Vec::new();
+            let layout = Layout { dictionary: None, pages, rows_known: true, whole: false };
+            self.set_layout(layout);
             return Ok(None);
         }
         match self.store.get(&self.range)? {
@@ -198,9 +221,10 @@ impl Chunk {
 
     /// Finds the pages by their headers.
     fn walk(&self, bytes: &Buffer, limits: &Limits) -> Result<Layout> {
-        let mut layout = Layout { dictionary: None, pages: Vec::new(), whole: true };
-        let (mut position, mut row) = (0usize, 0u64);
-        while row < self.rows {
+        let pages = Vec::new();
+        let mut layout = Layout { dictionary: None, pages, rows_known: true, whole: true };
+        let (mut position, mut row, mut slots) = (0usize, 0u64, 0u64);
+        while if layout.rows_known { row < self.rows } else { slots < self.num_values } {
             let start = self.range.start + position as u64;
             let place = Place {
                 page: Some(layout.pages.len() as u32),
@@ -208,44 +232,85 @@ impl Chunk {
                 ..Place::default()
             };
             let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
-                return Err(Error::truncated(format!(
-                    "the column chunk ends after {row} of {} rows",
-                    self.rows
-                ))
-                .rows_lost(self.rows - row)
-                .at(&place));
+                return Err(self.ends_early(&layout, row, slots).at(&place));
             };
             let header = PageHeader::parse(rest, start, limits)
-                .map_err(|error| error.rows_lost(self.rows - row).at(&place))?;
+                .map_err(|error| error.rows_lost(self.rows - row.min(self.rows)).at(&place))?;
             let size = header.header_len + header.compressed_page_size as usize;
             let range = start..start + size as u64;
             position += size;
-            match header.kind {
+            let rows = match header.kind {
                 PageKind::Dictionary { .. } if layout.pages.is_empty() => {
                     layout.dictionary = Some(range);
+                    continue;
                 }
                 PageKind::Dictionary { .. } => {
                     return Err(Error::corrupt("a dictionary page behind data pages").at(&place));
                 }
-                PageKind::DataV1 { num_values: rows, .. }
-                | PageKind::DataV2 { num_rows: rows, .. } => {
-                    let rows = u64::from(rows);
-                    if rows > self.rows - row {
-                        return Err(Error::corrupt(format!(
-                            "pages of more than the {} rows of the row group",
-                            self.rows
-                        ))
-                        .at(&place));
-                    }
-                    if rows > 0 {
-                        layout.pages.push(PageLocation { range, first_row: row, rows });
-                    }
-                    row += rows;
+                PageKind::DataV1 { num_values, .. } => {
+                    slots += u64::from(num_values);
+                    layout.rows_known &= !self.leaf.is_repeated();
+                    num_values
                 }
-                PageKind::Index | PageKind::Other(_) => {}
+                PageKind::DataV2 { num_rows: 0, num_values: 1.., .. } => {
+                    return Err(Error::corrupt("a page of values in no row").at(&place));
+                }
+                PageKind::DataV2 { num_rows, num_values, .. } => {
+                    slots += u64::from(num_values);
+                    num_rows
+                }
+                PageKind::Index | PageKind::Other(_) => continue,
+            };
+            let rows = u64::from(rows);
+            if layout.rows_known && rows > self.rows - row {
+                return Err(Error::corrupt(format!(
+                    "pages of more than the {} rows of the row group",
+                    self.rows
+                ))
+                .at(&place));
             }
+            if rows > 0 {
+                layout.pages.push(PageLocation { range, first_row: row, rows });
+            }
+            row += rows;
+        }
+        if !layout.rows_known {
+            self.forget_rows(&mut layout);
         }
         Ok(layout)
+    }
+
+    /// Rows of pages that are not known are not guessed; a single page has them all.
+    fn forget_rows(&self, layout: &mut Layout) {
+        if let [only] = layout.pages.as_mut_slice() {
+            only.rows = self.rows;
+            layout.rows_known = true;
+            return;
+        }
+        for page in &mut layout.pages {
+            (page.first_row, page.rows) = (0, 0);
+        }
+    }
+
+    fn ends_early(&self, layout: &Layout, row: u64, slots: u64) -> Error {
+        if layout.rows_known {
+            return Error::truncated(format!(
+                "the column chunk ends after {row} of {} rows",
+                self.rows
+            ))
+            .rows_lost(self.rows - row);
+        }
+        Error::truncated(format!(
+            "the column chunk ends after {slots} of {} values",
+            self.num_values
+        ))
+    }
+
+    /// Whether all pages are here until the last morsel is through with the chunk: it was read as a
+    /// whole, and no page is longer than it by its header.
+    pub(super) fn holds(&self, layout: &Layout) -> bool {
+        let ends = layout.pages.last().map(|page| page.range.end);
+        layout.whole && ends.is_some_and(|end| end <= self.range.end)
     }
 
     /// The unit of the dictionary page, if it is neither decoded nor here.
@@ -310,7 +375,7 @@ impl Chunk {
         let length_bytes = page.header.uncompressed_page_size as usize;
         let body = context.decompress(self.codec, &page.body, length_bytes)?;
         let dictionary =
-            decode_dictionary(body, num_values as usize, &self.shape.shape, context.budget())?;
+            decode_dictionary(body, num_values as usize, &self.leaf.shape, context.budget())?;
         self.metrics.dictionary_decoded();
         Ok(Some(Arc::new(dictionary)))
     }
@@ -350,12 +415,19 @@ impl Chunk {
                 return Err(Error::internal("the page is not here"));
             };
             let start = PageStart::read(&bytes, location.range.start, context.limits())?;
-            let page = DataPage::open(&start, self.codec, self.shape.shape.nullable, context)?;
-            if page.rows as u64 != location.rows {
+            let page = match self.leaf.max_levels {
+                None => DataPage::open(&start, self.codec, self.leaf.shape.nullable, context)?,
+                Some(max) => DataPage::open_nested(&start, self.codec, max, context)?,
+            };
+            if layout.rows_known && page.rows as u64 != location.rows {
                 return Err(Error::corrupt(format!(
-                    "a page of {} rows where the offset index says {}",
+                    "a page of {} rows where {} should be",
                     page.rows, location.rows
                 )));
+            }
+            let continues = page.levels.as_ref().is_some_and(|levels| levels.continues);
+            if continues && (layout.rows_known || index == 0) {
+                return Err(Error::corrupt("a page that begins inside a row"));
             }
             Ok(page)
         };
@@ -372,7 +444,8 @@ impl Chunk {
             file_offset: Some(location.range.start),
             ..Place::default()
         };
-        error.rows_lost(location.rows).at(&place).at(&self.place)
+        let error = if layout.rows_known { error.rows_lost(location.rows) } else { error };
+        error.at(&place).at(&self.place)
     }
 
     /// Tells which morsels there will be.

@@ -4,27 +4,42 @@ use std::sync::Arc;
 
 use crate::column::ColumnShape;
 use crate::error::{Error, Feature, Place, Result};
-use crate::schema::Schema;
+use crate::levels::MaxLevels;
+use crate::metadata::LogicalType;
+use crate::schema::{Content, Layout, Schema, SchemaField};
 use crate::types::Field;
 
-/// A flat top-level column that is read.
+/// A top-level column that is read, or some of the fields in it.
 #[derive(Clone, Debug)]
 pub struct ScanColumn {
-    /// Ordinal of its leaf.
+    /// Ordinal of its first leaf: of its only one if it is flat.
     pub leaf: usize,
-    /// Its name and type.
+    /// Its name and type, as it is read.
     pub field: Field,
+    /// Its leaves that are read, in the order of the file.
+    pub leaves: Vec<Arc<ScanLeaf>>,
+    /// How levels make its vector; `None` if it is flat.
+    pub layout: Option<Layout>,
+}
+
+/// A leaf that is read.
+#[derive(Clone, Debug)]
+pub struct ScanLeaf {
+    /// Its ordinal.
+    pub leaf: usize,
     /// Its dotted path, for errors.
     pub path: Arc<str>,
     /// What decoding needs to know.
     pub shape: ColumnShape,
+    /// Its highest levels if it lies in a nested column.
+    pub max_levels: Option<MaxLevels>,
 }
 
 impl ScanColumn {
     /// Top-level column `index` of `schema`.
     ///
     /// # Errors
-    /// `InvalidArgument` if there is none; `Unsupported(Nested)` if it is not flat.
+    /// `InvalidArgument` if there is none; `Unsupported` if there is a VARIANT in it.
     pub fn of(schema: &Schema, index: usize) -> Result<Self> {
         let column = schema.columns().get(index).ok_or_else(|| {
             Error::invalid_argument(format!(
@@ -32,15 +47,63 @@ impl ScanColumn {
                 schema.columns().len()
             ))
         })?;
-        let leaf = column.leaves.start;
-        let found = schema.leaves().get(leaf).filter(|_| column.is_flat);
-        let Some(found) = found else {
+        if schema.fields().get(index).is_some_and(has_variant) {
             let place = Place { column: Some(column.field.name.clone()), ..Place::default() };
-            return Err(Error::unsupported(Feature::Nested).at(&place));
+            let what = "VARIANT columns are not read yet";
+            return Err(Error::unsupported(Feature::Other(what.into())).at(&place));
+        }
+        if column.is_flat {
+            Self::new(schema, column.field.clone(), None, column.leaves.start)
+        } else {
+            let layout = Some(column.layout.clone());
+            Self::new(schema, column.field.clone(), layout, column.leaves.start)
+        }
+    }
+
+    /// The column `field` with the leaves of `layout`, or with `leaf` alone if it is flat.
+    fn new(schema: &Schema, field: Field, layout: Option<Layout>, leaf: usize) -> Result<Self> {
+        let mut ordinals = Vec::new();
+        match &layout {
+            Some(layout) => layout.leaves(&mut ordinals),
+            None => ordinals.push(leaf),
+        }
+        let leaves: Result<Vec<_>> = ordinals
+            .iter()
+            .map(|leaf| ScanLeaf::of(schema, *leaf, layout.is_some()).map(Arc::new))
+            .collect();
+        Ok(Self { leaf: ordinals.first().copied().unwrap_or(leaf), field, leaves: leaves?, layout })
+    }
+
+    /// Whether it is one leaf without repetition and at most one level of definition.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.layout.is_none()
+    }
+}
+
+/// Whether `field` or a field in it is a VARIANT: the groups that keep it are not what it means.
+fn has_variant(field: &SchemaField) -> bool {
+    match &field.content {
+        _ if matches!(field.logical_type, Some(LogicalType::Variant { .. })) => true,
+        Content::Leaf(_) => false,
+        Content::Group(children) => children.iter().any(has_variant),
+    }
+}
+
+impl ScanLeaf {
+    fn of(schema: &Schema, leaf: usize, is_nested: bool) -> Result<Self> {
+        let Some(found) = schema.leaves().get(leaf) else {
+            return Err(Error::internal("a column without its leaf"));
+        };
+        let level = |level: u16| {
+            u8::try_from(level).map_err(|_| Error::internal("a schema deeper than 255"))
+        };
+        let max_levels = MaxLevels {
+            definition: level(found.max_definition_level)?,
+            repetition: level(found.max_repetition_level)?,
         };
         Ok(Self {
             leaf,
-            field: column.field.clone(),
             path: found.dotted_path.clone(),
             shape: ColumnShape {
                 physical: found.physical_type,
@@ -48,6 +111,12 @@ impl ScanColumn {
                 nullable: found.max_definition_level > 0,
                 data_type: found.data_type.clone(),
             },
+            max_levels: is_nested.then_some(max_levels),
         })
+    }
+
+    /// Whether it may have any number of values in a row.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.max_levels.is_some_and(|max| max.repetition > 0)
     }
 }

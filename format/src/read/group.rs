@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chunk::Chunk;
 use super::{File, ScanColumn, ScanMetrics};
+use crate::batch::{BATCH_BYTES, BATCH_ROWS};
 use crate::error::{Error, Place, Result};
 use crate::io::{Fetcher, Need};
 use crate::metadata::{ColumnIndex, OffsetIndex};
@@ -16,6 +17,8 @@ pub struct FileScan {
     /// Ordinal of the file within a scan of several.
     ordinal: u32,
     columns: Vec<Arc<ScanColumn>>,
+    /// By column, where its leaves begin among those of the scan; and behind the last.
+    first_leaves: Vec<usize>,
     fetcher: Fetcher,
     metrics: Arc<ScanMetrics>,
 }
@@ -33,13 +36,41 @@ impl FileScan {
         metrics: Arc<ScanMetrics>,
     ) -> Result<Arc<Self>> {
         let place = Place { file: Some(file.name().clone()), ..Place::default() };
-        let columns: Result<Vec<_>> = columns
-            .iter()
-            .map(|index| ScanColumn::of(file.schema(), *index).map(Arc::new))
-            .collect();
+        let columns: Result<Vec<_>> =
+            columns.iter().map(|index| ScanColumn::of(file.schema(), *index)).collect();
         let columns = columns.map_err(|error| error.at(&place))?;
+        Ok(Self::of(file, ordinal, columns, metrics))
+    }
+
+    /// The same of any `columns`, whole ones or parts.
+    #[must_use]
+    pub fn of(
+        file: &File,
+        ordinal: u32,
+        columns: Vec<ScanColumn>,
+        metrics: Arc<ScanMetrics>,
+    ) -> Arc<Self> {
+        let columns: Vec<_> = columns.into_iter().map(Arc::new).collect();
+        let mut first_leaves = Vec::with_capacity(columns.len() + 1);
+        let mut leaves = 0;
+        for column in &columns {
+            first_leaves.push(leaves);
+            leaves += column.leaves.len();
+        }
+        first_leaves.push(leaves);
         let fetcher = Fetcher::new(Arc::clone(file.driver()));
-        Ok(Arc::new(Self { file: file.clone(), ordinal, columns, fetcher, metrics }))
+        Arc::new(Self { file: file.clone(), ordinal, columns, first_leaves, fetcher, metrics })
+    }
+
+    /// The leaves of column `column`, counted among those of the scan.
+    pub(super) fn leaves_of(&self, column: usize) -> Range<usize> {
+        let end = self.first_leaves.get(column + 1).copied().unwrap_or(0);
+        self.first_leaves.get(column).copied().unwrap_or(end)..end
+    }
+
+    /// Leaves of all columns.
+    pub(super) fn leaf_count(&self) -> usize {
+        self.first_leaves.last().copied().unwrap_or(0)
     }
 
     /// The file.
@@ -79,12 +110,13 @@ pub struct RowGroupScan {
     scan: Arc<FileScan>,
     ordinal: usize,
     rows: u64,
+    /// By leaf of the scan.
     chunks: Vec<Chunk>,
-    /// By column of the scan, once read.
+    /// By leaf of the scan, once read.
     indexes: Mutex<Option<Vec<PageIndex>>>,
 }
 
-/// The page index of one column, as far as it was asked for, is there, and makes sense.
+/// The page index of one leaf, as far as it was asked for, is there, and makes sense.
 #[derive(Clone, Debug, Default)]
 struct PageIndex {
     offsets: Option<Arc<OffsetIndex>>,
@@ -110,20 +142,22 @@ impl RowGroupScan {
             return Err(Error::invalid_argument("no such row group").at(&place));
         };
         let rows = group.num_rows();
-        let mut chunks = Vec::with_capacity(scan.columns.len());
-        for (column, shape) in scan.columns.iter().enumerate() {
-            let chunk = group
-                .column(shape.leaf)
-                .ok_or_else(|| Error::internal("a row group without that column").at(&place))?;
-            chunks.push(Chunk::new(
-                column,
-                Arc::clone(shape),
-                chunk,
-                rows,
-                &place,
-                Arc::clone(scan.fetcher.store()),
-                Arc::clone(&scan.metrics),
-            )?);
+        let mut chunks = Vec::with_capacity(scan.leaf_count());
+        for (column, scanned) in scan.columns.iter().enumerate() {
+            for leaf in &scanned.leaves {
+                let chunk = group
+                    .column(leaf.leaf)
+                    .ok_or_else(|| Error::internal("a row group without that column").at(&place))?;
+                chunks.push(Chunk::new(
+                    column,
+                    Arc::clone(leaf),
+                    chunk,
+                    rows,
+                    &place,
+                    Arc::clone(scan.fetcher.store()),
+                    Arc::clone(&scan.metrics),
+                )?);
+            }
         }
         let indexes = Mutex::new(None);
         Ok(Arc::new(Self { scan: Arc::clone(scan), ordinal, rows, chunks, indexes }))
@@ -147,8 +181,31 @@ impl RowGroupScan {
         self.rows
     }
 
-    pub(super) fn chunk(&self, column: usize) -> Result<&Chunk> {
-        self.chunks.get(column).ok_or_else(|| Error::internal("a column outside the scan"))
+    /// The chunk of a leaf, counted among those of the scan.
+    pub(super) fn chunk(&self, leaf: usize) -> Result<&Chunk> {
+        self.chunks.get(leaf).ok_or_else(|| Error::internal("a column outside the scan"))
+    }
+
+    /// The chunk that decides how the row group is cut by column `column`: its largest.
+    fn largest_chunk(&self, column: usize) -> Option<&Chunk> {
+        let chunks = self.chunks.get(self.scan.leaves_of(column)).unwrap_or_default();
+        chunks.iter().max_by_key(|chunk| chunk.compressed_bytes())
+    }
+
+    /// Rows that a batch of all columns should have, so that the values of nested ones, of which a
+    /// row may have many, do not take much more than [`BATCH_BYTES`]: judged by the averages of the
+    /// row group.
+    #[must_use]
+    pub fn batch_rows(&self) -> usize {
+        let nested = self.chunks.iter().filter(|chunk| chunk.leaf().is_repeated());
+        let bytes: u64 = nested
+            .map(|chunk| {
+                let width = chunk.leaf().shape.plain_width().unwrap_or(16) as u64;
+                chunk.num_values().saturating_mul(width)
+            })
+            .fold(0, u64::saturating_add);
+        let a_row = bytes / self.rows.max(1);
+        (BATCH_BYTES / a_row.max(1)).clamp(1, BATCH_ROWS as u64) as usize
     }
 
     /// Reads what the row group is cut by: offset indexes of all columns, column indexes of
@@ -166,7 +223,7 @@ impl RowGroupScan {
             }
         }
         if self.rows > Self::WHOLE_ROWS
-            && let Some(chunk) = self.chunks.get(cut_by)
+            && let Some(chunk) = self.largest_chunk(cut_by)
             && let Some(unit) = chunk.want_layout(self.scan.file.limits())?
         {
             return Ok(Some(Need { required: vec![unit], useful: Vec::new() }));
@@ -186,12 +243,14 @@ impl RowGroupScan {
             (range.end <= file.size_bytes()).then_some(range)
         };
         let mut wanted = Vec::new();
-        for (column, shape) in self.scan.columns.iter().enumerate() {
-            let Some(chunk) = file.footer().column(self.ordinal, shape.leaf) else { continue };
+        for (leaf, own) in self.chunks.iter().enumerate() {
+            let ordinal = own.leaf().leaf;
+            let Some(chunk) = file.footer().column(self.ordinal, ordinal) else { continue };
             let offsets = chunk.offset_index().and_then(range);
             let bounds = chunk.column_index().and_then(range);
-            let bounds = bounds.filter(|_| offsets.is_some() && predicates.contains(&column));
-            wanted.push((column, offsets, bounds));
+            let is_asked = predicates.iter().any(|of| self.scan.leaves_of(*of).contains(&leaf));
+            let bounds = bounds.filter(|_| offsets.is_some() && is_asked);
+            wanted.push((leaf, offsets, bounds));
         }
         let units = wanted.iter().flat_map(|(_, offsets, bounds)| [offsets, bounds]).flatten();
         let mut missing = Vec::new();
@@ -206,15 +265,15 @@ impl RowGroupScan {
             return Ok(missing);
         }
         let mut read = vec![PageIndex::default(); self.chunks.len()];
-        for (column, offsets, bounds) in &wanted {
+        for (leaf, offsets, bounds) in &wanted {
             if let Some(unit) = offsets {
-                read[*column].offsets = self.read_offset_index(*column, unit)?.map(Arc::new);
+                read[*leaf].offsets = self.read_offset_index(*leaf, unit)?.map(Arc::new);
             }
-            if let (Some(unit), true) = (bounds, read[*column].offsets.is_some()) {
+            if let (Some(unit), true) = (bounds, read[*leaf].offsets.is_some()) {
                 let bytes = store.get(unit)?.unwrap_or_else(millwork_codecs::buffer::Buffer::empty);
                 let parsed = ColumnIndex::parse(bytes, unit.start, file.limits()).ok();
-                let pages = read[*column].offsets.as_ref().map_or(0, |offsets| offsets.len());
-                read[*column].bounds = parsed.filter(|index| index.len() == pages).map(Arc::new);
+                let pages = read[*leaf].offsets.as_ref().map_or(0, |offsets| offsets.len());
+                read[*leaf].bounds = parsed.filter(|index| index.len() == pages).map(Arc::new);
             }
         }
         for unit in units {
@@ -224,29 +283,34 @@ impl RowGroupScan {
         Ok(Vec::new())
     }
 
-    fn read_offset_index(&self, column: usize, unit: &Range<u64>) -> Result<Option<OffsetIndex>> {
+    fn read_offset_index(&self, leaf: usize, unit: &Range<u64>) -> Result<Option<OffsetIndex>> {
         let file = &self.scan.file;
         let Some(bytes) = self.scan.fetcher.store().get(unit)? else { return Ok(None) };
         let parsed = OffsetIndex::parse(&bytes, unit.start, file.size_bytes(), file.limits());
-        let fits = |index: &OffsetIndex| self.chunks[column].set_offset_index(index).is_ok();
+        let fits = |index: &OffsetIndex| self.chunks[leaf].set_offset_index(index).is_ok();
         Ok(parsed.ok().filter(fits))
     }
 
     /// The bounds of the pages of column `column` with the pages' places, if they were asked for and
-    /// are there.
+    /// are there. Those of a nested column are those of its first leaf.
     #[must_use]
     pub fn page_bounds(&self, column: usize) -> Option<(Arc<ColumnIndex>, Arc<OffsetIndex>)> {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = indexes.as_ref()?.get(column)?;
+        let index = indexes.as_ref()?.get(self.scan.leaves_of(column).start)?;
         Some((index.bounds.clone()?, index.offsets.clone()?))
     }
 
     /// Cuts the row group into morsels of about `target_rows` rows, at page starts of column
-    /// `cut_by`. Where its pages are not known (few rows) the row group is one morsel. Call once,
-    /// after [`RowGroupScan::prepare`] needs nothing more.
+    /// `cut_by`. Where its pages are not known (few rows), or where it is not known which rows the
+    /// pages of a repeated leaf hold, the row group is one morsel. Call once, after
+    /// [`RowGroupScan::prepare`] needs nothing more.
     #[must_use]
     pub fn cut(&self, cut_by: usize, target_rows: u64) -> Vec<Range<u64>> {
-        let layout = self.chunks.get(cut_by).and_then(Chunk::layout);
+        let blind = |chunk: &Chunk| {
+            chunk.leaf().is_repeated() && chunk.layout().is_none_or(|layout| !layout.rows_known)
+        };
+        let layout = self.largest_chunk(cut_by).and_then(Chunk::layout);
+        let layout = layout.filter(|_| !self.chunks.iter().any(blind));
         let mut cuts = Vec::new();
         let mut start = 0;
         if self.rows > Self::WHOLE_ROWS.min(target_rows.saturating_mul(5) / 2) {

@@ -20,10 +20,11 @@ mod chunk;
 mod file;
 mod group;
 mod morsel;
+mod nested;
 mod batches;
 
 pub use batches::{BatchOptions, Batches};
-pub use column::ScanColumn;
+pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::{FileScan, RowGroupScan};
 pub use metrics::{ScanMetrics, ScanTotals};

@@ -3,9 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use millwork_codecs::buffer::Bitmap;
+use millwork_codecs::kernel::bits::count_ones_in;
+
 use super::RowGroupScan;
-use super::chunk::Layout;
-use crate::column::PageCursor;
+use super::chunk::{Chunk, Layout};
+use crate::column::{ColumnShape, LeafCursor, PageCursor};
 use crate::error::{Error, Result};
 use crate::io::Need;
 use crate::page::PageContext;
@@ -21,27 +24,30 @@ use crate::vector::{Vector, concat};
 pub struct MorselReader {
     group: Arc<RowGroupScan>,
     rows: Range<u64>,
-    columns: Vec<Position>,
+    /// By leaf of the scan.
+    pub(super) leaves: Vec<Position>,
 }
 
-/// Where the reader is in one column.
+/// Where the reader is in one column chunk.
 #[derive(Debug, Default)]
-struct Position {
-    layout: Option<Arc<Layout>>,
+pub(super) struct Position {
+    pub(super) layout: Option<Arc<Layout>>,
     /// Pages of the morsel that it is not through with.
-    pages: Range<usize>,
+    pub(super) pages: Range<usize>,
     /// The page that is being read: the first of `pages`.
     cursor: Option<PageCursor>,
+    /// The same of a leaf in a nested column.
+    pub(super) nested: Option<LeafCursor>,
     /// Rows below are passed.
-    next_row: u64,
+    pub(super) next_row: u64,
 }
 
 impl MorselReader {
     /// A reader of rows `rows`, one of the ranges that [`RowGroupScan::cut`] answered.
     #[must_use]
     pub fn new(group: &Arc<RowGroupScan>, rows: Range<u64>) -> Self {
-        let columns = group.scan().columns().iter().map(|_| Position::default()).collect();
-        Self { group: Arc::clone(group), rows, columns }
+        let leaves = (0..group.scan().leaf_count()).map(|_| Position::default()).collect();
+        Self { group: Arc::clone(group), rows, leaves }
     }
 
     /// The row group.
@@ -64,24 +70,8 @@ impl MorselReader {
     pub fn want(&mut self, columns: &[usize], ranges: &[Range<u64>]) -> Result<Option<Need>> {
         let mut required = Vec::new();
         for column in columns {
-            let chunk = self.group.chunk(*column)?;
-            if chunk.shape().shape.data_type == DataType::Null {
-                continue;
-            }
-            let Some(layout) = self.layout(*column, &mut required)? else { continue };
-            let chunk = self.group.chunk(*column)?;
-            let mut any = false;
-            let mut after = self.columns[*column].pages.start;
-            for rows in ranges {
-                let pages = layout.overlapping(rows);
-                for page in pages.start.max(after)..pages.end {
-                    any = true;
-                    required.extend(chunk.want_page(&layout, page)?);
-                }
-                after = after.max(pages.end);
-            }
-            if any {
-                required.extend(chunk.want_dictionary(&layout)?);
+            for leaf in self.group.scan().leaves_of(*column) {
+                self.want_of_leaf(leaf, ranges, &mut required)?;
             }
         }
         if required.is_empty() {
@@ -91,15 +81,45 @@ impl MorselReader {
         Ok(Some(Need { required, useful: Vec::new() }))
     }
 
-    /// The layout of a column's chunk, if it is known or its bytes are here.
-    fn layout(
+    fn want_of_leaf(
         &mut self,
-        column: usize,
+        leaf: usize,
+        ranges: &[Range<u64>],
+        required: &mut Vec<Range<u64>>,
+    ) -> Result<()> {
+        if is_valueless(self.group.chunk(leaf)?) {
+            return Ok(());
+        }
+        let Some(layout) = self.layout(leaf, required)? else { return Ok(()) };
+        let chunk = self.group.chunk(leaf)?;
+        if chunk.holds(&layout) {
+            return Ok(());
+        }
+        let mut any = false;
+        let mut after = self.leaves[leaf].pages.start;
+        for rows in ranges {
+            let pages = layout.overlapping(rows);
+            for page in pages.start.max(after)..pages.end {
+                any = true;
+                required.extend(chunk.want_page(&layout, page)?);
+            }
+            after = after.max(pages.end);
+        }
+        if any {
+            required.extend(chunk.want_dictionary(&layout)?);
+        }
+        Ok(())
+    }
+
+    /// The layout of a leaf's chunk, if it is known or its bytes are here.
+    pub(super) fn layout(
+        &mut self,
+        leaf: usize,
         required: &mut Vec<Range<u64>>,
     ) -> Result<Option<Arc<Layout>>> {
-        let position = &mut self.columns[column];
+        let position = &mut self.leaves[leaf];
         if position.layout.is_none() {
-            let chunk = self.group.chunk(column)?;
+            let chunk = self.group.chunk(leaf)?;
             if let Some(unit) = chunk.want_layout(self.group.scan().file().limits())? {
                 required.push(unit);
                 return Ok(None);
@@ -128,35 +148,64 @@ impl MorselReader {
         context: &mut PageContext,
     ) -> Result<Vector> {
         let count = selection.count();
-        if self.group.chunk(column)?.shape().shape.data_type == DataType::Null || count == 0 {
+        let leaves = self.group.scan().leaves_of(column);
+        if count == 0 {
+            return Ok(Vector::null(0));
+        }
+        let is_flat = match self.group.scan().columns().get(column) {
+            Some(column) => column.is_flat(),
+            None => return Err(Error::internal("a column outside the scan")),
+        };
+        if rows.end > self.rows.end {
+            return Err(Error::internal("rows are read within the morsel"));
+        }
+        let mask = (!selection.is_all()).then(|| selection.mask());
+        if !is_flat {
+            self.group.scan().metrics().rows_decoded(column, count);
+            return self.read_nested(column, &rows, mask.as_ref(), context);
+        }
+        if is_valueless(self.group.chunk(leaves.start)?) {
             return Ok(Vector::null(count));
         }
-        let Some(layout) = self.layout(column, &mut Vec::new())? else {
+        self.group.scan().metrics().rows_decoded(column, count);
+        self.read_flat(leaves.start, &rows, mask.as_ref(), context)
+    }
+
+    /// The layout of a leaf that is read next from row `row` on.
+    pub(super) fn layout_at(&mut self, leaf: usize, row: u64) -> Result<Arc<Layout>> {
+        let Some(layout) = self.layout(leaf, &mut Vec::new())? else {
             return Err(Error::internal("the column chunk is not here"));
         };
-        if rows.start < self.columns[column].next_row || rows.end > self.rows.end {
-            return Err(Error::internal("rows are read forwards, within the morsel"));
+        if row < self.leaves[leaf].next_row {
+            return Err(Error::internal("rows are read forwards"));
         }
-        self.group.scan().metrics().rows_decoded(column, count);
-        let mask = (!selection.is_all()).then(|| selection.mask());
+        Ok(layout)
+    }
+
+    fn read_flat(
+        &mut self,
+        leaf: usize,
+        rows: &Range<u64>,
+        mask: Option<&Bitmap>,
+        context: &mut PageContext,
+    ) -> Result<Vector> {
+        let layout = self.layout_at(leaf, rows.start)?;
         let mut parts = Vec::with_capacity(1);
-        for page in layout.overlapping(&rows) {
+        for page in layout.overlapping(rows) {
             let location = &layout.pages[page];
             let start = rows.start.max(location.first_row);
             let end = rows.end.min(location.first_row + location.rows);
             let (from, of_page) = ((start - rows.start) as usize, (end - start) as usize);
-            let chosen = match &mask {
-                Some(mask) => {
-                    millwork_codecs::kernel::bits::count_ones_in(mask.words(), from, of_page)
-                }
+            let chosen = match mask {
+                Some(mask) => count_ones_in(mask.words(), from, of_page),
                 None => of_page,
             };
             if chosen == 0 {
                 continue;
             }
             let in_page = (start - location.first_row) as usize;
-            let words = mask.as_ref().map(|mask| mask.words());
-            let part = self.read_page(column, &layout, page, context, |cursor, shape| {
+            let words = mask.map(Bitmap::words);
+            let part = self.read_page(leaf, &layout, page, context, |cursor, shape| {
                 cursor.skip(in_page - cursor.row())?;
                 match words {
                     Some(words) if chosen < of_page => {
@@ -167,41 +216,47 @@ impl MorselReader {
             });
             parts.push(part?);
         }
-        self.columns[column].next_row = rows.end;
+        self.leaves[leaf].next_row = rows.end;
         concat(&parts)
     }
 
     /// Runs `read` on the cursor of page `page`, which it opens and moves to if need be.
     fn read_page(
         &mut self,
-        column: usize,
+        leaf: usize,
         layout: &Arc<Layout>,
         page: usize,
         context: &mut PageContext,
-        read: impl FnOnce(&mut PageCursor, &crate::column::ColumnShape) -> Result<Vector>,
+        read: impl FnOnce(&mut PageCursor, &ColumnShape) -> Result<Vector>,
     ) -> Result<Vector> {
-        let chunk = self.group.chunk(column)?;
-        let position = &mut self.columns[column];
+        let chunk = self.group.chunk(leaf)?;
+        let position = &mut self.leaves[leaf];
         if position.pages.start != page || position.cursor.is_none() {
             chunk.finish_pages(layout, position.pages.start..page);
             position.pages.start = page;
             let opened = chunk.open_page(layout, page, context)?;
             let dictionary = chunk.dictionary(layout, context)?;
-            let cursor = PageCursor::new(opened, &chunk.shape().shape, dictionary.as_ref())
+            let cursor = PageCursor::new(opened, &chunk.leaf().shape, dictionary.as_ref())
                 .map_err(|error| chunk.locate(error, layout, page))?;
             position.cursor = Some(cursor);
         }
         let Some(cursor) = &mut position.cursor else {
             return Err(Error::internal("a page without a cursor"));
         };
-        read(cursor, &chunk.shape().shape).map_err(|error| chunk.locate(error, layout, page))
+        read(cursor, &chunk.leaf().shape).map_err(|error| chunk.locate(error, layout, page))
     }
+}
+
+/// Whether all rows of a flat column are null by its type.
+fn is_valueless(chunk: &Chunk) -> bool {
+    let leaf = chunk.leaf();
+    leaf.max_levels.is_none() && leaf.shape.data_type == DataType::Null
 }
 
 impl Drop for MorselReader {
     fn drop(&mut self) {
-        for (column, position) in self.columns.iter().enumerate() {
-            let Ok(chunk) = self.group.chunk(column) else { continue };
+        for (leaf, position) in self.leaves.iter().enumerate() {
+            let Ok(chunk) = self.group.chunk(leaf) else { continue };
             match &position.layout {
                 Some(layout) => chunk.finish_pages(layout, position.pages.clone()),
                 // Never looked at: its pages have one user less all the same.

@@ -128,6 +128,19 @@ pub enum Layout {
     },
 }
 
+impl Layout {
+    /// Adds the ordinals of its leaves to `into`, in order.
+    pub fn leaves(&self, into: &mut Vec<usize>) {
+        match self {
+            Self::Leaf { leaf, .. } => into.push(*leaf),
+            Self::Struct { children, .. } => {
+                children.iter().for_each(|child| child.leaves(into));
+            }
+            Self::List { element, .. } => element.leaves(into),
+        }
+    }
+}
+
 /// A top-level column, as a reader returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {

@@ -39,8 +39,8 @@ pub(super) fn build(elements: &[SchemaElement], limits: &Limits) -> Result<Tree>
     Ok(Tree { name: Arc::from(&*root.name), fields, leaves: builder.leaves })
 }
 
-/// The recursion must not exhaust the stack, and levels fit `u16`, whatever limit is chosen.
-const MAX_DEPTH: u32 = 512;
+/// The recursion must not exhaust the stack, and levels fit a byte, whatever limit is chosen.
+const MAX_DEPTH: u32 = 255;
 
 #[derive(Clone, Copy)]
 struct Levels {

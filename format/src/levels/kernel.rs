@@ -1,0 +1,87 @@
+//! Masks and counts of levels: free functions over slices, 64 levels a word.
+
+use millwork_codecs::kernel::bits::count_ones;
+use millwork_codecs::kernel::{Comparison, compare_scalar};
+
+/// Levels compared at a time where only their number is asked for.
+const BLOCK: usize = 4096;
+
+fn count(comparison: Comparison, levels: &[u8], level: u8) -> usize {
+    let mut words = [0u64; BLOCK / 64];
+    let mut found = 0;
+    for block in levels.chunks(BLOCK) {
+        compare_scalar(comparison, block, level, &mut words);
+        found += count_ones(&words[..block.len().div_ceil(64)]);
+    }
+    found
+}
+
+/// How many of `levels` are at least `level`.
+pub(crate) fn count_at_least(levels: &[u8], level: u8) -> usize {
+    if level == 0 { levels.len() } else { count(Comparison::GreaterOrEqual, levels, level) }
+}
+
+/// How many rows start in `repetition` levels.
+pub(crate) fn count_rows(repetition: &[u8]) -> usize {
+    count(Comparison::Equal, repetition, 0)
+}
+
+/// One bit a level: whether it is at least `level`. Bits behind the last are 0.
+pub(crate) fn mask_at_least(levels: &[u8], level: u8) -> Vec<u64> {
+    let mut words = vec![0; levels.len().div_ceil(64)];
+    compare_scalar(Comparison::GreaterOrEqual, levels, level, &mut words);
+    words
+}
+
+/// Writes one bit a level: whether a row starts there. Bits behind the last are 0.
+pub(crate) fn row_starts(repetition: &[u8], words: &mut [u64]) {
+    compare_scalar(Comparison::Equal, repetition, 0, words);
+}
+
+/// The position of the 1 bit number `index` (from 0) of those in `words` from bit `from` on.
+pub(crate) fn nth_one(words: &[u64], from: usize, index: usize) -> Option<usize> {
+    let mut left = index;
+    let mut word = words.get(from / 64)? & (u64::MAX << (from % 64));
+    let mut at = from / 64;
+    loop {
+        let ones = word.count_ones() as usize;
+        if left < ones {
+            for _ in 0..left {
+                word &= word - 1;
+            }
+            return Some(at * 64 + word.trailing_zeros() as usize);
+        }
+        left -= ones;
+        at += 1;
+        word = *words.get(at)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nth_one_is_found_across_words() {
+        let words = [0b1010, 0, u64::MAX];
+        let ones: Vec<usize> =
+            (0..192).filter(|bit| words[bit / 64] >> (bit % 64) & 1 == 1).collect();
+        for from in 0..200 {
+            let behind: Vec<usize> = ones.iter().copied().filter(|bit| *bit >= from).collect();
+            for index in 0..70 {
+                assert_eq!(nth_one(&words, from, index), behind.get(index).copied());
+            }
+        }
+    }
+
+    #[test]
+    fn counts_and_masks_agree() {
+        let levels: Vec<u8> = (0..9000u32).map(|slot| (slot * 7 % 5) as u8).collect();
+        for level in 0..6 {
+            let expected = levels.iter().filter(|found| **found >= level).count();
+            assert_eq!(count_at_least(&levels, level), expected);
+            assert_eq!(count_ones(&mask_at_least(&levels, level)), expected);
+        }
+        assert_eq!(count_rows(&levels), 1800);
+    }
+}
