@@ -108,7 +108,7 @@ pub struct Rows {
     /// A file, a directory, a pattern, or - for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Only these columns, in this order, separated by commas.
+    /// Only these columns, in this order, separated by commas; a.b is the field b of a.
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
     /// At most so many rows.

@@ -3,8 +3,6 @@
 use std::io::IsTerminal as _;
 
 use millwork_codecs::budget::Budget;
-use millwork_format::ErrorKind;
-use millwork_format::error::Feature;
 use millwork_format::read::BatchOptions;
 use millwork_format::types::Field;
 
@@ -35,8 +33,19 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     let limits = arguments.reading.limits();
     for source in source::each(&arguments.files, &limits)? {
         let source = source?;
-        let columns = chosen(&source, arguments.columns.as_deref())?;
-        let fields = fields_of(&source, columns.as_deref());
+        let options = BatchOptions { columns: None, limit_rows: left, budget: Budget::unlimited() };
+        let batches = match arguments.columns.as_deref() {
+            None => source.file.batches(options)?,
+            Some(paths) => {
+                let paths: Vec<&str> = paths.iter().map(|path| path.trim()).collect();
+                let has_path = |path: &&&str| !source.file.schema().has_path(path);
+                if let Some(unknown) = paths.iter().find(has_path) {
+                    return Err(unknown_column(unknown, &source));
+                }
+                source.file.batches_of(paths, options)?
+            }
+        };
+        let fields = batches.fields();
         match &first {
             None => {
                 renderer.begin(&fields, &mut text)?;
@@ -44,8 +53,7 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
             }
             Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
         }
-        let options = BatchOptions { columns, limit_rows: left, budget: Budget::unlimited() };
-        for batch in source.file.batches(options).map_err(with_choice)? {
+        for batch in batches {
             let batch = batch?;
             renderer.batch(&batch, &mut text)?;
             output.write(&text)?;
@@ -63,43 +71,18 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     output.finish()
 }
 
-/// Other columns may be readable where one is not.
-fn with_choice(error: millwork_format::Error) -> Failure {
-    let is_nested = *error.kind() == ErrorKind::Unsupported(Feature::Nested);
-    let failure = Failure::from(error);
-    if is_nested { failure.hint("--columns chooses those that are not nested") } else { failure }
-}
-
-/// Top-level columns by name; `None` for all of them.
-fn chosen(source: &Source, names: Option<&[String]>) -> Result<Option<Vec<usize>>> {
-    let Some(names) = names else { return Ok(None) };
-    let find = |name: &String| {
-        let name = name.trim();
-        source.file.schema().find(name).ok_or_else(|| unknown_column(name, source))
-    };
-    Ok(Some(names.iter().map(find).collect::<Result<_>>()?))
-}
-
 fn unknown_column(name: &str, source: &Source) -> Failure {
     let schema = source.file.schema();
     let failure = Failure::usage(format!("no column named {name} in {}", source.name));
-    if let Some((outer, _)) = name.split_once('.')
-        && schema.find(outer).is_some()
+    if let Some((outer, _)) = name.split_once(['.', '['])
+        && let Some(column) = schema.find(outer)
+        && let Some(column) = schema.columns().get(column)
     {
-        return failure.hint(format!("parts of a column cannot be chosen yet: name {outer}"));
+        return failure.hint(format!("{outer} is {}", column.field.data_type));
     }
     match schema.suggest(name) {
         Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
         None => failure.hint(format!("`millwork schema {}` lists the columns", source.name)),
-    }
-}
-
-fn fields_of(source: &Source, columns: Option<&[usize]>) -> Vec<Field> {
-    let all = source.file.schema().columns();
-    let field = |at: &usize| all.get(*at).map(|column| column.field.clone());
-    match columns {
-        None => all.iter().map(|column| column.field.clone()).collect(),
-        Some(columns) => columns.iter().filter_map(field).collect(),
     }
 }
 

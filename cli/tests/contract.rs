@@ -175,6 +175,29 @@ fn wrong_usage_is_exit_code_2() {
 }
 
 #[test]
+fn parts_of_nested_columns_are_chosen_by_path() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/nested/v2.parquet");
+    let cat = |columns| {
+        printed(&["head", text(&file), "--columns", columns, "--format", "jsonl", "--limit", "2"])
+    };
+    let expected = r#"{"people":[{"name":"a name of more than twelve bytes"},{"name":"Ada"}],"id":0}
+{"people":[{"name":null}],"id":1}
+"#;
+    assert_eq!(cat("people.name, id"), expected);
+    assert_eq!(cat("people[].name,id"), expected);
+    assert_eq!(cat("people.list.element.name,id"), expected);
+    assert_eq!(
+        cat("people[].marks"),
+        "{\"people\":[{\"marks\":[6,4]},{\"marks\":[]}]}\n{\"people\":[{\"marks\":[6,2]}]}\n"
+    );
+    fails(
+        &["cat", text(&file), "--columns", "people.nam"],
+        2,
+        &["no column named people.nam", "people is STRUCT(name VARCHAR, born DATE"],
+    );
+}
+
+#[test]
 fn every_verb_has_help_with_an_example() {
     for verb in ["schema", "meta", "head", "cat", "count", "sql"] {
         let help = printed(&[verb, "--help"]);

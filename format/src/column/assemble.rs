@@ -133,3 +133,79 @@ fn leaf(rows: LeafRows, parent: u8) -> Result<(Vector, Skeleton)> {
     let data = nulls::spread(dense.data().clone(), &present)?;
     Ok((Vector::new(data, Some(present), entries)?, skeleton))
 }
+
+#[cfg(test)]
+mod tests {
+    use millwork_codecs::budget::Budget;
+    use millwork_codecs::buffer::Slice;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::levels::{LevelRun, MaxLevels};
+
+    /// A leaf whose values count up from 0.
+    fn rows(leaf: usize, max: (u8, u8), definition: &[u8], repetition: &[u8]) -> LeafRows {
+        let max = MaxLevels { definition: max.0, repetition: max.1 };
+        let mut rows = LeafRows::new(leaf, max, &Budget::unlimited()).unwrap();
+        rows.skeleton.definition = LevelRun::of(max.definition, definition.to_vec());
+        rows.skeleton.repetition = LevelRun::of(0, repetition.to_vec());
+        rows.value_count = definition.iter().filter(|level| **level == max.definition).count();
+        let values: Vec<i32> = (0..rows.value_count as i32).collect();
+        rows.values = vec![Vector::flat(Slice::copy_of(&values))];
+        rows
+    }
+
+    /// `optional group s { optional int32 a; repeated group l { optional int32 b } }`
+    fn layout() -> Layout {
+        let leaf = |leaf, definition_level| Layout::Leaf { leaf, definition_level };
+        let element = Layout::Struct { definition_level: 2, children: vec![leaf(1, 3)] };
+        let list = Layout::List {
+            definition_level: 1,
+            element_definition_level: 2,
+            repetition_level: 1,
+            element: Box::new(element),
+        };
+        Layout::Struct { definition_level: 1, children: vec![leaf(0, 2), list] }
+    }
+
+    fn assembled(a: &[u8], b: &[(u8, u8)], count: usize) -> Result<Vector> {
+        let (definition, repetition): (Vec<u8>, Vec<u8>) = b.iter().copied().unzip();
+        let zeros = vec![0; a.len()];
+        let leaves = vec![rows(0, (2, 0), a, &zeros), rows(1, (3, 1), &definition, &repetition)];
+        assemble(&layout(), leaves, count, |leaf| format!("leaf {leaf}"))
+    }
+
+    #[test]
+    fn structs_and_lists_follow_the_levels() {
+        // null, {a: null, l: []}, {a: 0, l: [0, null]}, {a: 1, l: [1]}
+        let b = [(0, 0), (1, 0), (3, 0), (2, 1), (3, 0)];
+        let vector = assembled(&[0, 1, 2, 2], &b, 4).unwrap();
+        let Data::Struct(children) = vector.data() else { panic!("no struct") };
+        let present = |vector: &Vector| (0..4).map(|row| vector.is_valid(row)).collect::<Vec<_>>();
+        assert_eq!(present(&vector), [false, true, true, true]);
+        assert_eq!(present(&children[0]), [false, false, true, true]);
+        assert_eq!(present(&children[1]), [false, true, true, true]);
+        let Data::List(list) = children[1].data() else { panic!("no list") };
+        assert_eq!(list.offsets()[..], [0, 0, 0, 2, 3]);
+        let Data::Struct(elements) = list.child().data() else { panic!("no struct") };
+        assert!(list.child().validity().is_none());
+        assert_eq!(elements[0].null_count(), 1);
+        assert_eq!(elements[0].values::<i32>().unwrap()[..], [0, 0, 1]);
+    }
+
+    #[test]
+    fn leaves_that_do_not_agree_are_refused() {
+        for (a, b, count, what) in [
+            (&[0u8, 1][..], &[(1, 0), (1, 0)][..], 2, "\"leaf 0\" and \"leaf 1\" do not agree"),
+            (&[1, 1], &[(1, 0)], 2, "do not agree"),
+            (&[1, 1], &[(1, 0), (1, 0)], 3, "2 rows of \"leaf 0\" where 3 should be"),
+            (&[1], &[(1, 0), (2, 1)], 1, "a list that goes on where it has no element"),
+            (&[1], &[(2, 0), (1, 1)], 1, "a list that goes on where it has no element"),
+            (&[1], &[(2, 1)], 1, "a list that goes on where it has no element"),
+        ] {
+            let error = assembled(a, b, count).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Corrupt);
+            assert!(error.what().contains(what), "{error}");
+        }
+    }
+}

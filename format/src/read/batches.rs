@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 
-use super::{File, FileScan, MorselReader, RowGroupScan, ScanMetrics};
+use super::{File, FileScan, MorselReader, RowGroupScan, ScanColumn, ScanMetrics};
 use crate::batch::{Batch, Origin};
 use crate::error::Result;
 use crate::io::Need;
@@ -47,15 +47,23 @@ pub struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new(file: &File, options: BatchOptions) -> Result<Self> {
+    pub(super) fn new(file: &File, mut options: BatchOptions) -> Result<Self> {
         let all = || (0..file.schema().columns().len()).collect();
-        let columns = options.columns.unwrap_or_else(all);
+        let columns: Vec<usize> = options.columns.take().unwrap_or_else(all);
         let metrics = Arc::new(ScanMetrics::new(columns.len()));
-        let scan = FileScan::new(file, 0, &columns, metrics)?;
-        let context = PageContext::new(options.budget, file.limits().clone());
+        Ok(Self::over(FileScan::new(file, 0, &columns, metrics)?, options))
+    }
+
+    pub(super) fn of(file: &File, columns: Vec<ScanColumn>, options: BatchOptions) -> Self {
+        let metrics = Arc::new(ScanMetrics::new(columns.len()));
+        Self::over(FileScan::of(file, 0, columns, metrics), options)
+    }
+
+    fn over(scan: Arc<FileScan>, options: BatchOptions) -> Self {
+        let context = PageContext::new(options.budget, scan.file().limits().clone());
         let rows_left = options.limit_rows.unwrap_or(u64::MAX);
         let morsels = VecDeque::new();
-        Ok(Self { scan, context, row_group: 0, group: None, morsels, reader: None, rows_left })
+        Self { scan, context, row_group: 0, group: None, morsels, reader: None, rows_left }
     }
 
     /// The columns of the batches.

@@ -6,7 +6,7 @@ use crate::column::ColumnShape;
 use crate::error::{Error, Feature, Place, Result};
 use crate::levels::MaxLevels;
 use crate::metadata::LogicalType;
-use crate::schema::{Content, Layout, Schema, SchemaField};
+use crate::schema::{Content, Layout, Projected, Schema, SchemaField};
 use crate::types::Field;
 
 /// A top-level column that is read, or some of the fields in it.
@@ -47,17 +47,33 @@ impl ScanColumn {
                 schema.columns().len()
             ))
         })?;
-        if schema.fields().get(index).is_some_and(has_variant) {
-            let place = Place { column: Some(column.field.name.clone()), ..Place::default() };
+        Self::projected(
+            schema,
+            Projected {
+                column: index,
+                field: column.field.clone(),
+                layout: column.layout.clone(),
+                is_whole: true,
+            },
+        )
+    }
+
+    /// The part of a column that a path chose.
+    ///
+    /// # Errors
+    /// As [`ScanColumn::of`].
+    pub fn projected(schema: &Schema, chosen: Projected) -> Result<Self> {
+        let Projected { column, field, layout, .. } = chosen;
+        let Some(described) = schema.columns().get(column) else {
+            return Err(Error::invalid_argument("a projection of another schema"));
+        };
+        if schema.fields().get(column).is_some_and(has_variant) {
+            let place = Place { column: Some(field.name), ..Place::default() };
             let what = "VARIANT columns are not read yet";
             return Err(Error::unsupported(Feature::Other(what.into())).at(&place));
         }
-        if column.is_flat {
-            Self::new(schema, column.field.clone(), None, column.leaves.start)
-        } else {
-            let layout = Some(column.layout.clone());
-            Self::new(schema, column.field.clone(), layout, column.leaves.start)
-        }
+        let layout = (!described.is_flat).then_some(layout);
+        Self::new(schema, field, layout, described.leaves.start)
     }
 
     /// The column `field` with the leaves of `layout`, or with `leaf` alone if it is flat.

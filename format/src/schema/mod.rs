@@ -13,12 +13,14 @@
 //! | `annotation` | physical type and annotation to the type of a leaf |
 //! | `assembly` | fields to lists, maps and structs, by the spec's rules of compatibility |
 //! | `names` | names made unique, near misses |
+//! | `projection` | parts of columns chosen by path |
 //! | `print` | the text form `message .. { .. }` |
 
 mod tree;
 mod annotation;
 mod assembly;
 mod names;
+mod projection;
 mod print;
 
 use std::ops::Range;
@@ -33,6 +35,7 @@ use crate::types::{DataType, Field};
 
 pub use names::{closest, unique_names};
 pub use print::Description;
+pub use projection::Projected;
 
 /// A field of the tree as the file has it.
 #[derive(Clone, Debug, PartialEq)]

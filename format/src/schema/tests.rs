@@ -343,6 +343,66 @@ fn names_are_made_unique_and_found() {
 }
 
 #[test]
+fn paths_choose_parts_of_columns() {
+    let list = |name: &str| annotated(group(name, Optional, 1), ConvertedType::List);
+    let schema = schema(
+        4,
+        vec![
+            leaf("a", Required, P::Int32),
+            group("b", Optional, 3),
+            leaf("c", Optional, P::Int32),
+            leaf("d.e", Optional, P::Int64),
+            list("l"),
+            group("list", Repeated, 1),
+            group("element", Optional, 2),
+            leaf("x", Required, P::Int32),
+            leaf("y", Required, P::Double),
+            annotated(group("m", Optional, 1), ConvertedType::Map),
+            group("key_value", Repeated, 2),
+            leaf("key", Required, P::Int32),
+            group("value", Optional, 2),
+            leaf("u", Required, P::Int32),
+            leaf("v", Required, P::Int64),
+            leaf("z.c", Required, P::Boolean),
+        ],
+    )
+    .unwrap();
+    for (paths, expected) in [
+        ("a", "a INTEGER"),
+        ("A,a", "a INTEGER"),
+        ("z.c", "z.c BOOLEAN"),
+        ("b.c", "b STRUCT(c INTEGER)"),
+        ("b.C,a", "b STRUCT(c INTEGER), a INTEGER"),
+        ("b.d.e", "b STRUCT(d.e BIGINT)"),
+        ("b.l,b.C", "b STRUCT(c INTEGER, l STRUCT(x INTEGER, y DOUBLE)[])"),
+        ("b.l.y", "b STRUCT(l STRUCT(y DOUBLE)[])"),
+        ("b.l[].y", "b STRUCT(l STRUCT(y DOUBLE)[])"),
+        ("b.l[]", "b STRUCT(l STRUCT(x INTEGER, y DOUBLE)[])"),
+        ("b.l.list.element.x", "b STRUCT(l STRUCT(x INTEGER)[])"),
+        ("m.key", "m MAP(INTEGER)"),
+        ("m.value.v", "m MAP(INTEGER, STRUCT(v BIGINT))"),
+        ("m[].value.v,m.value.u", "m MAP(INTEGER, STRUCT(u INTEGER, v BIGINT))"),
+        ("m[]", "m MAP(INTEGER, STRUCT(u INTEGER, v BIGINT))"),
+        ("b.l[][].y", "no column named b.l[][].y"),
+        ("a[]", "no column named a[]"),
+        ("b.l.z", "no column named b.l.z"),
+        ("a.b", "no column named a.b"),
+        ("", "no column named "),
+        (".", "no column named ."),
+    ] {
+        let found = match schema.project(paths.split(',')) {
+            Ok(columns) => columns
+                .iter()
+                .map(|column| format!("{} {}", column.field.name, column.field.data_type))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, expected, "{paths}");
+    }
+}
+
+#[test]
 fn the_text_form_shows_everything() {
     let elements = vec![
         SchemaElement { field_id: Some(3), ..leaf("id", Required, P::Int64) },
