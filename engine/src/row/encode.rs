@@ -1,13 +1,16 @@
 //! Vectors to rows, column by column.
 
+use std::ops::Range;
+
 use bytemuck::Pod;
 use millwork_codecs::buffer::View;
 use millwork_format::types::Storage;
-use millwork_format::vector::{Data, Vector};
+use millwork_format::vector::{Data, Vector, Views};
 
+use super::decode::view_at;
 use super::layout::{RowLayout, SlotKind};
 use super::nested::encode_nested;
-use super::{Indexed, RowStore};
+use super::{Indexed, RowStore, SortKeys};
 use crate::error::{Error, Result};
 
 /// The slots of one column in the rows being written.
@@ -50,31 +53,140 @@ impl RowStore {
         if columns.len() != self.layout().types().len() {
             return Err(Error::internal("a row store was given another number of columns"));
         }
+        self.append_pieces(rows.len(), |store, page, range| {
+            for (column, vector) in columns.iter().enumerate() {
+                store.encode_column(column, &Indexed::new(vector, &rows[range.clone()]), page)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends rows whose first column is the key `key_of[i]` of `keys` and whose others are row
+    /// `rows[i]` of `columns`. Answers the id of the first; the others follow.
+    ///
+    /// # Panics
+    /// If there are not as many keys as rows, or there is no such key.
+    ///
+    /// # Errors
+    /// As [`RowStore::append`]; `Internal` also if the first column is not of the keys' width.
+    pub fn append_keyed(
+        &mut self,
+        keys: &SortKeys,
+        key_of: &[u32],
+        columns: &[Vector],
+        rows: &[u32],
+    ) -> Result<u32> {
+        if columns.len() + 1 != self.layout().types().len() || key_of.len() != rows.len() {
+            return Err(Error::internal("a row store was given another number of columns"));
+        }
+        self.append_pieces(rows.len(), |store, page, range| {
+            store.encode_keys(keys, &key_of[range.clone()], page)?;
+            for (column, vector) in columns.iter().enumerate() {
+                store.encode_column(
+                    column + 1,
+                    &Indexed::new(vector, &rows[range.clone()]),
+                    page,
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Appends copies of the rows `ids` of `other`, which has the same layout. Answers the id of the
+    /// first; the others follow.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    ///
+    /// # Errors
+    /// If memory is refused.
+    pub fn append_rows(&mut self, other: &Self, ids: &[u32]) -> Result<u32> {
+        for (mine, theirs) in self.has_nulls.iter_mut().zip(&other.has_nulls) {
+            *mine |= theirs;
+        }
+        let outside: Vec<usize> = (0..self.layout.types().len())
+            .map(|column| self.layout.slot(column))
+            .filter(|(_, kind)| matches!(kind, SlotKind::View | SlotKind::Nested))
+            .map(|(offset, _)| offset)
+            .collect();
+        self.append_pieces(ids.len(), |store, page, range| {
+            let width_bytes = store.layout.width_bytes();
+            let mut start = store.pages[page].rows * width_bytes;
+            for id in &ids[range] {
+                let (from, row) = other.row(*id);
+                let slot = start..start + width_bytes;
+                store.pages[page].bytes.as_mut_slice()[slot.clone()].copy_from_slice(row);
+                for offset in &outside {
+                    let view = view_at(row, *offset);
+                    if !view.is_inline() {
+                        let copy = store.store_bytes(other.bytes_of(from, &view))?;
+                        let row = &mut store.pages[page].bytes.as_mut_slice()[slot.clone()];
+                        row[*offset..*offset + 16].copy_from_slice(bytemuck::bytes_of(&copy));
+                    }
+                }
+                start += width_bytes;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes place for `rows` rows, page by page, and has each page's share written by
+    /// `write(store, page, which of the rows)` behind the rows that are there. Answers the id of the
+    /// first.
+    fn append_pieces(
+        &mut self,
+        rows: usize,
+        mut write: impl FnMut(&mut Self, usize, Range<usize>) -> Result<()>,
+    ) -> Result<u32> {
         let mut first_id = None;
-        let mut left = rows;
-        while first_id.is_none() || !left.is_empty() {
-            let (page, room) = self.page_with_room(left.len())?;
+        let mut done = 0;
+        while first_id.is_none() || done < rows {
+            let (page, room) = self.page_with_room(rows - done)?;
             let first = self.pages[page].rows;
             first_id.get_or_insert((page as u32) << self.page_shift | first as u32);
-            let (now, later) = left.split_at(room);
-            for (column, vector) in columns.iter().enumerate() {
-                self.encode_column(column, &Indexed::new(vector, now), page, first)?;
-            }
-            self.pages[page].rows += now.len();
-            left = later;
+            write(self, page, done..done + room)?;
+            self.pages[page].rows += room;
+            done += room;
         }
         Ok(first_id.unwrap_or(0))
     }
 
-    fn encode_column(
-        &mut self,
-        column: usize,
-        values: &Indexed<'_>,
-        page: usize,
-        first: usize,
-    ) -> Result<()> {
+    /// Writes the keys listed into the first column, behind the rows of `page`.
+    fn encode_keys(&mut self, keys: &SortKeys, key_of: &[u32], page: usize) -> Result<()> {
+        let (offset, kind) = self.layout.slot(0);
+        let copies = match kind {
+            SlotKind::View => {
+                let copied = key_of.iter().map(|key| self.store_bytes(keys.get(*key as usize)));
+                Some(copied.collect::<Result<Vec<View>>>()?)
+            }
+            _ => None,
+        };
+        let width_bytes = self.layout.width_bytes();
+        let start = self.pages[page].rows * width_bytes;
+        let end = start + key_of.len() * width_bytes;
+        let rows = &mut self.pages[page].bytes.as_mut_slice()[start..end];
+        let mut target = Target { rows, width_bytes, offset };
+        match (kind, copies) {
+            (_, Some(copies)) => target.write_each(copies.into_iter()),
+            (SlotKind::Fixed(width), None) => {
+                for (slot, key) in target.slots(width).zip(key_of) {
+                    let key = keys.get(*key as usize);
+                    if key.len() != width {
+                        return Err(mismatch());
+                    }
+                    slot.copy_from_slice(key);
+                }
+            }
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+
+    /// Writes `values` into column `column`, behind the rows of `page`.
+    fn encode_column(&mut self, column: usize, values: &Indexed<'_>, page: usize) -> Result<()> {
         let (offset, kind) = self.layout.slot(column);
         let width_bytes = self.layout.width_bytes();
+        let first = self.pages[page].rows;
         let range = first * width_bytes..(first + values.len()) * width_bytes;
         if values.may_be_null() {
             self.has_nulls[column] = true;
@@ -108,12 +220,33 @@ impl RowStore {
     fn copied_strings(&mut self, values: &Indexed<'_>) -> Result<Vec<View>> {
         let Data::Views(views) = values.data() else { return Err(mismatch()) };
         let mut copies = Vec::with_capacity(values.len());
+        if views.len() * 4 <= values.len() {
+            return self.copied_entries(views, values);
+        }
         for (position, index) in values.indices().iter().enumerate() {
             let view = views.views()[*index as usize];
             copies.push(match () {
                 () if view.is_inline() => view,
                 () if !values.is_valid(position) => View::default(),
                 () => self.store_bytes(view.bytes(views.buffers()))?,
+            });
+        }
+        Ok(copies)
+    }
+
+    /// As [`RowStore::copied_strings`] where the strings are few: rows with the same one share a copy.
+    fn copied_entries(&mut self, views: &Views, values: &Indexed<'_>) -> Result<Vec<View>> {
+        let mut copied: Vec<Option<View>> = vec![None; views.len()];
+        let mut copies = Vec::with_capacity(values.len());
+        for index in values.indices() {
+            let entry = &mut copied[*index as usize];
+            copies.push(match entry {
+                Some(copy) => *copy,
+                None => {
+                    let view = views.views()[*index as usize];
+                    let copy = self.store_bytes(view.bytes(views.buffers()))?;
+                    *entry.insert(copy)
+                }
             });
         }
         Ok(copies)

@@ -28,7 +28,8 @@ impl SlotKind {
         }
     }
 
-    fn width_bytes(self) -> usize {
+    /// Bytes of the slot.
+    pub(super) fn width_bytes(self) -> usize {
         match self {
             Self::Empty => 0,
             Self::Fixed(width) => width,

@@ -1,5 +1,5 @@
-//! The one row layout of operator state: what hash tables, join builds and (serialised) exchanges
-//! and spills keep.
+//! The one row layout of operator state: what hash tables, join builds, sorts and (serialised)
+//! exchanges and spills keep.
 //!
 //! What comes in: vectors and the rows that are meant. What goes out: rows in a [`RowStore`], found
 //! again by a `u32` id, and decoded into vectors. A row is a fixed part (a null bitmap, then one slot
@@ -11,9 +11,9 @@
 //! | `indexed` | the flat values behind flat, dictionary and constant vectors |
 //! | `layout` | where the slots of a row are |
 //! | `store` | pages and heap |
-//! | `encode`, `decode`, `equal` | vectors to rows, rows to vectors, rows against vectors |
 //! | `nested` | lists and structs as bytes |
 //! | `sort_key` | keys that order as bytes |
+//! | `encode`, `decode`, `equal` | vectors to rows, rows to vectors, rows against vectors |
 //!
 //! Invariant: strings are copied when they enter; no row keeps a page alive.
 
@@ -21,10 +21,10 @@ mod indexed;
 mod layout;
 mod store;
 mod nested;
-mod encode;
-mod decode;
-mod equal;
 mod sort_key;
+mod decode;
+mod encode;
+mod equal;
 
 pub use indexed::{Indexed, float_bits, float_of_order, order_of_float};
 pub use layout::{RowLayout, SlotKind};

@@ -100,75 +100,10 @@ impl SortKeys {
         &self.bytes[start..self.ends[index]]
     }
 
-    /// The first 16 bytes of key number `index` as a number: keys that differ in it order as it does.
-    ///
-    /// # Panics
-    /// If there is no such key.
-    #[inline]
-    #[must_use]
-    pub fn prefix(&self, index: usize) -> u128 {
-        let key = self.get(index);
-        let mut head = [0u8; 16];
-        let length = key.len().min(16);
-        head[..length].copy_from_slice(&key[..length]);
-        u128::from_be_bytes(head)
-    }
-
-    /// The keys listed, in the order listed.
-    ///
-    /// # Panics
-    /// If there is no such key.
-    #[must_use]
-    pub fn take(&self, indices: &[u32]) -> Self {
-        let mut taken = Self::default();
-        for index in indices {
-            taken.bytes.extend_from_slice(self.get(*index as usize));
-            taken.ends.push(taken.bytes.len());
-        }
-        taken
-    }
-
-    /// Adds `others` behind the keys here.
-    pub fn append(&mut self, others: Self) {
-        if self.is_empty() {
-            *self = others;
-            return;
-        }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(&others.bytes);
-        self.ends.extend(others.ends.iter().map(|end| start + end));
-    }
-
-    /// Bytes allocated.
-    #[must_use]
-    pub fn allocated_bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
-    }
-
-    /// Positions of the keys in ascending order; of equal keys the first comes first.
-    #[must_use]
-    pub fn order(&self) -> Vec<u32> {
-        let longest = (0..self.len()).map(|index| self.get(index).len()).max().unwrap_or(0);
-        let positions = 0..self.len() as u32;
-        if longest <= 8 {
-            let head = |position: u32| (self.prefix(position as usize) >> 64) as u64;
-            let mut order: Vec<(u64, u32)> = positions.map(|p| (head(p), p)).collect();
-            order.sort_unstable();
-            return order.into_iter().map(|(_, position)| position).collect();
-        }
-        let mut order: Vec<(u128, u32)> =
-            positions.map(|position| (self.prefix(position as usize), position)).collect();
-        if longest <= 16 {
-            order.sort_unstable();
-        } else {
-            order.sort_unstable_by(|left, right| {
-                left.0.cmp(&right.0).then_with(|| {
-                    let keys = (self.get(left.1 as usize), self.get(right.1 as usize));
-                    keys.0.cmp(keys.1).then(left.1.cmp(&right.1))
-                })
-            });
-        }
-        order.into_iter().map(|(_, position)| position).collect()
+    /// Forgets all keys; the memory is used again.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 }
 
@@ -187,6 +122,12 @@ impl SortKeyEncoder {
             Ok((*key, form))
         };
         Ok(Self { keys: keys.iter().map(form).collect::<Result<_>>()? })
+    }
+
+    /// Bytes of a key, where all have as many.
+    #[must_use]
+    pub fn width_bytes(&self) -> Option<usize> {
+        self.keys.iter().map(|(_, form)| Some(1 + form.width_bytes()?)).sum()
     }
 
     /// Appends the keys of `rows` to `out`.

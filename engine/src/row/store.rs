@@ -191,7 +191,7 @@ impl RowStore {
 }
 
 impl Heap {
-    fn bytes(&self, buffer: usize, offset: usize, len: usize) -> &[u8] {
+    pub(super) fn bytes(&self, buffer: usize, offset: usize, len: usize) -> &[u8] {
         let buffer = match self.full.get(buffer) {
             Some(full) => full.as_slice(),
             None => self.current.as_slice(),

@@ -1,14 +1,33 @@
 //! ORDER BY, with or without LIMIT.
 //!
-//! [`SortSink`] (one a lane) keeps its rows as detached columns beside their normalised keys and
-//! sorts them when it combines; with a limit it keeps only the best ones and publishes the key that
-//! a row must beat. [`SortSource`] merges the lanes.
+//! [`SortSink`] (one a lane) keeps its rows in a row store, each with its normalised key in front,
+//! and sorts them when it combines; with a limit it keeps only the best ones and publishes the key
+//! that a row must beat. [`SortSource`] merges the lanes.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `rows` | the rows of a lane, and where they came from |
+//! | `prefix` | the bytes of keys that tell rows apart, as numbers |
+//! | `order` | the order of a lane's rows, found in steps |
+//! | `shared` | what the lanes share: their runs, and the threshold |
+//! | `sink` | a lane's side |
+//! | `merge`, `source` | the rows of all lanes in order, batch by batch |
+//!
+//! Invariants: rows with equal keys come in the order of their origins, those without one by lane,
+//! and within either as they arrived, so that the answer does not depend on threads; no call does
+//! more than a few batches of work.
 
+mod rows;
+mod prefix;
+mod order;
+mod shared;
 mod sink;
+mod merge;
 mod source;
 
+pub use shared::SortShared;
 pub use sink::SortSink;
-pub use source::{SortShared, SortSource};
+pub use source::SortSource;
 
 use millwork_format::types::DataType;
 
