@@ -31,6 +31,14 @@ impl KeyShape {
         }
     }
 
+    /// No keys, of the same width or also of any.
+    pub(super) fn emptied(&self) -> Self {
+        Self::new(match self {
+            Self::Fixed { differs, .. } => Some(differs.len()),
+            Self::Varying { .. } => None,
+        })
+    }
+
     /// Notes `keys`.
     pub(super) fn add<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) {
         match self {
@@ -114,11 +122,13 @@ macro_rules! prefix {
                         .fold(0, |number, place| number << 8 | Self::from(key[*place])),
                     Places::From(start) => {
                         // Keys that end here go on with zeros: none is the start of another.
-                        let mut bytes = [0; Self::BYTES];
                         let tail = key.get(*start..).unwrap_or_default();
-                        let length = tail.len().min(Self::BYTES);
-                        bytes[..length].copy_from_slice(&tail[..length]);
-                        Self::from_be_bytes(bytes)
+                        if let Some(bytes) = tail.first_chunk::<{ size_of::<$number>() }>() {
+                            return Self::from_be_bytes(*bytes);
+                        }
+                        let number =
+                            tail.iter().fold(0, |number, byte| number << 8 | Self::from(*byte));
+                        number << (8 * (Self::BYTES - tail.len()) as u32 % Self::BITS)
                     }
                 }
             }

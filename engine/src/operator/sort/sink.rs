@@ -111,7 +111,7 @@ impl SortSink {
         match std::mem::replace(&mut self.work, Work::None) {
             Work::None => return Ok(true),
             Work::Ranking(mut sorting) => {
-                if sorting.step(&self.rows) {
+                if sorting.step(&self.rows)? {
                     return self.ranked(sorting);
                 }
                 self.work = Work::Ranking(sorting);
@@ -240,7 +240,7 @@ impl Sink for SortSink {
         match std::mem::replace(&mut self.work, Work::Combined) {
             Work::Combined => return Ok(SinkAnswer::Done),
             Work::Sorting(mut sorting) => {
-                if !sorting.step(&self.rows) {
+                if !sorting.step(&self.rows)? {
                     self.work = Work::Sorting(sorting);
                     return Ok(SinkAnswer::More);
                 }

@@ -279,6 +279,37 @@ fn long_keys_with_the_same_start_are_compared_to_the_end() {
 }
 
 #[test]
+fn many_rows_that_are_equal_in_their_first_bytes_are_told_apart_by_later_ones() {
+    let mut random = Random::new(12);
+    // A few rows differ from all others in places so far apart that it takes many looks.
+    let strings: Vec<String> = (0..40_000)
+        .map(|row| {
+            let mut string = "a".repeat(120) + &random.below(5000).to_string();
+            if row % 2000 == 7 {
+                let place = row / 2000 * 20 % 120;
+                string.replace_range(place..place + 1, ["A", "b"][random.below(2)]);
+            }
+            string
+        })
+        .collect();
+    let numbers: Vec<i64> = (0..40_000).collect();
+    let batches: Vec<Batch> = (0..20)
+        .map(|part| {
+            let rows = part * 2000..(part + 1) * 2000;
+            let strings = Views::copy_of(&strings[rows.clone()]).unwrap();
+            let strings = Vector::new(Data::Views(strings), None, 2000).unwrap();
+            Batch::new([strings, Vector::flat(Slice::copy_of(&numbers[rows]))], 2000).unwrap()
+        })
+        .collect();
+    for descending in [false, true] {
+        let keys = vec![SortKey { column: 0, descending, nulls_first: true }];
+        let types = vec![DataType::Utf8, DataType::Int64];
+        let spec = SortSpec { keys, types, limit: None, offset: 0 };
+        check(&spec, &[batches.clone()]);
+    }
+}
+
+#[test]
 fn dead_rows_do_not_pile_up() {
     // Each row is better than all before it, so that none is left out when it comes.
     let spec = by_first(true, Some(1000), 0);
