@@ -305,7 +305,7 @@ fn many_rows_that_are_equal_in_their_first_bytes_are_told_apart_by_later_ones() 
         let keys = vec![SortKey { column: 0, descending, nulls_first: true }];
         let types = vec![DataType::Utf8, DataType::Int64];
         let spec = SortSpec { keys, types, limit: None, offset: 0 };
-        check(&spec, &[batches.clone()]);
+        check(&spec, std::slice::from_ref(&batches));
     }
 }
 
