@@ -191,3 +191,37 @@ fn files_that_are_not_there_or_not_parquet_have_their_exit_codes() {
         fails_in(folder.path(), &query, code, &["error: ", words, "= help: ", place[0], place[1]]);
     }
 }
+
+#[test]
+fn nested_columns_are_carried_through_queries() {
+    let rows = fs::read_to_string(testdata().join("nested/v1_inside_rows.jsonl")).expect("rows");
+    let rows: Vec<&str> = rows.lines().collect();
+    let lines = |query: &str| {
+        let run = sql(&[query, "--format", "jsonl"]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{query}");
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let file = "from 'nested/v1_inside_rows.parquet'";
+    let chosen: Vec<&str> = rows
+        .iter()
+        .rev()
+        .enumerate()
+        .filter(|(at, _)| (159 - at) % 7 == 3)
+        .map(|(_, row)| *row)
+        .collect();
+    assert_eq!(lines(&format!("select * {file} where id % 7 = 3 order by id desc")), chosen);
+    assert_eq!(
+        lines(&format!("select l.* {file} l join (select id {file}) r on l.id = r.id order by 1")),
+        rows
+    );
+    let empty = rows.iter().filter(|row| row.contains(r#""people":[],"#)).count();
+    assert_eq!(
+        lines(&format!("select people, count(*) n {file} group by people order by n desc limit 1")),
+        [format!(r#"{{"people":[],"n":{empty}}}"#)]
+    );
+    let missing = rows.iter().filter(|row| row.contains(r#""numbers":null"#)).count();
+    assert_eq!(
+        csv(&format!("select count(*) - count(numbers) n {file}")),
+        format!("n\n{missing}\n")
+    );
+}

@@ -19,8 +19,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Feature {
-    /// Reading columns under a repeated or group field.
-    Nested,
     /// An encoding of the spec, by its name.
     Encoding(Cow<'static, str>),
     /// A page codec, by its name.
@@ -198,7 +196,6 @@ impl Error {
     #[must_use]
     pub fn unsupported(feature: Feature) -> Self {
         let what: Cow<'static, str> = match &feature {
-            Feature::Nested => "nested columns are not read yet".into(),
             Feature::Encoding(name) => format!("encoding {name} is not read yet").into(),
             Feature::Compression(name) => format!("page codec {name} is not supported").into(),
             Feature::Encryption => "encrypted files are not read yet".into(),

@@ -26,6 +26,27 @@ pub struct Case {
     pub buffer: Buffer,
     pub column: usize,
     pub rows: usize,
+    pub shape: Shape,
+}
+
+/// What a case measures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A leaf: a value a row.
+    Flat,
+    /// A nested column, the first of its file, with so many slots in all its leaves together. From
+    /// definition level `place` on a slot is a value or a null, below there is no element.
+    Nested { slots: usize, place: i16 },
+}
+
+impl Case {
+    /// What times are divided by.
+    pub fn values(&self) -> usize {
+        match self.shape {
+            Shape::Flat => self.rows,
+            Shape::Nested { slots, .. } => slots,
+        }
+    }
 }
 
 /// What a column's values come to, in order.
@@ -60,10 +81,10 @@ impl Digest {
 }
 
 /// A repeatable stream of bits (xorshift64*).
-struct Bits(u64);
+pub struct Bits(pub u64);
 
 impl Bits {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -139,6 +160,7 @@ pub fn of_file(path: &str) -> Result<Vec<Case>> {
         buffer: buffer.clone(),
         column,
         rows,
+        shape: Shape::Flat,
     };
     Ok(columns.map(case).collect())
 }
@@ -179,5 +201,12 @@ fn write<T: DataType>(form: &Form, field: &str, values: &[T::T]) -> Result<Case>
     group.close()?;
     let bytes = Bytes::from(writer.into_inner()?);
     let buffer = Buffer::copy_of(&bytes, &Budget::unlimited())?;
-    Ok(Case { name: form.name.to_owned(), bytes, buffer, column: 0, rows: values.len() })
+    Ok(Case {
+        name: form.name.to_owned(),
+        bytes,
+        buffer,
+        column: 0,
+        rows: values.len(),
+        shape: Shape::Flat,
+    })
 }

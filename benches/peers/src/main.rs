@@ -4,13 +4,14 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- [--lineitem FILE] [--rounds N] [FILTER]
 //! ```
 //!
-//! In: columns written by `parquet` here, and the columns of a TPC-H `lineitem` file if its path is
+//! In: columns written by `parquet` here, flat and nested (of those a value is a slot of a leaf), and the columns of a TPC-H `lineitem` file if its path is
 //! given. Out: a table of nanoseconds a value (the fastest of alternating rounds on one thread:
 //! what else runs only adds time) and two ratios to the fastest rival, below 1 where Millwork is
 //! faster. Before a column is timed its values are read by both and compared; the status
 //! is 1 if some differ or are not read.
 
 mod case;
+mod nested;
 mod ours;
 mod rival;
 
@@ -61,6 +62,7 @@ fn arguments() -> Result<Arguments> {
 fn run() -> Result<bool> {
     let arguments = arguments()?;
     let mut cases = case::written()?;
+    cases.extend(nested::written()?);
     if let Some(path) = &arguments.lineitem {
         cases.extend(case::of_file(path)?);
     }
@@ -125,7 +127,7 @@ fn measure(case: &Case, rounds: usize) -> Result<[Option<f64>; 5]> {
                 return Err(format!("{}: {rows} rows instead of {}", case.name, case.rows).into());
             }
             if round > 0 {
-                samples.push(elapsed.as_secs_f64() * 1e9 / rows.max(1) as f64);
+                samples.push(elapsed.as_secs_f64() * 1e9 / case.values().max(1) as f64);
             }
         }
     }

@@ -11,7 +11,7 @@ use parquet::data_type::DataType;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::Result;
-use crate::case::{Case, Digest};
+use crate::case::{Case, Digest, Shape};
 
 /// Rows a call: what its Arrow reader does unless told otherwise is 1,024; more is faster.
 const BATCH_ROWS: usize = 8192;
@@ -42,7 +42,10 @@ fn arrow_as(case: &Case, schema: Option<Schema>) -> Result<Option<usize>> {
     }
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(case.bytes.clone(), options)?;
-    let mask = ProjectionMask::leaves(builder.parquet_schema(), [case.column]);
+    let mask = match case.shape {
+        Shape::Flat => ProjectionMask::leaves(builder.parquet_schema(), [case.column]),
+        Shape::Nested { .. } => ProjectionMask::roots(builder.parquet_schema(), [case.column]),
+    };
     let mut rows = 0;
     for batch in builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
         rows += black_box(batch?).num_rows();
@@ -50,22 +53,25 @@ fn arrow_as(case: &Case, schema: Option<Schema>) -> Result<Option<usize>> {
     Ok(Some(rows))
 }
 
-/// Values in vectors that are used again.
+/// Values in vectors that are used again. Of nested columns it makes no lists and structs.
 pub fn columns(case: &Case) -> Result<Option<usize>> {
+    if case.shape != Shape::Flat {
+        return Ok(None);
+    }
     let mut rows = 0;
-    each_column(case, &mut |reader, nullable| {
+    each_chunk(case, case.column, &mut |reader, max| {
         rows += match reader {
             ColumnReader::Int32ColumnReader(_) => {
-                drain::<parquet::data_type::Int32Type>(reader, nullable, |_, _| {})?
+                drain::<parquet::data_type::Int32Type>(reader, max, |_, _| {})?
             }
             ColumnReader::Int64ColumnReader(_) => {
-                drain::<parquet::data_type::Int64Type>(reader, nullable, |_, _| {})?
+                drain::<parquet::data_type::Int64Type>(reader, max, |_, _| {})?
             }
             ColumnReader::DoubleColumnReader(_) => {
-                drain::<parquet::data_type::DoubleType>(reader, nullable, |_, _| {})?
+                drain::<parquet::data_type::DoubleType>(reader, max, |_, _| {})?
             }
             ColumnReader::ByteArrayColumnReader(_) => {
-                drain::<parquet::data_type::ByteArrayType>(reader, nullable, |_, _| {})?
+                drain::<parquet::data_type::ByteArrayType>(reader, max, |_, _| {})?
             }
             _ => return Err(format!("{}: its type is not read here", case.name).into()),
         };
@@ -74,25 +80,41 @@ pub fn columns(case: &Case) -> Result<Option<usize>> {
     Ok(Some(rows))
 }
 
-/// All values, one after the other.
-pub fn digest(case: &Case) -> Result<Digest> {
+/// All values, one after the other; of nested columns leaf by leaf.
+pub fn digest(case: &Case) -> Result<Vec<Digest>> {
+    match case.shape {
+        Shape::Flat => Ok(vec![digest_of(case, case.column)?]),
+        Shape::Nested { .. } => {
+            let file = SerializedFileReader::new(case.bytes.clone())?;
+            let leaves = file.metadata().file_metadata().schema_descr().num_columns();
+            (0..leaves).map(|leaf| digest_of(case, leaf)).collect()
+        }
+    }
+}
+
+fn digest_of(case: &Case, leaf: usize) -> Result<Digest> {
     let mut digest = Digest::default();
-    each_column(case, &mut |reader, nullable| match reader {
+    // Below this definition level there is no place for a value.
+    let place = match case.shape {
+        Shape::Flat => 0,
+        Shape::Nested { place, .. } => place,
+    };
+    each_chunk(case, leaf, &mut |reader, max| match reader {
         ColumnReader::Int32ColumnReader(_) => {
             let one = |d: &mut Digest, v: &i32| d.bytes(&i64::from(*v).to_le_bytes());
-            digested::<parquet::data_type::Int32Type>(reader, nullable, &mut digest, one)
+            digested::<parquet::data_type::Int32Type>(reader, (max, place), &mut digest, one)
         }
         ColumnReader::Int64ColumnReader(_) => {
             let one = |d: &mut Digest, v: &i64| d.bytes(&v.to_le_bytes());
-            digested::<parquet::data_type::Int64Type>(reader, nullable, &mut digest, one)
+            digested::<parquet::data_type::Int64Type>(reader, (max, place), &mut digest, one)
         }
         ColumnReader::DoubleColumnReader(_) => {
             let one = |d: &mut Digest, v: &f64| d.bytes(&v.to_le_bytes());
-            digested::<parquet::data_type::DoubleType>(reader, nullable, &mut digest, one)
+            digested::<parquet::data_type::DoubleType>(reader, (max, place), &mut digest, one)
         }
         ColumnReader::ByteArrayColumnReader(_) => {
             let one = |d: &mut Digest, v: &parquet::data_type::ByteArray| d.bytes(v.data());
-            digested::<parquet::data_type::ByteArrayType>(reader, nullable, &mut digest, one)
+            digested::<parquet::data_type::ByteArrayType>(reader, (max, place), &mut digest, one)
         }
         _ => Err(format!("{}: its type is not read here", case.name).into()),
     })?;
@@ -101,18 +123,18 @@ pub fn digest(case: &Case) -> Result<Digest> {
 
 fn digested<T: DataType>(
     reader: ColumnReader,
-    nullable: bool,
+    (max, place): (i16, i16),
     digest: &mut Digest,
     one: impl Fn(&mut Digest, &T::T),
 ) -> Result<()> {
-    drain::<T>(reader, nullable, |values, levels| {
+    drain::<T>(reader, max, |values, levels| {
         let mut values = values.iter();
-        if !nullable {
+        if max == 0 {
             values.for_each(|value| one(digest, value));
             return;
         }
-        for level in levels {
-            match (*level > 0).then(|| values.next()).flatten() {
+        for level in levels.iter().filter(|level| **level >= place) {
+            match (*level == max).then(|| values.next()).flatten() {
                 Some(value) => one(digest, value),
                 None => digest.null(),
             }
@@ -121,13 +143,17 @@ fn digested<T: DataType>(
     Ok(())
 }
 
-/// Hands over the reader of the case's column of each row group, and whether it may hold nulls.
-fn each_column(case: &Case, take: &mut dyn FnMut(ColumnReader, bool) -> Result<()>) -> Result<()> {
+/// Hands over the reader of a leaf of each row group, and its highest definition level.
+fn each_chunk(
+    case: &Case,
+    leaf: usize,
+    take: &mut dyn FnMut(ColumnReader, i16) -> Result<()>,
+) -> Result<()> {
     let file = SerializedFileReader::new(case.bytes.clone())?;
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group)?;
-        let nullable = group.metadata().column(case.column).column_descr().max_def_level() > 0;
-        take(group.get_column_reader(case.column)?, nullable)?;
+        let max = group.metadata().column(leaf).column_descr().max_def_level();
+        take(group.get_column_reader(leaf)?, max)?;
     }
     Ok(())
 }
@@ -135,16 +161,19 @@ fn each_column(case: &Case, take: &mut dyn FnMut(ColumnReader, bool) -> Result<(
 /// Reads all of `reader` and shows values and definition levels; answers the rows.
 fn drain<T: DataType>(
     reader: ColumnReader,
-    nullable: bool,
+    max: i16,
     mut show: impl FnMut(&[T::T], &[i16]),
 ) -> Result<usize> {
     let mut reader = get_typed_column_reader::<T>(reader);
-    let (mut values, mut levels, mut rows) = (Vec::new(), Vec::new(), 0);
+    let (mut values, mut levels, mut repetition, mut rows) =
+        (Vec::new(), Vec::new(), Vec::new(), 0);
     loop {
         values.clear();
         levels.clear();
-        let wanted = nullable.then_some(&mut levels);
-        let (records, _, _) = reader.read_records(BATCH_ROWS, wanted, None, &mut values)?;
+        repetition.clear();
+        let wanted = (max > 0).then_some(&mut levels);
+        let (records, _, _) =
+            reader.read_records(BATCH_ROWS, wanted, Some(&mut repetition), &mut values)?;
         if records == 0 {
             return Ok(rows);
         }

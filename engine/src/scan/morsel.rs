@@ -79,7 +79,7 @@ impl MorselScan {
         let step = match columns {
             // Nothing to decode: a row group of counted rows is one batch.
             0 => u64::from(u32::MAX),
-            _ => shared.spec().batch_rows as u64,
+            _ => shared.spec().batch_rows.min(group.fitting_rows()) as u64,
         };
         let mut windows = Vec::new();
         for range in candidates {

@@ -9,6 +9,7 @@ use millwork_codecs::kernel::mask_bits;
 use super::values::{ValueDecoder, Wanted};
 use super::{ColumnShape, nulls};
 use crate::error::{Error, Result};
+use crate::levels::squeeze;
 use crate::page::DataPage;
 use crate::vector::{Data, Dictionary, Vector};
 
@@ -99,8 +100,8 @@ impl PageCursor {
         let validity = self.validity_words(start, rows);
         // In the world of values: which of them are wanted; in the world of wanted rows: which of
         // them are present.
-        let of_values = nulls::squeeze(&selected, &validity)?.freeze();
-        let present = nulls::squeeze(&validity, &selected)?.freeze();
+        let of_values = squeeze(&selected, &validity)?.freeze();
+        let present = squeeze(&validity, &selected)?.freeze();
         let count = of_values.count_ones();
         let wanted = Wanted::Masked { mask: of_values.words(), values, count };
         finish(self.decoder.decode(shape, wanted)?, present)

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use millwork_codecs::budget::{Budget, Reservation};
 use millwork_codecs::kernel::bits::count_ones_in;
 
+use super::ColumnShape;
 use super::values::{ValueDecoder, Wanted};
-use super::{ColumnShape, nulls};
 use crate::error::{Error, Result};
-use crate::levels::{LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one};
+use crate::levels::{
+    LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one, squeeze,
+};
 use crate::page::{DataPage, PageLevels};
 use crate::types::DataType;
 use crate::vector::Vector;
@@ -220,7 +222,7 @@ impl LeafCursor {
             None => slots,
             Some(each) => {
                 let present = mask_at_least(&each[step.slots.clone()], self.max.definition);
-                nulls::squeeze(&slots, &present)?.words().to_vec()
+                squeeze(&slots, &present)?.words().to_vec()
             }
         };
         let count = wanted.iter().map(|word| word.count_ones() as usize).sum();

@@ -94,23 +94,3 @@ fn spread_bits(values: &Bitmap, validity: &Bitmap) -> Result<Bitmap> {
     }
     Ok(rows.freeze())
 }
-
-/// Of the rows with a 1 in `within`, in order: whether their bit in `bits` is 1. Both have the same
-/// number of words.
-pub(super) fn squeeze(bits: &[u64], within: &[u64]) -> Result<BitmapMut> {
-    let mut squeezed = BitmapMut::with_capacity(within.len() * 64)?;
-    for (bits, within) in bits.iter().zip(within) {
-        if *within == u64::MAX {
-            squeezed.append_words(&[*bits], 0, 64)?;
-            continue;
-        }
-        let (mut left, mut out, mut count) = (*within, 0u64, 0);
-        while left != 0 {
-            out |= (bits >> left.trailing_zeros() & 1) << count;
-            count += 1;
-            left &= left - 1;
-        }
-        squeezed.append_words(&[out], 0, count)?;
-    }
-    Ok(squeezed)
-}

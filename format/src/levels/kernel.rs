@@ -1,7 +1,10 @@
 //! Masks and counts of levels: free functions over slices, 64 levels a word.
 
+use millwork_codecs::buffer::BitmapMut;
 use millwork_codecs::kernel::bits::count_ones;
-use millwork_codecs::kernel::{Comparison, compare_scalar};
+use millwork_codecs::kernel::{Comparison, append_selected_bits, compare_scalar};
+
+use crate::error::Result;
 
 /// Levels compared at a time where only their number is asked for.
 const BLOCK: usize = 4096;
@@ -57,9 +60,30 @@ pub(crate) fn nth_one(words: &[u64], from: usize, index: usize) -> Option<usize>
     }
 }
 
+/// Of the places with a 1 in `within`, in order: whether their bit in `bits` is 1. Both have the same
+/// number of words.
+pub(crate) fn squeeze(bits: &[u64], within: &[u64]) -> Result<BitmapMut> {
+    let mut squeezed = BitmapMut::with_capacity(within.len() * 64)?;
+    let bytes: &[u8] = bytemuck::cast_slice(bits);
+    append_selected_bits(bytes, 0, within, 0, within.len() * 64, &mut squeezed)?;
+    Ok(squeezed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn squeezed_bits_are_those_of_the_places() {
+        let words = |seed: u64| (1..5).map(|at: u64| (at * seed).wrapping_pow(7)).collect();
+        let (bits, within): (Vec<u64>, Vec<u64>) = (words(0x9e37_79b9), words(0x85eb_ca6b));
+        let bit = |words: &[u64], at: usize| words[at / 64] >> (at % 64) & 1 == 1;
+        let expected: Vec<bool> =
+            (0..256).filter(|at| bit(&within, *at)).map(|at| bit(&bits, at)).collect();
+        let found = squeeze(&bits, &within).unwrap().freeze();
+        assert!(expected.len() > 50);
+        assert_eq!((0..found.len()).map(|at| found.get(at)).collect::<Vec<_>>(), expected);
+    }
 
     #[test]
     fn the_nth_one_is_found_across_words() {

@@ -5,10 +5,10 @@
 //! sees. A slot belongs to a depth if the field around it is there, that is from the definition level
 //! `parent` on.
 
-use millwork_codecs::buffer::{Bitmap, BitmapMut, Slice, SliceMut};
+use millwork_codecs::buffer::{Bitmap, Slice, SliceMut};
 use millwork_codecs::kernel::compress;
 
-use super::{LevelRun, count_at_least, mask_at_least};
+use super::{LevelRun, count_at_least, mask_at_least, squeeze};
 use crate::error::{Error, Limit, Result};
 
 /// The levels that the entries at one depth have, missing ones included.
@@ -86,11 +86,7 @@ impl Skeleton {
             return Ok(bits.filter(|bits| bits.count_ones() < bits.len()));
         }
         let places = mask_at_least(each, parent);
-        let mut squeezed = BitmapMut::with_capacity(each.len())?;
-        for (bits, places) in bits.iter().zip(&places) {
-            push_squeezed(&mut squeezed, *bits, *places)?;
-        }
-        let bits = squeezed.freeze();
+        let bits = squeeze(&bits, &places)?.freeze();
         Ok((bits.count_ones() < bits.len()).then_some(bits))
     }
 
@@ -118,20 +114,6 @@ fn equal_below(own: &LevelRun, other: &LevelRun, most: u8) -> bool {
         (None, Some(each)) => differs(each, own.usual()) == 0,
         (None, None) => own.usual().min(most) == other.usual().min(most),
     }
-}
-
-/// Appends those of `bits` whose bit in `places` is 1.
-fn push_squeezed(out: &mut BitmapMut, bits: u64, places: u64) -> Result<()> {
-    if places == u64::MAX {
-        return Ok(out.append_words(&[bits], 0, 64)?);
-    }
-    let (mut left, mut squeezed, mut count) = (places, 0, 0);
-    while left != 0 {
-        squeezed |= (bits >> left.trailing_zeros() & 1) << count;
-        count += 1;
-        left &= left - 1;
-    }
-    Ok(out.append_words(&[squeezed], 0, count)?)
 }
 
 /// The lists whose elements have the skeleton `inside`.
@@ -163,11 +145,7 @@ pub(crate) fn lists(inside: &Skeleton, levels: ListLevels) -> Result<Lists> {
     let validity = match inside.definition.each() {
         Some(each) if levels.present > levels.parent => {
             let present = mask_at_least(each, levels.present);
-            let mut bits = BitmapMut::with_capacity(offsets.len())?;
-            for (present, places) in present.iter().zip(places) {
-                push_squeezed(&mut bits, *present, *places)?;
-            }
-            Some(bits.freeze()).filter(|bits| bits.count_ones() < bits.len())
+            Some(squeeze(&present, places)?.freeze()).filter(|bits| bits.count_ones() < bits.len())
         }
         _ => None,
     };

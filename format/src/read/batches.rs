@@ -7,7 +7,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 
 use super::{File, FileScan, MorselReader, RowGroupScan, ScanColumn, ScanMetrics};
-use crate::batch::{Batch, Origin};
+use crate::batch::{BATCH_ROWS, Batch, Origin};
 use crate::error::Result;
 use crate::io::Need;
 use crate::page::PageContext;
@@ -86,7 +86,7 @@ impl Batches {
                 self.reader = None;
                 continue;
             }
-            let rows = *row..*row + left.min(reader.group().batch_rows() as u64);
+            let rows = *row..*row + left.min(BATCH_ROWS.min(reader.group().fitting_rows()) as u64);
             let ahead = *row..*row + left;
             while let Some(need) = reader.want(&all, std::slice::from_ref(&ahead))? {
                 bring(&self.scan, &need, self.context.budget())?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chunk::Chunk;
 use super::{File, ScanColumn, ScanMetrics};
-use crate::batch::{BATCH_BYTES, BATCH_ROWS};
+use crate::batch::BATCH_BYTES;
 use crate::error::{Error, Place, Result};
 use crate::io::{Fetcher, Need};
 use crate::metadata::{ColumnIndex, OffsetIndex};
@@ -192,11 +192,10 @@ impl RowGroupScan {
         chunks.iter().max_by_key(|chunk| chunk.compressed_bytes())
     }
 
-    /// Rows that a batch of all columns should have, so that the values of nested ones, of which a
-    /// row may have many, do not take much more than [`BATCH_BYTES`]: judged by the averages of the
-    /// row group.
+    /// Rows of all columns at most, so that the values of nested ones, of which a row may have many,
+    /// do not take much more than [`BATCH_BYTES`]: judged by the averages of the row group.
     #[must_use]
-    pub fn batch_rows(&self) -> usize {
+    pub fn fitting_rows(&self) -> usize {
         let nested = self.chunks.iter().filter(|chunk| chunk.leaf().is_repeated());
         let bytes: u64 = nested
             .map(|chunk| {
@@ -204,8 +203,10 @@ impl RowGroupScan {
                 chunk.num_values().saturating_mul(width)
             })
             .fold(0, u64::saturating_add);
-        let a_row = bytes / self.rows.max(1);
-        (BATCH_BYTES / a_row.max(1)).clamp(1, BATCH_ROWS as u64) as usize
+        match bytes / self.rows.max(1) {
+            0 => usize::MAX,
+            a_row => (BATCH_BYTES / a_row).max(1) as usize,
+        }
     }
 
     /// Reads what the row group is cut by: offset indexes of all columns, column indexes of
