@@ -240,6 +240,12 @@ def write_fixtures(directory):
         rows = make_goldens.by_pyarrow(path)[2]
         path.with_suffix(".jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
         print(path, path.stat().st_size)
+    # Six million elements in few bytes: batches must have few rows.
+    lists = pa.ListArray.from_arrays(
+        pa.array(range(0, 6_000_001, 100_000), pa.int32()), pa.array([7] * 6_000_000, pa.int64()))
+    path = directory / "long_lists.parquet"
+    pq.write_table(pa.table({"l": lists}), path, compression="zstd", store_schema=False)
+    print(path, path.stat().st_size)
 
 
 def main():

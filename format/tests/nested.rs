@@ -12,6 +12,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer};
 use millwork_format::batch::Batch;
+use millwork_format::error::Limit;
 use millwork_format::io::Need;
 use millwork_format::limits::Limits;
 use millwork_format::page::PageContext;
@@ -21,6 +22,7 @@ use millwork_format::read::{
 use millwork_format::record::JsonWriter;
 use millwork_format::selection::Selection;
 use millwork_format::types::Field;
+use millwork_format::vector::Data;
 use millwork_format::{ErrorKind, Result};
 
 const NAMES: [&str; 4] = ["v1_inside_rows", "v1_index", "v2", "v2_index"];
@@ -150,6 +152,24 @@ fn parts_of_columns_are_read_alone() {
             assert_eq!(*found, format!(r#"{{"places":{keys},"id":{row}}}"#), "{name}");
         }
     }
+}
+
+#[test]
+fn batches_of_long_lists_have_few_rows() {
+    let file = File::open(&path("long_lists", "parquet"), &Limits::standard()).unwrap();
+    let mut rows = 0;
+    for batch in file.batches(BatchOptions::default()).unwrap() {
+        let batch = batch.unwrap();
+        let Data::List(list) = batch.columns()[0].data() else { panic!("no list") };
+        assert_eq!(list.child().len(), 100_000 * batch.rows());
+        // 800,000 bytes a row in batches of 16 MiB.
+        assert!(batch.rows() <= 20, "{} rows", batch.rows());
+        rows += batch.rows();
+    }
+    assert_eq!(rows, 60);
+    let short = BatchOptions { budget: Budget::new(1 << 20), ..BatchOptions::default() };
+    let refused = whole(&file, short).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::LimitExceeded(Limit::Memory)), "{refused}");
 }
 
 #[test]

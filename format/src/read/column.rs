@@ -67,7 +67,9 @@ impl ScanColumn {
         let Some(described) = schema.columns().get(column) else {
             return Err(Error::invalid_argument("a projection of another schema"));
         };
-        if schema.fields().get(column).is_some_and(has_variant) {
+        let mut kept = Vec::new();
+        layout.leaves(&mut kept);
+        if schema.fields().get(column).is_some_and(|root| reads_variant(root, false, &kept)) {
             let place = Place { column: Some(field.name), ..Place::default() };
             let what = "VARIANT columns are not read yet";
             return Err(Error::unsupported(Feature::Other(what.into())).at(&place));
@@ -97,12 +99,13 @@ impl ScanColumn {
     }
 }
 
-/// Whether `field` or a field in it is a VARIANT: the groups that keep it are not what it means.
-fn has_variant(field: &SchemaField) -> bool {
+/// Whether one of the leaves `kept` (ascending) in `field` belongs to a VARIANT: what such leaves hold
+/// is not what the VARIANT means.
+fn reads_variant(field: &SchemaField, within: bool, kept: &[usize]) -> bool {
+    let within = within || matches!(field.logical_type, Some(LogicalType::Variant { .. }));
     match &field.content {
-        _ if matches!(field.logical_type, Some(LogicalType::Variant { .. })) => true,
-        Content::Leaf(_) => false,
-        Content::Group(children) => children.iter().any(has_variant),
+        Content::Leaf(leaf) => within && kept.binary_search(leaf).is_ok(),
+        Content::Group(children) => children.iter().any(|child| reads_variant(child, within, kept)),
     }
 }
 
