@@ -225,3 +225,52 @@ fn nested_columns_are_carried_through_queries() {
         format!("n\n{missing}\n")
     );
 }
+
+#[test]
+fn a_division_by_zero_is_an_error_where_a_row_needs_it() {
+    for (query, what) in [
+        ("select 1 // 0", "division by zero: 1 // 0"),
+        ("select 1.5 // 0", "division by zero: 1.5 // 0.0"),
+        ("select 1.5 % 0", "division by zero: 1.5 % 0.0"),
+        ("select mod(7, 0)", "division by zero: 7 % 0"),
+        ("select sum(10 // (l_linenumber - 1)) from 'lineitem.parquet'", "10 // 0"),
+        ("select 1 from 'lineitem.parquet' where 10 % (l_linenumber - 7) > 0", "10 % 0"),
+    ] {
+        fails(query, 5, &[what, "nullif"]);
+    }
+    let linenumbers = "from 'lineitem.parquet'";
+    for (query, expected) in [
+        ("select 1 / 0 as x, 1e0 % 0 as y, null // 0 as z", "x,y,z\ninf,nan,\n"),
+        ("select case when false then 1 // 0 end as x, coalesce(1, 1 // 0) as y", "x,y\n,1\n"),
+        ("select 7 // nullif(0, 0) as x where true or 1 // 0 = 1", "x\n\n"),
+    ] {
+        assert_eq!(csv(query), expected, "{query}");
+    }
+    // Guards: CASE, a condition before it, a filter below it, a filter of the aggregate's input.
+    let sum = "sum(10 // (l_linenumber - 1)) as x";
+    let guarded = "sum(case when l_linenumber = 1 then 0 else 10 // (l_linenumber - 1) end) as x";
+    let positive = "10 // (l_linenumber - 1) > 4";
+    for (query, expected) in [
+        (format!("select {sum} {linenumbers} where l_linenumber <> 1"), "23220"),
+        (format!("select {guarded} {linenumbers}"), "23220"),
+        (
+            format!("select count(*) as x {linenumbers} where l_linenumber <> 1 and {positive}"),
+            "2368",
+        ),
+        (
+            format!(
+                "select count(*) as x from (select * {linenumbers} where l_linenumber <> 1) where \
+                 {positive}"
+            ),
+            "2368",
+        ),
+        (
+            format!(
+                "select count(*) - 1500 as x {linenumbers} where l_linenumber = 1 or {positive}"
+            ),
+            "2368",
+        ),
+    ] {
+        assert_eq!(csv(&query), format!("x\n{expected}\n"), "{query}");
+    }
+}

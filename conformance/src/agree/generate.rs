@@ -290,7 +290,7 @@ impl Dice {
             0 => format!("({value} + {})", self.value(scope, Integer, depth)),
             1 => format!("({value} - {})", self.value(scope, Integer, depth)),
             2 => format!("({value} * {})", 2 + self.below(4)),
-            3 => format!("({value} % {})", 3 + self.below(9)),
+            3 => self.divided(scope, &value, depth),
             4 => format!("abs({value})"),
             5 => format!("(- {value})"),
             6 => format!("length({})", self.value(scope, Text, depth)),
@@ -307,6 +307,19 @@ impl Dice {
                 format!("extract({part} from {})", self.value(scope, Date, depth))
             }
             _ => format!("cast({value} as bigint)"),
+        }
+    }
+
+    /// A quotient or a rest whose divisor is no zero, or is guarded from being one.
+    fn divided(&mut self, scope: &[Column], value: &str, depth: usize) -> String {
+        let operator = self.pick(&["//", "%"]);
+        if self.chance(60) {
+            return format!("({value} {operator} {})", 3 + self.below(9));
+        }
+        let divisor = self.value(scope, Integer, depth);
+        match self.below(2) {
+            0 => format!("({value} {operator} nullif({divisor}, 0))"),
+            _ => format!("case when {divisor} <> 0 then {value} {operator} {divisor} end"),
         }
     }
 

@@ -78,6 +78,7 @@ pub(super) enum Taken {
 /// Selectivity and cost of one conjunct so far.
 #[derive(Debug, Default)]
 struct Learnt {
+    can_fail: bool,
     rows_in: AtomicU64,
     rows_out: AtomicU64,
     nanoseconds: AtomicU64,
@@ -127,7 +128,8 @@ impl ScanShared {
             }
         }
         let pruner = Pruner::new(if spec.prune { &spec.predicates } else { &[] });
-        let conjuncts = spec.predicates.iter().map(|_| Learnt::default()).collect();
+        let learnt = |one: &Expr| Learnt { can_fail: one.can_fail(), ..Learnt::default() };
+        let conjuncts = spec.predicates.iter().map(learnt).collect();
         let counters = Counters::default();
         counters.row_groups.store(units.len() as u64, Ordering::Relaxed);
         let queue = Mutex::new(Queue { units, ..Queue::default() });
@@ -270,7 +272,8 @@ impl ScanShared {
     }
 
     /// The conjuncts in the order in which they are best evaluated: most rows removed for the time
-    /// first; those never tried in the order of the query, before the others.
+    /// first; those never tried in the order of the query, before the others. Those that can fail come
+    /// last and in the order of the query, so that the others guard them.
     pub(super) fn order(&self) -> Vec<usize> {
         let mut order: Vec<(f64, usize)> = self
             .conjuncts
@@ -287,7 +290,12 @@ impl ScanShared {
             })
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        order.into_iter().map(|(_, index)| index).collect()
+        let order = order.into_iter().map(|(_, index)| index);
+        let (mut last, mut order): (Vec<usize>, Vec<usize>) =
+            order.partition(|index| self.conjuncts[*index].can_fail);
+        last.sort_unstable();
+        order.extend(last);
+        order
     }
 
     pub(super) fn learn(&self, conjunct: usize, rows_in: usize, rows_out: usize, nanoseconds: u64) {

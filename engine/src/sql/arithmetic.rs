@@ -26,8 +26,8 @@ pub fn bind(operator: Arithmetic, left: Expr, right: Expr) -> Result<Expr> {
         Arithmetic::DivideInteger => match integer_type(&left, &right) {
             Some(common) => same(Function::DivideInteger, left, right, &common),
             None => {
-                let ratio = float(Function::DivideFloat, left, right, DataType::Float64)?;
-                call(Function::Floor, vec![ratio], DataType::Float64)
+                let of = float_type(&left, &right).unwrap_or(DataType::Float64);
+                float(Function::DivideFloatChecked, left, right, of)
             }
         },
         Arithmetic::Add => sum(Function::AddChecked, left, right),

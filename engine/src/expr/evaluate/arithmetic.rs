@@ -1,15 +1,14 @@
 //! Arithmetic of integers, decimals and floats.
 //!
 //! In: flat vectors or constants of the types the binder settled. Out: a vector; overflow is an error
-//! for rows that are selected and present, division by zero gives null, of floats what IEEE 754 says.
+//! for rows that are selected and present, as is division by zero, except of floats by `/` and `%`: that
+//! gives what IEEE 754 says.
 
 use millwork_codecs::buffer::{Bitmap, Slice, SliceMut};
-use millwork_codecs::kernel::{Compare, Comparison};
 use millwork_format::selection::Selection;
 use millwork_format::types::DataType;
 use millwork_format::vector::{Data, Native, Vector};
 
-use super::compare;
 use super::operand::{self, with_integer};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{
@@ -175,93 +174,154 @@ pub(super) fn unary(
     }
 }
 
-/// `a / b` (of floats), `a // b` or `a % b`: null where `b` is 0.
+/// Operators that divide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Division {
+    /// `/` of floats, as IEEE 754 has it.
+    Ratio,
+    /// `//`: whole numbers truncated, floats as they come; by zero an error.
+    Checked,
+    /// `%`: by zero an error, of floats NaN.
+    Modulo,
+}
+
+impl Division {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Ratio => "/",
+            Self::Checked => "//",
+            Self::Modulo => "%",
+        }
+    }
+}
+
+/// `a / b`, `a // b` or `a % b`.
 pub(super) fn divide(
-    modulo: bool,
+    division: Division,
     values: &[Vector],
+    types: &[&DataType],
     result: &DataType,
     rows: usize,
     selection: &Selection,
 ) -> Result<Vector> {
     let [a, b] = values else { return Err(operand::layout()) };
     let validity = mask::both_valid(a.validity(), b.validity())?;
+    let place = Place { division, types, result, rows, selection, validity };
     if let DataType::Decimal { .. } = result {
         let (mut a_buffer, mut b_buffer) = (Slice::empty(), Slice::empty());
         let a = operand::decimal(a)?.wide(&mut a_buffer)?;
         let b = operand::decimal(b)?.wide(&mut b_buffer)?;
-        return divide_integers::<i128>(modulo, a, b, validity, result, rows, selection);
+        return divide_integers::<i128>(a, b, place);
     }
     match operand::core(a).data() {
         Data::Float64(_) => {
             let (a, b) = (operand::expect::<f64>(a)?, operand::expect::<f64>(b)?);
-            let mut out = SliceMut::<f64>::scratch(rows)?;
-            if modulo {
-                map_operands(a, b, &mut out, |a, b| a % b);
-            } else {
-                map_operands(a, b, &mut out, |a, b| a / b);
-            }
-            finish(out, validity, rows)
+            divide_floats(a, b, 0.0, place, render_float)
         }
         Data::Float32(_) => {
             let (a, b) = (operand::expect::<f32>(a)?, operand::expect::<f32>(b)?);
-            let mut out = SliceMut::<f32>::scratch(rows)?;
-            if modulo {
-                map_operands(a, b, &mut out, |a, b| a % b);
-            } else {
-                map_operands(a, b, &mut out, |a, b| a / b);
-            }
-            finish(out, validity, rows)
+            divide_floats(a, b, 0.0, place, |value| render_float(value.into()))
         }
         _ => with_integer!(a, T => {
             let (a, b) = (operand::expect::<T>(a)?, operand::expect::<T>(b)?);
-            divide_integers::<T>(modulo, a, b, validity, result, rows, selection)
+            divide_integers::<T>(a, b, place)
         }, else Err(operand::layout())),
     }
 }
 
-/// `validity` without the rows whose divisor is zero.
-fn without_zeros<T: Compare>(
-    divisor: Operand<'_, T>,
-    zero: T,
-    validity: Option<Bitmap>,
-    rows: usize,
-) -> Result<Option<Bitmap>> {
-    let divides = match divisor {
-        Operand::Constant(one) if one.key() == zero.key() => Bitmap::filled(false, rows),
-        Operand::Constant(_) => return Ok(validity),
-        Operand::Values(_) => {
-            let mut words = mask::words(rows)?;
-            let zero = Operand::Constant(zero);
-            compare::plain(Comparison::NotEqual, divisor, zero, &mut words);
-            mask::bitmap(words, rows)?
-        }
-    };
-    mask::both_valid(validity.as_ref(), Some(&divides))
+fn render_float(value: f64) -> String {
+    let mut text = String::new();
+    render::double(value, &mut text);
+    text
 }
 
-fn divide_integers<T: Integer + Compare>(
-    modulo: bool,
+/// What a division knows beside its operands.
+struct Place<'a> {
+    division: Division,
+    types: &'a [&'a DataType],
+    result: &'a DataType,
+    rows: usize,
+    selection: &'a Selection,
+    validity: Option<Bitmap>,
+}
+
+impl Place<'_> {
+    /// Refuses a row that is meant and whose divisor `is_zero`.
+    fn check_zero(
+        &self,
+        is_zero: impl Fn(usize) -> bool,
+        shown: impl Fn(usize) -> (String, String),
+    ) -> Result<()> {
+        if !(0..self.rows).any(&is_zero) {
+            return Ok(());
+        }
+        let meant = operand::meant(self.selection, self.validity.as_ref())?;
+        match meant.ones().find(|row| is_zero(*row)) {
+            Some(row) => {
+                let (a, b) = shown(row);
+                let what = format!("division by zero: {a} {} {b}", self.division.symbol());
+                Err(Error::evaluate(what).hint("nullif(.., 0) as the divisor gives NULL instead"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn divide_floats<T>(
     a: Operand<'_, T>,
     b: Operand<'_, T>,
-    validity: Option<Bitmap>,
-    result: &DataType,
-    rows: usize,
-    selection: &Selection,
+    zero: T,
+    place: Place<'_>,
+    shown: impl Fn(T) -> String,
+) -> Result<Vector>
+where
+    T: Native + std::ops::Div<Output = T> + std::ops::Rem<Output = T>,
+{
+    let mut out = SliceMut::<T>::scratch(place.rows)?;
+    match place.division {
+        Division::Modulo => map_operands(a, b, &mut out, |a, b| a % b),
+        Division::Ratio | Division::Checked => map_operands(a, b, &mut out, |a, b| a / b),
+    }
+    if place.division == Division::Checked {
+        place.check_zero(|row| b.get(row) == zero, |row| (shown(a.get(row)), shown(b.get(row))))?;
+    }
+    finish(out, place.validity, place.rows)
+}
+
+fn divide_integers<T: Integer>(
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    place: Place<'_>,
 ) -> Result<Vector> {
+    let modulo = place.division == Division::Modulo;
     let compute = if modulo { T::rest } else { T::divided };
-    let mut out = SliceMut::<T>::scratch(rows)?;
+    let mut out = SliceMut::<T>::scratch(place.rows)?;
     map_operands(a, b, &mut out, |a, b| compute(a, b).unwrap_or(T::zeroed()));
-    let validity = without_zeros(b, T::zeroed(), validity, rows)?;
+    let shown = |value: T, of: usize| {
+        let mut text = String::new();
+        match place.types.get(of) {
+            Some(DataType::Decimal { scale, .. }) => {
+                render::decimal(value.wide(), *scale, &mut text)
+            }
+            _ => text = value.to_string(),
+        }
+        text
+    };
+    place.check_zero(
+        |row| b.get(row).is_zero(),
+        |row| (shown(a.get(row), 0), shown(b.get(row), 1)),
+    )?;
     if !modulo {
         // Only the least integer divided by -1 does not fit.
         let failed = |row: &usize| compute(a.get(*row), b.get(*row)).is_none();
-        let suspicious = (0..rows).any(|row| !b.get(row).is_zero() && failed(&row));
+        let suspicious = (0..place.rows).any(|row| !b.get(row).is_zero() && failed(&row));
         if suspicious
-            && let Some(row) = operand::meant(selection, validity.as_ref())?.ones().find(failed)
+            && let Some(row) =
+                operand::meant(place.selection, place.validity.as_ref())?.ones().find(failed)
         {
             let (a, b) = (a.get(row).to_string(), b.get(row).to_string());
-            return Err(overflow(&a, '/', &b, result));
+            return Err(overflow(&a, '/', &b, place.result));
         }
     }
-    finish(out, validity, rows)
+    finish(out, place.validity, place.rows)
 }

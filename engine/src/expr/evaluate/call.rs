@@ -11,6 +11,7 @@ use millwork_format::vector::{Cell, Data, Vector};
 use regex::bytes::Regex;
 
 use super::super::{Comparison, Function};
+use super::arithmetic::Division;
 use super::{Input, Node, Truth, arithmetic, choose, compare, date, logic, nested, operand};
 use super::{rounding, text};
 use crate::error::{Error, Result};
@@ -225,14 +226,14 @@ fn apply(
 ) -> Result<Vector> {
     let of_first = || types.first().copied().unwrap_or(&DataType::Null);
     let binary = |operation| arithmetic::binary(operation, values, result, rows, selection);
+    let divide = |division| arithmetic::divide(division, values, types, result, rows, selection);
     match (function, values) {
         (Function::AddChecked, _) => binary(Operation::Add),
         (Function::SubtractChecked, _) => binary(Operation::Subtract),
         (Function::MultiplyChecked, _) => binary(Operation::Multiply),
-        (Function::DivideFloat | Function::DivideInteger, _) => {
-            arithmetic::divide(false, values, result, rows, selection)
-        }
-        (Function::Modulo, _) => arithmetic::divide(true, values, result, rows, selection),
+        (Function::DivideFloat, _) => divide(Division::Ratio),
+        (Function::DivideFloatChecked | Function::DivideInteger, _) => divide(Division::Checked),
+        (Function::Modulo, _) => divide(Division::Modulo),
         (Function::NegateChecked, [value]) => {
             arithmetic::unary(true, value, result, rows, selection)
         }

@@ -23,10 +23,12 @@ pub fn push_down(plan: LogicalPlan) -> LogicalPlan {
 fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
     match plan {
         LogicalPlan::Filter(filter) => {
-            let mut all = predicates;
+            // What the filter guards comes after it.
+            let mut all = Vec::new();
             for predicate in filter.predicates {
                 add(predicate, &mut all);
             }
+            all.extend(predicates);
             push(*filter.input, all)
         }
         LogicalPlan::Scan(mut scan) => {

@@ -226,7 +226,7 @@ fn special_expressions() -> Vec<Expr> {
             all.push(call(function, vec![a(index)], types[index].clone()));
         }
     }
-    for function in [F::DivideFloat, F::Modulo] {
+    for function in [F::DivideFloat, F::DivideFloatChecked, F::Modulo] {
         all.push(call(function, vec![a(4), b(4)], DataType::Float64));
     }
     for function in [F::Floor, F::Ceiling, F::NegateChecked, F::AbsoluteChecked] {
