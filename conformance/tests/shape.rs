@@ -65,12 +65,13 @@ fn run(file: &File, sql: &str, scheduler: &dyn Scheduler) -> Ran {
         panic!("a query is expected");
     };
     let budget = Budget::unlimited();
-    let options = LowerOptions { lanes: scheduler.threads(), ..LowerOptions::default() };
+    let lanes = scheduler.threads();
+    let options = LowerOptions { lanes, window_bytes: u64::MAX, ..LowerOptions::default() };
     let lowered = lower(&plan, &options, &budget).unwrap();
     let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze: true };
     let query = scheduler.run(lowered.query, run).unwrap();
     let scan = lowered.scans[0].1.report();
-    let batches = lowered.collected.take();
+    let batches = lowered.result.take_all();
     Ran { batches, query, scan }
 }
 

@@ -21,8 +21,34 @@ pub struct Origin {
     pub file: u32,
     /// Ordinal of the row group within the file.
     pub row_group: u32,
+    /// Ordinal of the morsel within the row group.
+    pub morsel: u32,
     /// First row, within the row group.
     pub first_row: u64,
+}
+
+impl Origin {
+    /// The morsel that the rows belong to.
+    #[must_use]
+    pub fn morsel_id(&self) -> MorselId {
+        MorselId { file: self.file, row_group: self.row_group, morsel: self.morsel }
+    }
+}
+
+/// Names a morsel of a scan; ids ascend in the order of rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MorselId {
+    /// Ordinal of the file within the scan.
+    pub file: u32,
+    /// Ordinal of the row group within the file.
+    pub row_group: u32,
+    /// Ordinal of the morsel within the row group.
+    pub morsel: u32,
+}
+
+impl MorselId {
+    /// Behind every morsel there can be.
+    pub const END: Self = Self { file: u32::MAX, row_group: u32::MAX, morsel: u32::MAX };
 }
 
 /// What a row of a batch means for a table that changes.
@@ -157,6 +183,17 @@ impl Batch {
     #[must_use]
     pub fn marks(&self) -> &[Mark] {
         &self.marks
+    }
+
+    /// Bytes that its selected rows hold, about: what is shared with other batches (dictionaries,
+    /// pages) is not counted.
+    #[must_use]
+    pub fn row_bytes(&self) -> u64 {
+        let all: u64 = self.columns.iter().map(Vector::row_bytes).sum();
+        match self.rows() as u64 {
+            0 => 0,
+            rows => (u128::from(all) * self.count() as u128 / u128::from(rows)) as u64,
+        }
     }
 
     /// The same batch with only the selected rows, all selected.

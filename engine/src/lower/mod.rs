@@ -1,7 +1,7 @@
 //! From a logical plan to the pipelines of a query.
 //!
 //! In: a [`LogicalPlan`], with names and types settled and rules applied. Out: a [`Query`] whose last
-//! pipeline collects the result. Streams (scans, filters, projections, probes, limits) join a pipeline;
+//! pipeline hands the result over through a window. Streams (scans, filters, projections, probes, limits) join a pipeline;
 //! breakers (grouping, building a hash table, sorting) end one and begin the next.
 //!
 //! Lateness is planned here: on the way down each node says which of its input's columns somebody
@@ -18,14 +18,16 @@ use millwork_format::batch::Batch;
 use millwork_format::selection::Selection;
 use millwork_format::vector::{Vector, concat};
 
-use self::stream::Stream;
+use self::stream::{Order, Stream};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Program};
 use crate::operator::aggregate::{AggregateShared, AggregateSink, AggregateSource, AggregateSpec};
 use crate::operator::limit::{LimitOperator, LimitShared};
 use crate::operator::sort::{SortShared, SortSink, SortSource, SortSpec};
-use crate::operator::{Filter, Project, ValuesShared, ValuesSource};
-use crate::pipeline::{Collected, FinishContext, PipelineId, Query, Sink};
+use crate::operator::{Filter, Project};
+use crate::pipeline::{
+    FinishContext, PipelineId, Query, Sink, WINDOW_BYTES, Window, WindowOrder, WindowSource,
+};
 use crate::plan::LogicalPlan;
 use crate::plan::logical;
 use crate::scan::ScanShared;
@@ -41,6 +43,9 @@ pub struct LowerOptions {
     pub batch_rows: usize,
     /// Rows of a morsel, about.
     pub morsel_rows: u64,
+    /// Bytes that each half of a window holds before lanes wait for its taker. `u64::MAX` where the
+    /// result is taken only after the query has run.
+    pub window_bytes: u64,
     /// Whether every source, operator and sink answers `Blocked` twice first: for tests.
     pub block_twice: bool,
 }
@@ -52,6 +57,7 @@ impl Default for LowerOptions {
             prune: true,
             batch_rows: millwork_format::batch::BATCH_ROWS,
             morsel_rows: 64 << 10,
+            window_bytes: WINDOW_BYTES,
             block_twice: false,
         }
     }
@@ -62,8 +68,8 @@ impl Default for LowerOptions {
 pub struct Lowered {
     /// Its pipelines.
     pub query: Query,
-    /// Where its result will be.
-    pub collected: Collected,
+    /// Where its result comes out, in order.
+    pub result: Window,
     /// Its scans, with the names of their tables.
     pub scans: Vec<(String, Arc<ScanShared>)>,
 }
@@ -81,10 +87,8 @@ pub fn lower(plan: &LogicalPlan, options: &LowerOptions, budget: &Budget) -> Res
     };
     let wanted = vec![true; plan.fields().len()];
     let stream = lowering.stream(plan, &wanted, false)?;
-    let collected = if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
-    let sink = collected.clone();
-    lowering.end("result", stream, move |_| Ok(Box::new(sink.sink())));
-    Ok(Lowered { query: lowering.query, collected, scans: lowering.scans })
+    let result = lowering.hand_over("result", stream, options.window_bytes)?;
+    Ok(Lowered { query: lowering.query, result, scans: lowering.scans })
 }
 
 struct Lowering {
@@ -123,7 +127,7 @@ impl Lowering {
                 let shared = LimitShared::new(node.limit, node.offset);
                 Ok(stream.then(move || Ok(Box::new(LimitOperator::new(Arc::clone(&shared))))))
             }
-            LogicalPlan::Union(node) => self.union(node, wanted),
+            LogicalPlan::Union(node) => self.union(node, wanted, in_order),
         }
     }
 
@@ -168,27 +172,43 @@ impl Lowering {
         let done =
             self.end("sort", stream, move |_| Ok(Box::new(SortSink::new(Arc::clone(&sinks))?)));
         let source = Stream::new(1, move |_| Ok(Box::new(SortSource::new(Arc::clone(&shared)))));
-        Ok(source.in_order().after(done))
+        Ok(source.after(done))
     }
 
-    fn union(&mut self, node: &logical::Union, wanted: &[bool]) -> Result<Stream> {
-        let mut parts = Vec::with_capacity(node.inputs.len());
-        let mut before = Vec::with_capacity(node.inputs.len());
+    fn union(&mut self, node: &logical::Union, wanted: &[bool], in_order: bool) -> Result<Stream> {
+        // The inputs run side by side, each as far ahead as its window lets it.
+        let mut windows = Vec::with_capacity(node.inputs.len());
+        let share = self.options.window_bytes / node.inputs.len().max(1) as u64;
         for input in &node.inputs {
-            let stream = self.stream(input, wanted, false)?;
-            let collected =
-                if stream.is_ordered() { Collected::new() } else { Collected::ordered() };
-            let sink = collected.clone();
-            before.push(self.end("union", stream, move |_| Ok(Box::new(sink.sink()))));
-            parts.push(collected);
+            let stream = self.stream(input, wanted, in_order)?;
+            windows.push(self.hand_over("union", stream, share)?);
         }
-        let stream = Stream::new(1, move |_| {
-            let batches = parts.iter().flat_map(Collected::take);
-            // Origins of different inputs say nothing about one another.
-            let shared = ValuesShared::new(batches.map(|batch| batch.with_origin(None)));
-            Ok(Box::new(ValuesSource::new(&shared)))
-        });
-        Ok(before.into_iter().fold(stream.in_order(), Stream::after))
+        Ok(Stream::new(1, move |_| Ok(Box::new(WindowSource::new(windows.clone())))))
+    }
+
+    /// Ends `stream` in a window of halves of `bytes`, from which its rows come in the order of the
+    /// query.
+    fn hand_over(&mut self, name: &str, stream: Stream, bytes: u64) -> Result<Window> {
+        let budget = self.budget.consumer(name);
+        let window = match stream.order() {
+            Order::AsTheyCome => Window::new(WindowOrder::AsTheyCome, bytes, &budget)?,
+            Order::ByMorsel(scan) => {
+                let window = Window::new(WindowOrder::ByMorsel, bytes, &budget)?;
+                scan.pass_through(&window);
+                window
+            }
+        };
+        let (sinks, finished) = (window.clone(), window.clone());
+        self.end_then(
+            name,
+            stream,
+            move |_| Ok(Box::new(sinks.sink())),
+            move |_| {
+                finished.close();
+                Ok(())
+            },
+        );
+        Ok(window)
     }
 
     /// As [`Lowering::end`]; `finish` runs once all lanes have combined.

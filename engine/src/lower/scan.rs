@@ -36,6 +36,9 @@ impl Lowering {
         let shared = ScanShared::new(spec)?;
         self.scans.push((node.table.name().to_string(), Arc::clone(&shared)));
         let lanes = if in_order { 1 } else { self.options.lanes };
-        Ok(Stream::new(lanes, move |_| Ok(Box::new(ScanSource::new(&shared)?))))
+        let sources = Arc::clone(&shared);
+        let stream = Stream::new(lanes, move |_| Ok(Box::new(ScanSource::new(&sources)?)));
+        // One lane takes morsels in order.
+        Ok(if lanes == 1 { stream } else { stream.by_morsels_of(&shared) })
     }
 }

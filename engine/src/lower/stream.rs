@@ -1,12 +1,23 @@
 //! A pipeline that has not got its sink yet.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::operator::{ValuesShared, ValuesSource};
 use crate::pipeline::{BlockTwice, LaneParts, Operator, Pipeline, PipelineId, Sink, Source};
+use crate::scan::ScanShared;
 use millwork_format::batch::Batch;
 
 type MakeSource = Box<dyn FnMut(usize) -> Result<Box<dyn Source>> + Send>;
 type MakeOperator = Box<dyn FnMut() -> Result<Box<dyn Operator>> + Send>;
+
+/// In which order the rows of a stream are to leave the query.
+pub(super) enum Order {
+    /// As they come: rows of one lane in the order of the query, of several in any.
+    AsTheyCome,
+    /// By the morsels of this scan, several lanes running ahead of one another.
+    ByMorsel(Arc<ScanShared>),
+}
 
 /// A source, operators, and what must have finished before they run.
 pub(super) struct Stream {
@@ -14,7 +25,7 @@ pub(super) struct Stream {
     source: MakeSource,
     operators: Vec<MakeOperator>,
     depends_on: Vec<PipelineId>,
-    in_order: bool,
+    order: Order,
 }
 
 impl Stream {
@@ -28,25 +39,25 @@ impl Stream {
             source: Box::new(source),
             operators: Vec::new(),
             depends_on: Vec::new(),
-            in_order: false,
+            order: Order::AsTheyCome,
         }
     }
 
     /// A stream of one batch.
     pub(super) fn of_values(batch: Batch) -> Self {
         let shared = ValuesShared::new([batch]);
-        Self::new(1, move |_| Ok(Box::new(ValuesSource::new(&shared)))).in_order()
+        Self::new(1, move |_| Ok(Box::new(ValuesSource::new(&shared))))
     }
 
-    /// The same, known to give rows in the order of the query.
-    pub(super) fn in_order(mut self) -> Self {
-        self.in_order = true;
+    /// The same, whose rows have the order of the morsels of `scan`.
+    pub(super) fn by_morsels_of(mut self, scan: &Arc<ScanShared>) -> Self {
+        self.order = Order::ByMorsel(Arc::clone(scan));
         self
     }
 
-    /// Whether rows come in the order of the query, whatever their origin.
-    pub(super) fn is_ordered(&self) -> bool {
-        self.in_order
+    /// In which order its rows are to leave the query.
+    pub(super) fn order(&self) -> &Order {
+        &self.order
     }
 
     /// The same with an operator behind it.

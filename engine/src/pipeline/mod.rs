@@ -16,6 +16,7 @@ mod scheduler;
 mod exchange;
 mod generator;
 mod collect;
+mod window;
 mod inject;
 
 pub use collect::{CollectSink, Collected};
@@ -33,3 +34,4 @@ pub use scheduler::{
     CancelToken, Order, RunOptions, SLICE_BATCHES, Scheduler, SeededScheduler, ThreadScheduler,
 };
 pub use signal::Signal;
+pub use window::{Taken, WINDOW_BYTES, Window, WindowOrder, WindowSink, WindowSource};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Bitmap;
-use millwork_format::batch::{Batch, Origin};
+use millwork_format::batch::{Batch, MorselId, Origin};
 use millwork_format::io::Need;
 use millwork_format::page::PageContext;
 use millwork_format::read::{MorselReader, RowGroupScan};
@@ -34,6 +34,7 @@ pub(super) struct Conjunct {
 /// A morsel that is being scanned.
 #[derive(Debug)]
 pub(super) struct MorselScan {
+    id: MorselId,
     reader: MorselReader,
     windows: Vec<Window>,
     /// Conjuncts not yet evaluated, the next one last.
@@ -68,8 +69,9 @@ pub(super) enum Progress {
 }
 
 impl MorselScan {
-    /// Rows `rows` of `group`, of which `candidates` may match.
+    /// Morsel `id`: rows `rows` of `group`, of which `candidates` may match.
     pub(super) fn new(
+        id: MorselId,
         group: &Arc<RowGroupScan>,
         rows: Range<u64>,
         candidates: &[Range<u64>],
@@ -98,6 +100,7 @@ impl MorselScan {
         }
         let reader = MorselReader::new(group, rows);
         Self {
+            id,
             reader,
             windows,
             order: None,
@@ -106,6 +109,11 @@ impl MorselScan {
             started: false,
             payload_here: false,
         }
+    }
+
+    /// Which morsel it is.
+    pub(super) fn id(&self) -> MorselId {
+        self.id
     }
 
     /// Asks for the bytes of the first step, once, if memory allows.
@@ -333,8 +341,8 @@ impl MorselScan {
     }
 
     fn origin(&self, first_row: u64) -> Origin {
-        let group = self.reader.group();
-        Origin { file: group.scan().ordinal(), row_group: group.ordinal() as u32, first_row }
+        let MorselId { file, row_group, morsel } = self.id;
+        Origin { file, row_group, morsel, first_row }
     }
 }
 

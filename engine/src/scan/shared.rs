@@ -1,18 +1,20 @@
 //! What the lanes of a scan share: the queue of work, the counters, what was learnt of the conjuncts.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
+use millwork_format::batch::MorselId;
 use millwork_format::limits::Limits;
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanMetrics, ScanTotals};
 
 use super::morsel::MorselScan;
 use crate::error::Result;
 use crate::expr::Expr;
+use crate::pipeline::Window;
 use crate::scan::prune::Pruner;
 
 /// What a scan is to do.
@@ -45,13 +47,19 @@ pub struct ScanShared {
     queue: Mutex<Queue>,
     counters: Counters,
     payload: AtomicUsize,
+    /// Who wants to know which morsels are through.
+    window: OnceLock<Window>,
 }
 
+/// Invariant: units are in the order of their morsels, so that lanes work on neighbouring ones and the
+/// first unfinished morsel is never behind one that waits for it.
 #[derive(Debug, Default)]
 struct Queue {
     units: VecDeque<Unit>,
     /// Row groups that a lane is cutting: more units may come.
     being_cut: usize,
+    /// Morsels of which rows may still come; a row group that is not cut yet counts as its first.
+    unfinished: BTreeSet<MorselId>,
     waiting: Vec<Waker>,
 }
 
@@ -62,6 +70,20 @@ pub(super) enum Unit {
     Group { file: usize, ordinal: usize, group: Option<Arc<RowGroupScan>> },
     /// A morsel, perhaps with its first bytes asked for.
     Morsel(Box<MorselScan>),
+}
+
+impl Unit {
+    fn id(&self) -> MorselId {
+        match self {
+            Self::Group { file, ordinal, .. } => group_id(*file, *ordinal),
+            Self::Morsel(morsel) => morsel.id(),
+        }
+    }
+}
+
+/// The first morsel of a row group.
+fn group_id(file: usize, ordinal: usize) -> MorselId {
+    MorselId { file: file as u32, row_group: ordinal as u32, morsel: 0 }
 }
 
 /// What a lane gets from the queue.
@@ -112,6 +134,12 @@ pub struct ScanReport {
     pub dictionary_entries_evaluated: u64,
 }
 
+impl Queue {
+    fn first_unfinished(&self) -> MorselId {
+        self.unfinished.first().copied().unwrap_or(MorselId::END)
+    }
+}
+
 impl ScanShared {
     /// A scan of what `spec` says.
     ///
@@ -132,9 +160,25 @@ impl ScanShared {
         let conjuncts = spec.predicates.iter().map(learnt).collect();
         let counters = Counters::default();
         counters.row_groups.store(units.len() as u64, Ordering::Relaxed);
-        let queue = Mutex::new(Queue { units, ..Queue::default() });
-        let payload = AtomicUsize::new(0);
-        Ok(Arc::new(Self { spec, files, metrics, pruner, conjuncts, queue, counters, payload }))
+        let unfinished = units.iter().map(Unit::id).collect();
+        let queue = Mutex::new(Queue { units, unfinished, ..Queue::default() });
+        Ok(Arc::new(Self {
+            spec,
+            files,
+            metrics,
+            pruner,
+            conjuncts,
+            queue,
+            counters,
+            payload: AtomicUsize::new(0),
+            window: OnceLock::new(),
+        }))
+    }
+
+    /// Tells `window` from now on which morsels are through. Only the first window is told.
+    pub fn pass_through(&self, window: &Window) {
+        let window = self.window.get_or_init(|| window.clone());
+        window.pass(self.lock().first_unfinished());
     }
 
     /// What it is to do.
@@ -169,17 +213,39 @@ impl ScanShared {
         }
     }
 
-    /// Puts the morsels of a row group that was being cut at the front of the queue.
-    pub(super) fn put_morsels(&self, morsels: Vec<MorselScan>) {
+    /// Puts the morsels of row group `ordinal` of file `file`, which was being cut, in their place in
+    /// the queue.
+    pub(super) fn put_morsels(&self, file: usize, ordinal: usize, morsels: Vec<MorselScan>) {
         self.counters.morsels.fetch_add(morsels.len() as u64, Ordering::Relaxed);
         let mut queue = self.lock();
-        for morsel in morsels.into_iter().rev() {
-            queue.units.push_front(Unit::Morsel(Box::new(morsel)));
-        }
+        let place = group_id(file, ordinal);
+        queue.unfinished.remove(&place);
+        queue.unfinished.extend(morsels.iter().map(MorselScan::id));
+        let at = queue.units.partition_point(|unit| unit.id() < place);
+        let behind = queue.units.split_off(at);
+        queue.units.extend(morsels.into_iter().map(|morsel| Unit::Morsel(Box::new(morsel))));
+        queue.units.extend(behind);
         queue.being_cut = queue.being_cut.saturating_sub(1);
         let waiting = std::mem::take(&mut queue.waiting);
+        let first = queue.first_unfinished();
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
+        self.tell(first);
+    }
+
+    /// Notes that all rows of morsel `id` are through the lane that scanned it.
+    pub(super) fn finish_morsel(&self, id: MorselId) {
+        let mut queue = self.lock();
+        queue.unfinished.remove(&id);
+        let first = queue.first_unfinished();
+        drop(queue);
+        self.tell(first);
+    }
+
+    fn tell(&self, first_unfinished: MorselId) {
+        if let Some(window) = self.window.get() {
+            window.pass(first_unfinished);
+        }
     }
 
     /// Asks for the first bytes of the next units, if memory allows.
@@ -259,14 +325,17 @@ impl ScanShared {
         let kept: u64 = candidates.iter().map(|rows| rows.end - rows.start).sum();
         self.counters.rows_pruned_by_pages.fetch_add(group.rows() - kept, Ordering::Relaxed);
         let cuts = group.cut(self.cut_by(group), self.spec.morsel_rows);
+        let (file, row_group) = (group.scan().ordinal(), group.ordinal() as u32);
         cuts.into_iter()
-            .map(|rows| {
+            .zip(0..)
+            .map(|(rows, morsel)| {
                 let inside: Vec<Range<u64>> = candidates
                     .iter()
                     .map(|range| range.start.max(rows.start)..range.end.min(rows.end))
                     .filter(|range| range.start < range.end)
                     .collect();
-                MorselScan::new(group, rows, &inside, self)
+                let id = MorselId { file, row_group, morsel };
+                MorselScan::new(id, group, rows, &inside, self)
             })
             .collect()
     }

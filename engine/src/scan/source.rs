@@ -72,7 +72,7 @@ impl ScanSource {
                 match self.shared.open_group(file, ordinal)? {
                     Some(group) => Work::Group(group),
                     None => {
-                        self.shared.put_morsels(Vec::new());
+                        self.shared.put_morsels(file, ordinal, Vec::new());
                         Work::None
                     }
                 }
@@ -125,8 +125,9 @@ impl Source for ScanSource {
                         continue;
                     }
                     let morsels = self.shared.cut(group);
+                    let (file, ordinal) = (group.scan().ordinal() as usize, group.ordinal());
                     self.work = Work::None;
-                    self.shared.put_morsels(morsels);
+                    self.shared.put_morsels(file, ordinal, morsels);
                 }
                 Work::Morsel(morsel) => {
                     let Some(pages) = &mut self.context else {
@@ -135,6 +136,8 @@ impl Source for ScanSource {
                     match morsel.step(&self.shared, &mut self.conjuncts, pages)? {
                         Progress::Batch(batch) => return Ok(SourceAnswer::Batch(batch)),
                         Progress::Done => {
+                            // The lane asks for more only when what it was given is through.
+                            self.shared.finish_morsel(morsel.id());
                             self.work = Work::None;
                             let entries = self
                                 .conjuncts

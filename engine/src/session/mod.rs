@@ -1,8 +1,12 @@
 //! A session: SQL text in, batches out, one statement after the other.
 //!
 //! ```text
-//! text -> sql::parse -> sql::Binder -> LogicalPlan -> lower -> Query -> scheduler -> Consumer
+//! text -> sql::parse -> sql::Binder -> LogicalPlan -> lower -> Query -> scheduler -> Window -> Consumer
 //! ```
+//!
+//! The scheduler runs beside the thread that called; that thread takes batches out of a bounded window
+//! and hands them to the consumer while the query goes on. So a result of any size needs the memory of
+//! the window, and a consumer that takes no more stops the query.
 //!
 //! Between statements a session keeps views and the footers of files it has opened, nothing else.
 
@@ -16,10 +20,10 @@ use millwork_format::limits::Limits;
 use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Data, Vector, Views as Strings};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expr::fold;
-use crate::lower::{self, LowerOptions};
-use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler};
+use crate::lower::{self, LowerOptions, Lowered};
+use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler, Window};
 use crate::plan::LogicalPlan;
 use crate::plan::rules::optimize;
 use crate::scan::ScanReport;
@@ -143,18 +147,17 @@ impl Session {
             }
             Bound::Query(plan) => {
                 consumer.begin(statement, plan.fields())?;
-                let (batches, _) = self.execute(&plan, false)?;
                 let mut rows = 0;
-                for batch in batches {
+                self.stream(&plan, false, &mut |batch| {
                     rows += batch.count() as u64;
-                    consumer.batch(&batch)?;
-                }
+                    consumer.batch(&batch)
+                })?;
                 Ok(rows)
             }
             Bound::Explain { analyze, json, plan } => {
                 let text = if analyze {
                     let started = Instant::now();
-                    let (_, report) = self.execute(&plan, true)?;
+                    let report = self.stream(&plan, true, &mut |_| Ok(()))?;
                     explain::analyzed(&plan, &report, started.elapsed(), json)
                 } else {
                     explain::plain(&plan, json)
@@ -169,19 +172,67 @@ impl Session {
         }
     }
 
-    /// Runs `plan` on worker threads: its rows in order, and what was done.
+    /// Runs `plan` on worker threads and gives its rows in order to `take`, on the calling thread,
+    /// while the query runs. Answers what was done.
+    ///
+    /// # Errors
+    /// That of `take`, after which the query is stopped; else whatever went wrong first in the query.
+    pub fn stream(
+        &self,
+        plan: &LogicalPlan,
+        analyze: bool,
+        take: &mut dyn FnMut(Batch) -> Result<()>,
+    ) -> Result<Report> {
+        self.stream_on(plan, &self.scheduler(), &self.budget(), analyze, take)
+    }
+
+    /// As [`Session::stream`], on `scheduler` and with the memory of `budget`.
+    ///
+    /// # Errors
+    /// As for [`Session::stream`].
+    pub fn stream_on(
+        &self,
+        plan: &LogicalPlan,
+        scheduler: &dyn Scheduler,
+        budget: &Budget,
+        analyze: bool,
+        take: &mut dyn FnMut(Batch) -> Result<()>,
+    ) -> Result<Report> {
+        let options = LowerOptions { lanes: scheduler.threads(), ..self.options.lower.clone() };
+        let Lowered { query, result, scans } = lower::lower(plan, &options, budget)?;
+        let cancel = CancelToken::new();
+        let run = RunOptions { budget: budget.clone(), cancel: cancel.clone(), analyze };
+        let query = std::thread::scope(|scope| {
+            let window = result.clone();
+            let running = std::thread::Builder::new()
+                .name("query".to_string())
+                .spawn_scoped(scope, move || {
+                    // However the run ends, also by a panic, the thread that takes hears of it.
+                    let _closing = Closing(&window);
+                    scheduler.run(query, run)
+                })
+                .map_err(|error| Error::internal(format!("no thread can be had: {error}")))?;
+            let stop = Stop { cancel: &cancel, window: &result };
+            while let Some(batch) = result.next() {
+                take(batch)?;
+            }
+            std::mem::forget(stop);
+            running.join().unwrap_or_else(|_| Err(Error::internal("the scheduler panicked")))
+        })?;
+        let scans = scans.iter().map(|(name, scan)| (name.clone(), scan.report())).collect();
+        Ok(Report { query, scans })
+    }
+
+    /// Runs `plan` on worker threads: all its rows in order, and what was done.
     ///
     /// # Errors
     /// Whatever went wrong first.
     pub fn execute(&self, plan: &LogicalPlan, analyze: bool) -> Result<(Vec<Batch>, Report)> {
-        let threads = match self.options.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
-        self.execute_on(plan, &ThreadScheduler { threads }, &self.budget(), analyze)
+        self.execute_on(plan, &self.scheduler(), &self.budget(), analyze)
     }
 
-    /// Runs `plan` on `scheduler` with the memory of `budget`.
+    /// Runs `plan` on `scheduler`, from the calling thread, with the memory of `budget`, which counts
+    /// the rows until the query has ended.
     ///
     /// # Errors
     /// Whatever went wrong first.
@@ -192,12 +243,20 @@ impl Session {
         budget: &Budget,
         analyze: bool,
     ) -> Result<(Vec<Batch>, Report)> {
-        let options = LowerOptions { lanes: scheduler.threads(), ..self.options.lower.clone() };
-        let lowered = lower::lower(plan, &options, budget)?;
+        let lanes = scheduler.threads();
+        let options = LowerOptions { lanes, window_bytes: u64::MAX, ..self.options.lower.clone() };
+        let Lowered { query, result, scans } = lower::lower(plan, &options, budget)?;
         let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze };
-        let query = scheduler.run(lowered.query, run)?;
-        let scans = lowered.scans.iter().map(|(name, scan)| (name.clone(), scan.report()));
-        Ok((lowered.collected.take(), Report { query, scans: scans.collect() }))
+        let query = scheduler.run(query, run)?;
+        let scans = scans.iter().map(|(name, scan)| (name.clone(), scan.report())).collect();
+        Ok((result.take_all(), Report { query, scans }))
+    }
+
+    fn scheduler(&self) -> ThreadScheduler {
+        match self.options.threads {
+            0 => ThreadScheduler::for_this_machine(),
+            threads => ThreadScheduler { threads },
+        }
     }
 
     /// The statement with names resolved and, if it is a query, its plan optimised.
@@ -218,11 +277,11 @@ impl Session {
     pub fn plan(&self, sql: &str) -> Result<LogicalPlan> {
         let statements = sql::parse(sql)?;
         let [statement] = &statements[..] else {
-            return Err(crate::Error::syntax("one query is expected"));
+            return Err(Error::syntax("one query is expected"));
         };
         match self.bind(statement)? {
             Bound::Query(plan) => Ok(plan),
-            _ => Err(crate::Error::syntax("a query is expected")),
+            _ => Err(Error::syntax("a query is expected")),
         }
     }
 
@@ -236,6 +295,28 @@ impl Session {
     }
 }
 
+/// Closes a window when it goes out of scope.
+struct Closing<'a>(&'a Window);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Stops a query whose rows nobody takes any more, when it goes out of scope.
+struct Stop<'a> {
+    cancel: &'a CancelToken,
+    window: &'a Window,
+}
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        self.window.abandon();
+    }
+}
+
 /// 80 % of the machine's memory, or 4 GiB if it does not tell.
 fn default_memory_bytes() -> u64 {
     let told = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
@@ -246,16 +327,4 @@ fn default_memory_bytes() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plans_that_run_are_optimised() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/lineitem.parquet");
-        let sql = format!("select l_orderkey from (select * from '{path}') where l_quantity < 2");
-        let plan = Session::new(SessionOptions::default()).plan(&sql).unwrap();
-        let text = plan.explain();
-        assert!(!text.contains("Filter"), "{text}");
-        assert!(text.contains("[l_orderkey, l_quantity] where"), "{text}");
-    }
-}
+mod tests;

@@ -42,6 +42,8 @@ pub struct Batches {
     row_group: usize,
     group: Option<Arc<RowGroupScan>>,
     morsels: VecDeque<Range<u64>>,
+    /// Ordinal of the next morsel within the row group.
+    next_morsel: u32,
     reader: Option<(MorselReader, u64)>,
     rows_left: u64,
 }
@@ -63,7 +65,16 @@ impl Batches {
         let context = PageContext::new(options.budget, scan.file().limits().clone());
         let rows_left = options.limit_rows.unwrap_or(u64::MAX);
         let morsels = VecDeque::new();
-        Self { scan, context, row_group: 0, group: None, morsels, reader: None, rows_left }
+        Self {
+            scan,
+            context,
+            row_group: 0,
+            group: None,
+            morsels,
+            next_morsel: 0,
+            reader: None,
+            rows_left,
+        }
     }
 
     /// The columns of the batches.
@@ -100,6 +111,7 @@ impl Batches {
             let origin = Origin {
                 file: self.scan.ordinal(),
                 row_group: reader.group().ordinal() as u32,
+                morsel: self.next_morsel - 1,
                 first_row: rows.start,
             };
             *row = rows.end;
@@ -115,6 +127,7 @@ impl Batches {
             if let (Some(group), Some(rows)) = (&self.group, self.morsels.pop_front()) {
                 let start = rows.start;
                 self.reader = Some((MorselReader::new(group, rows), start));
+                self.next_morsel += 1;
                 return Ok(true);
             }
             if self.row_group >= self.scan.file().footer().num_row_groups() {
@@ -126,6 +139,7 @@ impl Batches {
                 bring(&self.scan, &need, self.context.budget())?;
             }
             self.morsels = group.cut(0, MORSEL_ROWS).into();
+            self.next_morsel = 0;
             self.group = Some(group);
         }
     }

@@ -182,6 +182,11 @@ impl Codes {
         with_codes!(self, |codes, rebuild| codes.iter().map(|code| u32::from(*code)).collect())
     }
 
+    /// Bytes of the codes.
+    pub(super) fn row_bytes(&self) -> u64 {
+        with_codes!(self, |codes, rebuild| size_of_val(codes.as_slice()) as u64)
+    }
+
     pub(super) fn allocated_bytes(&self) -> usize {
         with_codes!(self, |codes, rebuild| codes.buffer().allocated_bytes())
     }

@@ -201,6 +201,28 @@ impl Vector {
         T::from_data(&self.data)
     }
 
+    /// Bytes that its rows hold, about: a dictionary and the bytes of pages that are shared with other
+    /// vectors are not counted, those of long strings are.
+    #[must_use]
+    pub fn row_bytes(&self) -> u64 {
+        let len = self.len as u64;
+        let values = match &self.data {
+            Data::Null | Data::Constant(_) => 0,
+            Data::Boolean(_) => len.div_ceil(8),
+            Data::Fixed { bytes, .. } => bytes.len() as u64,
+            Data::Views(views) => views.row_bytes(),
+            Data::Dictionary(codes, _) => codes.row_bytes(),
+            Data::List(list) => len * 4 + list.child().row_bytes(),
+            Data::Struct(children) => children.iter().map(Self::row_bytes).sum(),
+            plain => with_plain!(
+                plain,
+                |values, rebuild| size_of_val(values.as_slice()) as u64,
+                else 0
+            ),
+        };
+        values + self.validity.as_ref().map_or(0, |_| len.div_ceil(8))
+    }
+
     /// Bytes that this vector keeps alive, shared ones counted in full.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {

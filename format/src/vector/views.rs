@@ -97,6 +97,12 @@ impl Views {
         builder.finish()
     }
 
+    /// Bytes of the views and of the strings that are not inline.
+    pub(super) fn row_bytes(&self) -> u64 {
+        let long = |view: &View| if view.is_inline() { 0 } else { view.len() as u64 };
+        self.views.iter().map(|view| size_of::<View>() as u64 + long(view)).sum()
+    }
+
     pub(super) fn allocated_bytes(&self) -> usize {
         let buffers: usize = self.buffers.iter().map(Buffer::allocated_bytes).sum();
         buffers + self.views.buffer().allocated_bytes()

@@ -268,7 +268,7 @@ impl JoinProbe {
             Some(output) => output.iter().map(|index| column(*index)).collect(),
             None => (0..lefts + spec.right_types.len()).map(column).collect(),
         };
-        Ok(Batch::new(columns?, rows.len())?)
+        Ok(Batch::new(columns?, rows.len())?.with_origin(batch.origin()))
     }
 }
 

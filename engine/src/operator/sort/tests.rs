@@ -172,7 +172,8 @@ fn spread(random: &mut Random, batches: Vec<Batch>, lanes: usize) -> Vec<Vec<Bat
     let mut spread = vec![Vec::new(); lanes];
     let kind = random.below(3);
     for (index, batch) in batches.into_iter().enumerate() {
-        let origin = Origin { file: 0, row_group: index as u32 / 4, first_row: index as u64 };
+        let origin =
+            Origin { file: 0, row_group: index as u32 / 4, morsel: 0, first_row: index as u64 };
         let batch = batch.with_origin((kind > 0).then_some(origin));
         let lane = &mut spread[random.below(lanes)];
         let place = if kind == 2 { random.below(lane.len() + 1) } else { lane.len() };
@@ -224,7 +225,8 @@ fn sorts_equal_a_comparison_of_cells() {
 fn integers(numbers: impl Iterator<Item = i64>, per_batch: usize) -> Vec<Batch> {
     let numbers: Vec<i64> = numbers.collect();
     let batch = |(index, part): (usize, &[i64])| {
-        let origin = Origin { file: 0, row_group: 0, first_row: (index * per_batch) as u64 };
+        let origin =
+            Origin { file: 0, row_group: 0, morsel: 0, first_row: (index * per_batch) as u64 };
         let row_numbers: Vec<i64> = (0..part.len() as i64).map(|row| row + index as i64).collect();
         let columns = [part, &row_numbers].map(|part| Vector::flat(Slice::copy_of(part)));
         Batch::new(columns, part.len()).unwrap().with_origin(Some(origin))
