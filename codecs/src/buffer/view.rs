@@ -59,6 +59,24 @@ impl View {
         }
     }
 
+    /// [`View::outside`] of the first `length_bytes` of `bytes`, which are at least 16, whatever of
+    /// them belongs to the value. Shorter ones are taken for zeros.
+    #[inline(always)]
+    pub(crate) fn of(length_bytes: u32, bytes: &[u8], buffer: u32, offset: u32) -> Self {
+        let sixteen = bytes.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
+        let field = sixteen << 32 | u128::from(length_bytes);
+        Self::from_field(field, length_bytes as usize, buffer, offset)
+    }
+
+    /// The same of `field`, four bytes of length and the 12 bytes that lie behind it.
+    #[inline(always)]
+    pub(crate) fn from_field(field: u128, length: usize, buffer: u32, offset: u32) -> Self {
+        let place = u128::from(buffer) << 64 | u128::from(offset) << 96;
+        // No branch: strings of either kind come in no order that a CPU could learn.
+        let kept = &KEPT[length.min(Self::INLINE + 1)];
+        bytemuck::cast((field & kept.found | place & kept.place).to_le_bytes())
+    }
+
     /// Bytes of the string.
     #[inline]
     #[must_use]
@@ -137,6 +155,25 @@ impl View {
         }
     }
 }
+
+/// Which bits of a view are found with the value, and which are its place.
+#[derive(Clone, Copy)]
+struct Kept {
+    found: u128,
+    place: u128,
+}
+
+/// By length: 0 to 12 bytes lie in the view, for more the prefix does.
+const KEPT: [Kept; View::INLINE + 2] = {
+    let mut kept = [Kept { found: u64::MAX as u128, place: (u64::MAX as u128) << 64 }; 14];
+    let mut length = 0;
+    while length <= View::INLINE {
+        let found = u128::MAX >> (8 * (View::INLINE - length));
+        kept[length] = Kept { found, place: 0 };
+        length += 1;
+    }
+    kept
+};
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

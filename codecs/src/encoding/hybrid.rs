@@ -78,6 +78,34 @@ impl HybridDecoder {
         Ok(Self { bytes, runs })
     }
 
+    /// A decoder of the `value_count` booleans of a data page: four bytes of length, whatever the
+    /// version of the page, and a stream of that many bytes. There may be no bytes if there are no
+    /// values.
+    ///
+    /// # Errors
+    /// `Truncated` if there are fewer bytes than the length says.
+    ///
+    /// ```
+    /// use millwork_codecs::{budget::Budget, buffer::{BitmapMut, Buffer}};
+    /// use millwork_codecs::encoding::hybrid::HybridDecoder;
+    /// let bytes = Buffer::copy_of(&[2, 0, 0, 0, 3 << 1, 1], &Budget::unlimited()).unwrap();
+    /// let mut booleans = HybridDecoder::booleans(bytes, 3).unwrap();
+    /// let mut out = BitmapMut::with_capacity(3).unwrap();
+    /// booleans.decode_bits(3, &mut out).unwrap();
+    /// assert_eq!(out.words(), [0b111]);
+    /// ```
+    pub fn booleans(bytes: Buffer, value_count: usize) -> Result<Self> {
+        if value_count == 0 {
+            return Self::new(Buffer::empty(), 1, 0);
+        }
+        let mut cursor = Cursor::new(&bytes);
+        let length = cursor.u32_le()? as usize;
+        let start = cursor.position();
+        cursor.take(length)?;
+        let stream = bytes.slice(start..start + length).unwrap_or_else(Buffer::empty);
+        Self::new(stream, 1, value_count)
+    }
+
     /// Values not yet decoded or skipped; the bytes may turn out to hold fewer.
     #[must_use]
     pub fn remaining(&self) -> usize {

@@ -29,16 +29,25 @@ pub(crate) fn check<S: Subject>(
         for end in (0..bytes.len()).step_by(step) {
             prefix(&bytes[..end], expected, &open);
         }
-        let mut bits = Bits::new(bytes.len() as u64);
-        let step = (bytes.len() * 8 / 800).max(1);
-        for flip in (0..bytes.len() * 8).step_by(step) {
-            let mut flipped = bytes.to_vec();
-            flipped[flip / 8] ^= 1 << (flip % 8);
-            if let Ok(subject) = open(misaligned(&flipped, flip % 5)) {
-                walk(subject, expected.len(), &mut bits);
-            }
-        }
+        walk_flips(bytes, expected.len(), &open);
     });
+}
+
+/// Decodes `bytes` with each of their bits, or 800 of them, the other way round.
+pub(crate) fn walk_flips<S: Subject>(
+    bytes: &[u8],
+    count: usize,
+    open: impl Fn(Buffer) -> Result<S>,
+) {
+    let mut bits = Bits::new(bytes.len() as u64);
+    let step = (bytes.len() * 8 / 800).max(1);
+    for flip in (0..bytes.len() * 8).step_by(step) {
+        let mut flipped = bytes.to_vec();
+        flipped[flip / 8] ^= 1 << (flip % 8);
+        if let Ok(subject) = open(misaligned(&flipped, flip % 5)) {
+            walk(subject, count, &mut bits);
+        }
+    }
 }
 
 /// A piece of a buffer, `before` bytes from its start.
@@ -52,7 +61,12 @@ fn selected<V: Clone>(values: &[V], mask: &[u64]) -> Vec<V> {
     values.iter().enumerate().filter(|(row, _)| set(*row)).map(|(_, v)| v.clone()).collect()
 }
 
-fn whole<S: Subject>(bytes: &[u8], expected: &[S::Value], open: impl Fn(Buffer) -> Result<S>) {
+/// Decodes `bytes` in steps of all kinds and sizes.
+pub(crate) fn whole<S: Subject>(
+    bytes: &[u8],
+    expected: &[S::Value],
+    open: impl Fn(Buffer) -> Result<S>,
+) {
     for seed in 0..12 {
         let mut bits = Bits::new(seed);
         let mut subject = open(misaligned(bytes, seed as usize)).unwrap();

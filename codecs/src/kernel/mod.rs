@@ -12,6 +12,8 @@
 //! | [`mod@code`] | what may be a dictionary code or a level: `u8`, `u16`, `u32` |
 //! | [`mod@bits`] | masks: and, or, count, rows, copies from packed bits |
 //! | [`mod@unpack`] | packed integers to the narrowest type |
+//! | [`mod@delta`] | packed deltas to running sums |
+//! | [`mod@interleave`] | streams of bytes to values |
 //! | [`mod@compare`] | values against a constant or against values, to a mask |
 //! | [`mod@gather`] | codes to the entries they name |
 //! | [`mod@compress`] | the values a mask selects |
@@ -24,6 +26,8 @@ mod x86;
 pub mod code;
 pub mod bits;
 pub mod unpack;
+pub mod delta;
+pub mod interleave;
 pub mod compare;
 pub mod gather;
 pub mod compress;
@@ -39,7 +43,9 @@ pub use bits::{
 pub use code::Code;
 pub use compare::{Compare, Comparison, compare_scalar, compare_values};
 pub use compress::{compress, compress_unaligned};
+pub use delta::{DeltaInteger, Deltas, add_deltas, sum_deltas};
 pub use gather::gather;
+pub use interleave::interleave;
 pub use isa::{Isa, force, isa, supported};
 pub use membership::{max_code, membership};
 pub use unpack::{unpack_one, unpack_u8, unpack_u16, unpack_u32};

@@ -60,6 +60,12 @@ impl Bits {
 
 /// `values` packed in `width` bits each.
 pub(crate) fn pack(values: &[u32], width: u32) -> Vec<u8> {
+    let values: Vec<u64> = values.iter().map(|value| u64::from(*value)).collect();
+    pack_wide(&values, width)
+}
+
+/// [`pack`] of up to 64 bits.
+pub(crate) fn pack_wide(values: &[u64], width: u32) -> Vec<u8> {
     let mut bytes = vec![0u8; (values.len() * width as usize).div_ceil(8)];
     for (index, value) in values.iter().enumerate() {
         for bit in 0..width as usize {

@@ -3,8 +3,9 @@
 //! The functions of this file are safe where the features are; the bounds are in the types.
 
 use std::arch::x86_64::{
-    __m512i, _mm256_loadu_si256, _mm256_movemask_epi8, _mm512_loadu_si512, _mm512_mask_storeu_epi8,
-    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_storeu_si512, _pext_u64,
+    __m256i, __m512i, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_storeu_si256,
+    _mm512_loadu_si512, _mm512_mask_storeu_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
+    _mm512_storeu_si512, _pext_u64,
 };
 
 use bytemuck::Pod;
@@ -13,6 +14,30 @@ use bytemuck::Pod;
 #[target_feature(enable = "bmi2")]
 pub(super) fn extract(word: u64, selected: u64) -> u64 {
     _pext_u64(word, selected)
+}
+
+/// The first 32 bytes of `bytes`.
+///
+/// # Panics
+/// If there are fewer.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn load_256(bytes: &[u8]) -> __m256i {
+    let bytes = &bytes[..32];
+    // SAFETY: `bytes` is 32 readable bytes; the instruction takes any alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+/// Writes the register over the first 32 bytes of `out`.
+///
+/// # Panics
+/// If there are fewer.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn store_256(register: __m256i, out: &mut [u8]) {
+    let out = &mut out[..32];
+    // SAFETY: `out` is 32 writable bytes; the instruction takes any alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), register) }
 }
 
 /// The first 64 bytes of `bytes`.

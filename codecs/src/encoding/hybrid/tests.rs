@@ -151,6 +151,14 @@ fn booleans_decode_to_bitmaps() {
             HybridDecoder::new(bytes, 1, values.len()).map(Booleans)
         });
     }
+    let (runs, values) = runs(1, 2, 9);
+    let values: Vec<bool> = values.iter().map(|value| *value == 1).collect();
+    let stream = encode(&runs, 1);
+    let page = [&(stream.len() as u32).to_le_bytes()[..], &stream].concat();
+    check(&page, &values, |bytes| HybridDecoder::booleans(bytes, values.len()).map(Booleans));
+    assert_eq!(Booleans(HybridDecoder::booleans(buffer(&[]), 0).unwrap()).decode(0).unwrap(), []);
+    let short = HybridDecoder::booleans(buffer(&[3, 0, 0, 0, 2, 1]), 1).unwrap_err();
+    assert_eq!(short, DecodeError::truncated(1, 6));
     let wide = HybridDecoder::new(buffer(&[]), 2, 0).unwrap();
     assert!(Booleans(wide).decode(0).is_err());
 }

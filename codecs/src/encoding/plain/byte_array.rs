@@ -174,10 +174,7 @@ impl<'a> Walk<'a> {
         // the value has 12 bytes, so many are readable.
         let sixteen = self.ahead.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
         let length = self.step()?;
-        let place = u128::from(buffer_index) << 64 | u128::from(offset) << 96;
-        // No branch: strings of either kind come in no order that a CPU could learn.
-        let kept = &KEPT[length.min(View::INLINE + 1)];
-        Ok(bytemuck::cast((sixteen & kept.found | place & kept.place).to_le_bytes()))
+        Ok(View::from_field(sixteen, length, buffer_index, offset))
     }
 
     #[cold]
@@ -196,22 +193,3 @@ impl<'a> Walk<'a> {
         }
     }
 }
-
-/// Which bits of a view are found in the page, and which are its place.
-#[derive(Clone, Copy)]
-struct Kept {
-    found: u128,
-    place: u128,
-}
-
-/// By length: 0 to 12 bytes lie in the view, for more the prefix does.
-const KEPT: [Kept; View::INLINE + 2] = {
-    let mut kept = [Kept { found: u64::MAX as u128, place: (u64::MAX as u128) << 64 }; 14];
-    let mut length = 0;
-    while length <= View::INLINE {
-        let found = u128::MAX >> (8 * (View::INLINE - length));
-        kept[length] = Kept { found, place: 0 };
-        length += 1;
-    }
-    kept
-};
