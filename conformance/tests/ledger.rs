@@ -127,3 +127,35 @@ fn what_the_ledger_says_is_true() {
         .collect();
     assert!(untrue.is_empty(), "{} lines are not true:\n{}", untrue.len(), untrue.join("\n"));
 }
+
+/// How many of the corpus's Parquet files below `folder` are in each state, encrypted ones aside.
+fn counts(entries: &[Entry], folder: &str) -> [usize; 4] {
+    [State::Reads, State::Rejects, State::RejectsChecksum, State::NotYet].map(|state| {
+        let is_counted = |entry: &&Entry| {
+            entry.state == state
+                && entry.path.starts_with(folder)
+                && entry.path.ends_with(".parquet")
+        };
+        entries.iter().filter(is_counted).count()
+    })
+}
+
+#[test]
+fn every_plain_file_of_the_corpus_reads_and_every_bad_one_is_refused() {
+    let entries = entries();
+    let [reads, rejects, checksum, not_yet] = counts(&entries, "data/");
+    println!(
+        "plain and geospatial files: {reads} read as another program reads them, {checksum} refused \
+         for their checksums and read without, {not_yet} not read"
+    );
+    assert_eq!([reads, rejects, checksum, not_yet], [73, 0, 2, 0]);
+    let [reads, rejects, checksum, not_yet] = counts(&entries, "bad_data/");
+    println!("bad files: {rejects} refused, {reads} read, for it is legal");
+    assert_eq!([reads, rejects, checksum, not_yet], [1, 7, 0, 0]);
+    let [reads, rejects, _, not_yet] = counts(&entries, "shredded_variant/");
+    println!("shredded variants: {reads} read, {rejects} refused, {not_yet} not read");
+    let encrypted = entries.iter().filter(|entry| entry.path.ends_with(".encrypted"));
+    let (reads, not_yet): (Vec<_>, Vec<_>) =
+        encrypted.partition(|entry| entry.state == State::Reads);
+    println!("encrypted files: {} read, {} not", reads.len(), not_yet.len());
+}

@@ -297,7 +297,7 @@ pub(super) fn body(
     let opened = DataPage::open(&page, Codec::Uncompressed, shape.nullable, &mut context);
     let Some(page) = tally.value(opened).map(Arc::new) else { return };
     for way in [Way::Read, Way::Masked, Way::Skip, Way::Mixed] {
-        let cursor = PageCursor::new(Arc::clone(&page), shape, body.dictionary.as_ref());
+        let cursor = PageCursor::new(Arc::clone(&page), shape, body.dictionary.as_ref(), budget);
         let Some(mut cursor) = tally.value(cursor) else { return };
         let read = read_rows(&mut cursor, page.rows, way, shape, tally);
         tally.value(read);
@@ -316,7 +316,13 @@ fn nested_body(
     let Some(page) = tally.value(opened).map(Arc::new) else { return };
     for way in [Way::Read, Way::Masked, Way::Skip, Way::Mixed] {
         let shape = &body.leaf.shape;
-        let cursor = LeafCursor::new(Arc::clone(&page), max, shape, body.dictionary.as_ref());
+        let cursor = LeafCursor::new(
+            Arc::clone(&page),
+            max,
+            shape,
+            body.dictionary.as_ref(),
+            context.budget(),
+        );
         let Some(mut cursor) = tally.value(cursor) else { return };
         let read = read_leaf_rows(&mut cursor, way, (max, shape), context.budget(), tally);
         tally.value(read);

@@ -1,7 +1,7 @@
 //! Physical to stored values: decimals and narrow integers.
 
 use bytemuck::Pod;
-use millwork_codecs::buffer::{Slice, SliceMut};
+use millwork_codecs::buffer::{Buffer, Slice, SliceMut};
 
 use crate::error::{Error, Result};
 use crate::types::{DataType, Storage};
@@ -64,6 +64,20 @@ pub(super) fn from_big_endian<'a>(
         *slot = sign_extended_128(number)?;
     }
     Ok(Data::Int128(values.freeze()))
+}
+
+/// Values of a fixed number of bytes as `data_type` is stored.
+pub(super) fn from_fixed(bytes: Buffer, width_bytes: usize, data_type: &DataType) -> Result<Data> {
+    match data_type.storage() {
+        Storage::Fixed(_) => Ok(Data::Fixed { width_bytes, bytes }),
+        Storage::Float16 => Slice::from_buffer(bytes)
+            .map(Data::Float16)
+            .ok_or_else(|| Error::internal("misaligned halves")),
+        Storage::Int64 | Storage::Int128 => {
+            from_big_endian(bytes.chunks_exact(width_bytes), data_type)
+        }
+        other => Err(Error::internal(format!("fixed bytes stored as {other:?}"))),
+    }
 }
 
 fn sign_extended_64(number: &[u8]) -> i64 {

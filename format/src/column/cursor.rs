@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, BitmapMut};
 use millwork_codecs::kernel::bits::count_ones_in;
 use millwork_codecs::kernel::mask_bits;
 
-use super::values::{ValueDecoder, Wanted};
+use super::values::ValueDecoder;
+use super::wanted::Wanted;
 use super::{ColumnShape, nulls};
 use crate::error::{Error, Result};
 use crate::levels::squeeze;
@@ -22,17 +24,19 @@ pub struct PageCursor {
 }
 
 impl PageCursor {
-    /// A cursor at the first row of `page`.
+    /// A cursor at the first row of `page`. Values that are put together rather than found in the page
+    /// take memory from `budget`.
     ///
     /// # Errors
     /// `Corrupt` if the page's values make no sense at their start; `Unsupported` for an encoding
-    /// that is not read yet.
+    /// that is not known.
     pub fn new(
         page: Arc<DataPage>,
         shape: &ColumnShape,
         dictionary: Option<&Arc<Dictionary>>,
+        budget: &Budget,
     ) -> Result<Self> {
-        let decoder = ValueDecoder::new(&page, shape, dictionary)?;
+        let decoder = ValueDecoder::new(&page, shape, dictionary, budget)?;
         Ok(Self { page, decoder, row: 0 })
     }
 

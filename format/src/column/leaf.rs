@@ -7,7 +7,8 @@ use millwork_codecs::budget::{Budget, Reservation};
 use millwork_codecs::kernel::bits::count_ones_in;
 
 use super::ColumnShape;
-use super::values::{ValueDecoder, Wanted};
+use super::values::ValueDecoder;
+use super::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::levels::{
     LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one, squeeze,
@@ -86,16 +87,18 @@ struct Step {
 }
 
 impl LeafCursor {
-    /// A cursor at the first slot of `page`.
+    /// A cursor at the first slot of `page`. Values that are put together rather than found in the page
+    /// take memory from `budget`.
     ///
     /// # Errors
     /// `Corrupt` if the page's values make no sense at their start; `Unsupported` for an encoding
-    /// that is not read yet.
+    /// that is not known.
     pub fn new(
         page: Arc<DataPage>,
         max: MaxLevels,
         shape: &ColumnShape,
         dictionary: Option<&Arc<crate::vector::Dictionary>>,
+        budget: &Budget,
     ) -> Result<Self> {
         let Some(levels) = page.levels.clone() else {
             return Err(Error::internal("a page of a nested leaf without levels"));
@@ -104,7 +107,7 @@ impl LeafCursor {
         let decoder = if shape.data_type == DataType::Null || page.value_count == 0 {
             None
         } else {
-            Some(ValueDecoder::new(&page, shape, dictionary)?)
+            Some(ValueDecoder::new(&page, shape, dictionary, budget)?)
         };
         let width_bytes = shape.plain_width().unwrap_or(16).max(16);
         Ok(Self { page, levels, max, decoder, width_bytes, slot: 0, row: 0 })

@@ -9,6 +9,9 @@
 //! | `convert` | physical to stored values: decimals, narrow integers |
 //! | `text` | UTF-8 checks |
 //! | `values` | encoded values to flat data, all or under a mask |
+//! | `wanted` | which values a decoder is asked for |
+//! | `byte_arrays` | byte arrays out of any decoder that has them |
+//! | `numbers` | values of a fixed width out of any decoder that has them |
 //! | `nulls` | spreading values over rows with nulls |
 //! | `cursor` | a position in a page of a flat column: read, skip, read under a selection |
 //! | `leaf` | the same in a page of a nested leaf, with its levels |
@@ -20,6 +23,9 @@
 mod shape;
 mod convert;
 mod text;
+mod wanted;
+mod byte_arrays;
+mod numbers;
 mod values;
 mod nulls;
 mod cursor;

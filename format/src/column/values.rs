@@ -2,65 +2,90 @@
 
 use std::sync::Arc;
 
-use bytemuck::Pod;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{BitmapMut, Buffer, BufferMut, Slice, SliceMut, View};
+use millwork_codecs::encoding::byte_stream_split::ByteStreamSplitDecoder;
+use millwork_codecs::encoding::delta_binary_packed::DeltaDecoder;
+use millwork_codecs::encoding::delta_byte_array::DeltaByteArray;
+use millwork_codecs::encoding::delta_length_byte_array::DeltaLengthByteArray;
 use millwork_codecs::encoding::dictionary::DictionaryCodes;
+use millwork_codecs::encoding::hybrid::HybridDecoder;
 use millwork_codecs::encoding::plain::{PlainBoolean, PlainByteArray, PlainDecoder};
 use millwork_codecs::kernel::Code;
 
-use super::{ColumnShape, convert, text};
+use super::byte_arrays::{decode_built, decode_in_page};
+use super::numbers::{FixedBytes, Numbers, decode_numbers};
+use super::wanted::Wanted;
+use super::{ColumnShape, convert};
 use crate::error::{Error, Feature, Result};
 use crate::metadata::{Encoding, PhysicalType};
 use crate::page::DataPage;
-use crate::types::{DataType, Storage};
-use crate::vector::{Codes, Data, Dictionary, Vector, Views};
-
-/// Which of the next values are wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted<'a> {
-    /// The next so many.
-    All(usize),
-    /// Of the next `values` those whose bit in `mask` is 1, `count` in all.
-    Masked { mask: &'a [u64], values: usize, count: usize },
-}
-
-impl Wanted<'_> {
-    fn count(self) -> usize {
-        match self {
-            Self::All(count) | Self::Masked { count, .. } => count,
-        }
-    }
-}
+use crate::vector::{Codes, Data, Dictionary, Vector};
 
 /// A position in the encoded values of one page.
 #[derive(Clone, Debug)]
 pub(super) enum ValueDecoder {
     Boolean(PlainBoolean),
+    RleBoolean(HybridDecoder),
     Fixed(PlainDecoder),
+    Split(ByteStreamSplitDecoder),
+    DeltaInt32(DeltaDecoder<i32>),
+    DeltaInt64(DeltaDecoder<i64>),
     Bytes(PlainByteArray, Arc<[Buffer]>),
+    LengthBytes(DeltaLengthByteArray, Arc<[Buffer]>),
+    /// Values that are put together in memory of the budget.
+    BuiltBytes(Box<DeltaByteArray>, Budget),
     Codes(DictionaryCodes, Arc<Dictionary>),
 }
 
 impl ValueDecoder {
-    /// A decoder at the first value of `page`.
+    /// A decoder at the first value of `page`. Values that do not lie in the page as they are may take
+    /// memory from `budget`.
     pub(super) fn new(
         page: &DataPage,
         shape: &ColumnShape,
         dictionary: Option<&Arc<Dictionary>>,
+        budget: &Budget,
     ) -> Result<Self> {
-        match page.encoding {
-            Encoding::Plain => Self::plain(page.values.clone(), shape),
-            Encoding::RleDictionary | Encoding::PlainDictionary => {
+        // A page without values may be of any encoding and lack its dictionary, or any bytes at all.
+        let is_codes = matches!(page.encoding, Encoding::RleDictionary | Encoding::PlainDictionary);
+        if page.value_count == 0 && !(is_codes && dictionary.is_some()) {
+            return Self::plain(Buffer::empty(), shape);
+        }
+        let (values, count) = (page.values.clone(), page.value_count);
+        Ok(match (page.encoding, shape.physical) {
+            (Encoding::Plain, _) => Self::plain(values, shape)?,
+            (Encoding::RleDictionary | Encoding::PlainDictionary, _) => {
                 let Some(dictionary) = dictionary else {
                     return Err(Error::corrupt("a dictionary-encoded page without a dictionary"));
                 };
-                let entries = dictionary.len() as u32;
-                let codes = DictionaryCodes::new(page.values.clone(), entries, page.value_count)?;
-                Ok(Self::Codes(codes, Arc::clone(dictionary)))
+                let codes = DictionaryCodes::new(values, dictionary.len() as u32, count)?;
+                Self::Codes(codes, Arc::clone(dictionary))
             }
-            other => Err(Error::unsupported(Feature::Encoding(other.name().to_string().into()))),
-        }
+            (Encoding::Rle, PhysicalType::Boolean) => {
+                Self::RleBoolean(HybridDecoder::booleans(values, count)?)
+            }
+            (Encoding::DeltaBinaryPacked, PhysicalType::Int32) => {
+                Self::DeltaInt32(DeltaDecoder::new(values, count)?)
+            }
+            (Encoding::DeltaBinaryPacked, PhysicalType::Int64) => {
+                Self::DeltaInt64(DeltaDecoder::new(values, count)?)
+            }
+            (Encoding::DeltaLengthByteArray, PhysicalType::ByteArray) => {
+                let decoder = DeltaLengthByteArray::new(values, count)?;
+                let buffers = Arc::from([decoder.bytes()]);
+                Self::LengthBytes(decoder, buffers)
+            }
+            (
+                Encoding::DeltaByteArray,
+                PhysicalType::ByteArray | PhysicalType::FixedLenByteArray,
+            ) => Self::BuiltBytes(Box::new(DeltaByteArray::new(values, count)?), budget.clone()),
+            (Encoding::ByteStreamSplit, _) if shape.plain_width().is_some() => {
+                let width_bytes = shape.plain_width().unwrap_or(0);
+                Self::Split(ByteStreamSplitDecoder::new(values, width_bytes)?)
+            }
+            (other, physical) => return Err(cannot_be(other, physical)),
+        })
     }
 
     fn plain(values: Buffer, shape: &ColumnShape) -> Result<Self> {
@@ -84,8 +109,14 @@ impl ValueDecoder {
         if count > 0 {
             match self {
                 Self::Boolean(decoder) => decoder.skip(count)?,
+                Self::RleBoolean(decoder) => decoder.skip(count)?,
                 Self::Fixed(decoder) => decoder.skip(count)?,
+                Self::Split(decoder) => decoder.skip(count)?,
+                Self::DeltaInt32(decoder) => decoder.skip(count)?,
+                Self::DeltaInt64(decoder) => decoder.skip(count)?,
                 Self::Bytes(decoder, _) => decoder.skip(count)?,
+                Self::LengthBytes(decoder, _) => decoder.skip(count)?,
+                Self::BuiltBytes(decoder, budget) => decoder.skip(count, budget)?,
                 Self::Codes(decoder, _) => decoder.skip(count)?,
             }
         }
@@ -105,8 +136,27 @@ impl ValueDecoder {
                 }
                 Ok(Data::Boolean(bits.freeze()))
             }
+            Self::RleBoolean(decoder) => {
+                let mut bits = BitmapMut::with_capacity(wanted.count())?;
+                match wanted {
+                    Wanted::All(count) => decoder.decode_bits(count, &mut bits)?,
+                    Wanted::Masked { mask, values, .. } => {
+                        decoder.decode_bits_masked(mask, values, &mut bits)?;
+                    }
+                }
+                Ok(Data::Boolean(bits.freeze()))
+            }
             Self::Fixed(decoder) => decode_fixed(decoder, shape, wanted),
-            Self::Bytes(decoder, buffers) => decode_bytes(decoder, buffers, shape, wanted),
+            Self::Split(decoder) => decode_fixed(decoder, shape, wanted),
+            Self::DeltaInt32(decoder) => {
+                convert::from_int32(decode_numbers(decoder, wanted)?, &shape.data_type)
+            }
+            Self::DeltaInt64(decoder) => {
+                convert::from_int64(decode_numbers(decoder, wanted)?, &shape.data_type)
+            }
+            Self::Bytes(decoder, buffers) => decode_in_page(decoder, buffers, shape, wanted),
+            Self::LengthBytes(decoder, buffers) => decode_in_page(decoder, buffers, shape, wanted),
+            Self::BuiltBytes(decoder, budget) => decode_built(decoder, budget, shape, wanted),
             Self::Codes(decoder, dictionary) => {
                 let codes = match decoder.bit_width() {
                     0..=8 => Codes::U8(decode_codes(decoder, wanted)?),
@@ -116,6 +166,16 @@ impl ValueDecoder {
                 Ok(Data::Dictionary(codes, Arc::clone(dictionary)))
             }
         }
+    }
+}
+
+/// The error of a page whose encoding its column cannot have, or that is not read.
+fn cannot_be(encoding: Encoding, physical: PhysicalType) -> Error {
+    match encoding {
+        Encoding::Unknown(_) | Encoding::Alp => {
+            Error::unsupported(Feature::Encoding(encoding.to_string().into()))
+        }
+        known => Error::corrupt(format!("{known} values of a column of {}", physical.name())),
     }
 }
 
@@ -130,90 +190,31 @@ fn decode_codes<C: Code>(decoder: &mut DictionaryCodes, wanted: Wanted<'_>) -> R
     Ok(codes.freeze())
 }
 
-/// Values as they lie in the page: shared with it where they are aligned, else copied once.
-fn decode_native<T: Pod>(decoder: &mut PlainDecoder, wanted: Wanted<'_>) -> Result<Slice<T>> {
-    match wanted {
-        Wanted::All(count) => {
-            let in_page = decoder.decode_shared(count)?;
-            if let Some(aligned) = Slice::from_buffer(in_page.clone()) {
-                return Ok(aligned);
-            }
-            Slice::from_buffer(Buffer::scratch_copy_of(&in_page)?)
-                .ok_or_else(|| Error::internal("a fresh copy is aligned"))
-        }
-        Wanted::Masked { mask, values: of, count } => {
-            let mut values = SliceMut::<T>::scratch(count)?;
-            decoder.decode_masked(mask, of, &mut values)?;
-            Ok(values.freeze())
-        }
-    }
-}
-
-fn decode_fixed(
-    decoder: &mut PlainDecoder,
-    shape: &ColumnShape,
-    wanted: Wanted<'_>,
-) -> Result<Data> {
+/// Values of a fixed width of a decoder that has them of every width.
+fn decode_fixed<D>(decoder: &mut D, shape: &ColumnShape, wanted: Wanted<'_>) -> Result<Data>
+where
+    D: Numbers<i32> + Numbers<i64> + Numbers<f32> + Numbers<f64> + FixedBytes,
+{
     match shape.physical {
         PhysicalType::Int32 => {
-            convert::from_int32(decode_native(decoder, wanted)?, &shape.data_type)
+            convert::from_int32(decode_numbers(decoder, wanted)?, &shape.data_type)
         }
         PhysicalType::Int64 => {
-            convert::from_int64(decode_native(decoder, wanted)?, &shape.data_type)
+            convert::from_int64(decode_numbers(decoder, wanted)?, &shape.data_type)
         }
-        PhysicalType::Float => Ok(Data::Float32(decode_native(decoder, wanted)?)),
-        PhysicalType::Double => Ok(Data::Float64(decode_native(decoder, wanted)?)),
+        PhysicalType::Float => Ok(Data::Float32(decode_numbers(decoder, wanted)?)),
+        PhysicalType::Double => Ok(Data::Float64(decode_numbers(decoder, wanted)?)),
         _ => {
-            let width_bytes = decoder.width_bytes();
+            let width_bytes = shape.plain_width().unwrap_or(0);
             let mut bytes = BufferMut::scratch(wanted.count().saturating_mul(width_bytes))?;
             match wanted {
-                Wanted::All(_) => decoder.decode_bytes(bytes.as_mut_slice())?,
+                Wanted::All(_) => decoder.bytes(bytes.as_mut_slice())?,
                 Wanted::Masked { mask, values, .. } => {
-                    decoder.decode_masked_bytes(mask, values, bytes.as_mut_slice())?;
+                    decoder.masked_bytes(mask, values, bytes.as_mut_slice())?;
                 }
             }
-            fixed_data(bytes.freeze(), width_bytes, &shape.data_type)
+            convert::from_fixed(bytes.freeze(), width_bytes, &shape.data_type)
         }
-    }
-}
-
-/// Values of a fixed number of bytes as `data_type` is stored.
-fn fixed_data(bytes: Buffer, width_bytes: usize, data_type: &DataType) -> Result<Data> {
-    match data_type.storage() {
-        Storage::Fixed(_) => Ok(Data::Fixed { width_bytes, bytes }),
-        Storage::Float16 => Slice::from_buffer(bytes)
-            .map(Data::Float16)
-            .ok_or_else(|| Error::internal("misaligned halves")),
-        Storage::Int64 | Storage::Int128 => {
-            convert::from_big_endian(bytes.chunks_exact(width_bytes), data_type)
-        }
-        other => Err(Error::internal(format!("fixed bytes stored as {other:?}"))),
-    }
-}
-
-fn decode_bytes(
-    decoder: &mut PlainByteArray,
-    buffers: &Arc<[Buffer]>,
-    shape: &ColumnShape,
-    wanted: Wanted<'_>,
-) -> Result<Data> {
-    let mut views = SliceMut::<View>::scratch(wanted.count())?;
-    let start = decoder.position();
-    match wanted {
-        Wanted::All(_) => decoder.decode(0, &mut views)?,
-        Wanted::Masked { mask, values, .. } => {
-            decoder.decode_masked(mask, values, 0, &mut views)?;
-        }
-    }
-    let views = Views::new(views.freeze(), Arc::clone(buffers));
-    if shape.data_type.is_text() {
-        text::check(&views, &buffers[0], start..decoder.position())?;
-    }
-    match shape.data_type.storage() {
-        Storage::Int64 | Storage::Int128 => {
-            convert::from_big_endian(views.iter(), &shape.data_type)
-        }
-        _ => Ok(Data::Views(views)),
     }
 }
 
@@ -255,6 +256,7 @@ pub fn decode_dictionary(
 mod tests {
     use super::*;
     use crate::error::{ErrorKind, Limit};
+    use crate::types::DataType;
 
     #[test]
     fn a_dictionary_of_empty_strings_keeps_to_the_budget() {

@@ -236,8 +236,9 @@ impl MorselReader {
             position.pages.start = page;
             let opened = chunk.open_page(layout, page, context)?;
             let dictionary = chunk.dictionary(layout, context)?;
-            let cursor = PageCursor::new(opened, &chunk.leaf().shape, dictionary.as_ref())
-                .map_err(|error| chunk.locate(error, layout, page))?;
+            let cursor =
+                PageCursor::new(opened, &chunk.leaf().shape, dictionary.as_ref(), context.budget())
+                    .map_err(|error| chunk.locate(error, layout, page))?;
             position.cursor = Some(cursor);
         }
         let Some(cursor) = &mut position.cursor else {

@@ -201,8 +201,9 @@ impl MorselReader {
             let Some(max) = scanned.max_levels else {
                 return Err(Error::internal("a leaf without levels"));
             };
-            let cursor = LeafCursor::new(opened, max, &scanned.shape, dictionary.as_ref())
-                .map_err(|error| chunk.locate(error, layout, page))?;
+            let cursor =
+                LeafCursor::new(opened, max, &scanned.shape, dictionary.as_ref(), context.budget())
+                    .map_err(|error| chunk.locate(error, layout, page))?;
             position.nested = Some(cursor);
         }
         Ok(())
