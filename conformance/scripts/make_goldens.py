@@ -196,6 +196,8 @@ def flat(array, leaf, wide_int96):
     if logical == "TIMESTAMP":
         zone = "Z" if "isAdjustedToUTC=true" in str(leaf.logical_type) else ""
         return [timestamp(v, kind.unit, zone) for v in integers(array, pa.int64())]
+    if pa.types.is_duration(kind):
+        array, kind = array.view(pa.int64()), pa.int64()
     if pa.types.is_integer(kind):
         return [str(v) for v in array.to_pylist()]
     values = [b"" if v is None else v for v in array.cast(pa.large_binary()).to_pylist()]
@@ -355,7 +357,7 @@ def written(made):
 def main():
     corpus, parts = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
     found = []
-    for folder in ("data", "data/geospatial", "data/aes256", "bad_data"):
+    for folder in ("data", "data/geospatial", "data/aes256", "bad_data", "shredded_variant"):
         for pattern in ("*.parquet", "uniform_encryption.parquet.encrypted"):
             found += sorted((corpus / folder).glob(pattern))
     for path in found:

@@ -64,6 +64,11 @@ fn files_of_duckdb() {
 }
 
 #[test]
+fn files_with_rare_types() {
+    assert_eq!(check("rare"), 8);
+}
+
+#[test]
 fn files_of_polars() {
     assert_eq!(check("polars"), 12);
 }

@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod limits;
+mod wide_decimal;
 pub mod types;
 pub mod vector;
 pub mod selection;
@@ -25,3 +26,4 @@ pub mod read;
 pub mod record;
 
 pub use error::{Error, ErrorKind, Result};
+pub use wide_decimal::WideDecimal;

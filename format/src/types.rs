@@ -79,6 +79,13 @@ pub enum DataType {
         /// Digits behind the point, at most the precision.
         scale: u8,
     },
+    /// `unscaled * 10^-scale`, of 39 to 76 digits, as [`crate::WideDecimal::ordered`] keeps it.
+    WideDecimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits behind the point, at most the precision.
+        scale: u8,
+    },
     /// Days since 1970-01-01, proleptic Gregorian.
     Date,
     /// Time of day since midnight.
@@ -202,6 +209,7 @@ impl DataType {
             Self::Float64 => Storage::Float64,
             Self::Int96 | Self::Interval => Storage::Fixed(12),
             Self::Uuid => Storage::Fixed(16),
+            Self::WideDecimal { .. } => Storage::Fixed(32),
             Self::Fixed(width) => Storage::Fixed(*width),
             Self::Utf8
             | Self::Enum
@@ -253,7 +261,9 @@ impl fmt::Display for DataType {
             Self::Float16 => "FLOAT16",
             Self::Float32 => "FLOAT",
             Self::Float64 => "DOUBLE",
-            Self::Decimal { precision, scale } => return write!(f, "DECIMAL({precision},{scale})"),
+            Self::Decimal { precision, scale } | Self::WideDecimal { precision, scale } => {
+                return write!(f, "DECIMAL({precision},{scale})");
+            }
             Self::Date => "DATE",
             Self::Time { unit, utc } => {
                 let zone = if *utc { " WITH TIME ZONE" } else { "" };

@@ -14,7 +14,7 @@ use super::wanted::Wanted;
 use super::{ColumnShape, convert, text};
 use crate::error::{Error, Result};
 use crate::metadata::PhysicalType;
-use crate::types::Storage;
+use crate::types::{DataType, Storage};
 use crate::vector::{Data, Views};
 
 /// A decoder of byte arrays that lie in their page as they are.
@@ -79,6 +79,9 @@ fn byte_arrays(
     let views = Views::new(views.freeze(), buffers);
     if shape.data_type.is_text() {
         text::check(&views, &views.buffers()[0], span)?;
+    }
+    if let DataType::WideDecimal { .. } = shape.data_type {
+        return convert::wide_decimals(views.iter());
     }
     match shape.data_type.storage() {
         Storage::Int64 | Storage::Int128 => {

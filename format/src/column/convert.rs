@@ -1,11 +1,12 @@
 //! Physical to stored values: decimals and narrow integers.
 
 use bytemuck::Pod;
-use millwork_codecs::buffer::{Buffer, Slice, SliceMut};
+use millwork_codecs::buffer::{Buffer, BufferMut, Slice, SliceMut};
 
 use crate::error::{Error, Result};
 use crate::types::{DataType, Storage};
 use crate::vector::Data;
+use crate::wide_decimal::WideDecimal;
 
 /// `values` of an INT32 column as `data_type` is stored. Annotations narrower than 32 bits keep the
 /// low bits, as other readers do.
@@ -68,6 +69,9 @@ pub(super) fn from_big_endian<'a>(
 
 /// Values of a fixed number of bytes as `data_type` is stored.
 pub(super) fn from_fixed(bytes: Buffer, width_bytes: usize, data_type: &DataType) -> Result<Data> {
+    if let DataType::WideDecimal { .. } = data_type {
+        return wide_decimals(bytes.chunks_exact(width_bytes));
+    }
     match data_type.storage() {
         Storage::Fixed(_) => Ok(Data::Fixed { width_bytes, bytes }),
         Storage::Float16 => Slice::from_buffer(bytes)
@@ -78,6 +82,19 @@ pub(super) fn from_fixed(bytes: Buffer, width_bytes: usize, data_type: &DataType
         }
         other => Err(Error::internal(format!("fixed bytes stored as {other:?}"))),
     }
+}
+
+/// Big-endian two's complement numbers of at most 256 bits.
+pub(super) fn wide_decimals<'a>(numbers: impl ExactSizeIterator<Item = &'a [u8]>) -> Result<Data> {
+    let width_bytes = WideDecimal::BYTES;
+    let mut bytes = BufferMut::scratch(numbers.len().saturating_mul(width_bytes))?;
+    for (slot, number) in bytes.as_mut_slice().chunks_exact_mut(width_bytes).zip(numbers) {
+        let Some(decimal) = WideDecimal::from_big_endian(number, 0) else {
+            return Err(Error::corrupt("a decimal of more than 256 bits"));
+        };
+        slot.copy_from_slice(&decimal.ordered());
+    }
+    Ok(Data::Fixed { width_bytes, bytes: bytes.freeze() })
 }
 
 fn sign_extended_64(number: &[u8]) -> i64 {

@@ -93,6 +93,8 @@ pub enum LogicalType {
         /// How edges run; absent means spherical.
         algorithm: EdgeAlgorithm,
     },
+    /// A group of fields that say where the bytes of a file are.
+    File,
     /// A member that this crate does not know, by its field id, or one that makes no sense.
     Other(i16),
 }
@@ -133,6 +135,7 @@ impl LogicalType {
             13 => Self::Bson,
             14 => Self::Uuid,
             15 => Self::Float16,
+            19 => Self::File,
             other => Self::Other(other),
         };
         reader.skip(wire)?;

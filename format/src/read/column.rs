@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::column::ColumnShape;
-use crate::error::{Error, Feature, Place, Result};
+use crate::error::{Error, Result};
 use crate::levels::MaxLevels;
-use crate::metadata::LogicalType;
-use crate::schema::{Content, Layout, Projected, Schema, SchemaField};
+use crate::schema::{Layout, Projected, Schema};
 use crate::types::Field;
 
 /// A top-level column that is read, or some of the fields in it.
@@ -39,7 +38,7 @@ impl ScanColumn {
     /// Top-level column `index` of `schema`.
     ///
     /// # Errors
-    /// `InvalidArgument` if there is none; `Unsupported` if there is a VARIANT in it.
+    /// `InvalidArgument` if there is none.
     pub fn of(schema: &Schema, index: usize) -> Result<Self> {
         let column = schema.columns().get(index).ok_or_else(|| {
             Error::invalid_argument(format!(
@@ -67,13 +66,6 @@ impl ScanColumn {
         let Some(described) = schema.columns().get(column) else {
             return Err(Error::invalid_argument("a projection of another schema"));
         };
-        let mut kept = Vec::new();
-        layout.leaves(&mut kept);
-        if schema.fields().get(column).is_some_and(|root| reads_variant(root, false, &kept)) {
-            let place = Place { column: Some(field.name), ..Place::default() };
-            let what = "VARIANT columns are not read yet";
-            return Err(Error::unsupported(Feature::Other(what.into())).at(&place));
-        }
         let layout = (!described.is_flat).then_some(layout);
         Self::new(schema, field, layout, described.leaves.start)
     }
@@ -96,16 +88,6 @@ impl ScanColumn {
     #[must_use]
     pub fn is_flat(&self) -> bool {
         self.layout.is_none()
-    }
-}
-
-/// Whether one of the leaves `kept` (ascending) in `field` belongs to a VARIANT: what such leaves hold
-/// is not what the VARIANT means.
-fn reads_variant(field: &SchemaField, within: bool, kept: &[usize]) -> bool {
-    let within = within || matches!(field.logical_type, Some(LogicalType::Variant { .. }));
-    match &field.content {
-        Content::Leaf(leaf) => within && kept.binary_search(leaf).is_ok(),
-        Content::Group(children) => children.iter().any(|child| reads_variant(child, within, kept)),
     }
 }
 

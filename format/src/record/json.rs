@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::schema::unique_names;
 use crate::types::{DataType, Field};
 use crate::vector::{Cell, Codes, Data, Dictionary, DictionaryId, Vector, Views};
+use crate::wide_decimal::WideDecimal;
 use millwork_codecs::buffer::Bitmap;
 
 /// Writes batches as canonical JSON Lines.
@@ -293,6 +294,10 @@ fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut Vec<u8>) -> Result<
             notation::int96(parts, style(9, false), out);
         }
         DataType::Uuid => notation::uuid(bytes.try_into().map_err(wrong_width)?, out),
+        DataType::WideDecimal { scale, .. } => match WideDecimal::from_ordered(bytes, *scale) {
+            Some(decimal) => out.extend_from_slice(decimal.to_string().as_bytes()),
+            None => return Err(Error::internal("a wide decimal of another width")),
+        },
         _ => notation::base64(bytes, out),
     }
     out.push(b'"');

@@ -8,6 +8,7 @@ use half::f16;
 use super::value::{Date, Decimal, Interval, List, Map, Row, Time, Timestamp, Value};
 use crate::error::{Error, Result};
 use crate::types::Field;
+use crate::wide_decimal::WideDecimal;
 
 /// A Rust type that values can be taken as.
 ///
@@ -60,6 +61,7 @@ plain! {
     f64, "f64": Value::Float64(value) => value, Value::Float32(value) => value.into(),
         Value::Float16(value) => value.to_f64();
     Decimal, "Decimal": Value::Decimal(value) => value;
+    WideDecimal, "WideDecimal": Value::WideDecimal(value) => value;
     Date, "Date": Value::Date(value) => value;
     Time, "Time": Value::Time(value) => value;
     Timestamp, "Timestamp": Value::Timestamp(value) => value;

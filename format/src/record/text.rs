@@ -9,6 +9,7 @@ use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, Sink, TimestampStyle};
 use crate::types::{DataType, Field};
 use crate::vector::{Cell, Vector};
+use crate::wide_decimal::WideDecimal;
 
 /// Appends the text of `cell`, a value of type `data_type`; `NULL` if it is null.
 ///
@@ -80,6 +81,10 @@ fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut String) {
         DataType::Uuid => match bytes.try_into() {
             Ok(bytes) => notation::uuid(bytes, out),
             Err(_) => notation::blob(bytes, out),
+        },
+        DataType::WideDecimal { scale, .. } => match WideDecimal::from_ordered(bytes, *scale) {
+            Some(decimal) => out.push_str(&decimal.to_string()),
+            None => notation::blob(bytes, out),
         },
         _ => notation::blob(bytes, out),
     }

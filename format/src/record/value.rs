@@ -10,6 +10,7 @@ use super::text::key_of;
 use crate::error::{Error, Result};
 use crate::types::{DataType, Field, TimeUnit};
 use crate::vector::{Cell, Vector};
+use crate::wide_decimal::WideDecimal;
 
 /// One value, borrowed from its batch.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub enum Value<'a> {
     Float64(f64),
     /// An exact decimal.
     Decimal(Decimal),
+    /// An exact decimal of more than 38 digits.
+    WideDecimal(WideDecimal),
     /// A date.
     Date(Date),
     /// A time of day.
@@ -248,6 +251,9 @@ impl<'a> Value<'a> {
             (Cell::Bytes(bytes), DataType::Int96) => {
                 let (days, nanos_of_day) = int96_parts(bytes.try_into().map_err(|_| wrong())?);
                 Self::Timestamp(Timestamp { days, nanos_of_day, utc: false })
+            }
+            (Cell::Bytes(bytes), DataType::WideDecimal { scale, .. }) => {
+                Self::WideDecimal(WideDecimal::from_ordered(bytes, *scale).ok_or_else(wrong)?)
             }
             (Cell::Bytes(bytes), _) => Self::Bytes(bytes),
             (Cell::List { child, start, end }, DataType::List(element)) => {

@@ -6,6 +6,7 @@
 
 use crate::metadata::{ConvertedType, LogicalType, PhysicalType, SchemaElement};
 use crate::types::{DataType, TimeUnit};
+use crate::wide_decimal::WideDecimal;
 
 /// The type of a leaf of `physical` (of `length` bytes, if of fixed length).
 pub(super) fn data_type(element: &SchemaElement, physical: PhysicalType, length: u32) -> DataType {
@@ -52,6 +53,7 @@ fn from_logical(logical: &LogicalType) -> Option<DataType> {
         LogicalType::Map
         | LogicalType::List
         | LogicalType::Variant { .. }
+        | LogicalType::File
         | LogicalType::Other(_) => return None,
     })
 }
@@ -82,12 +84,13 @@ fn from_converted(converted: ConvertedType, element: &SchemaElement) -> Option<D
     })
 }
 
-/// At most 38 digits: more do not fit 128 bits.
+/// At most 38 digits fit 128 bits, at most 76 fit 256; more are no number here.
 fn decimal(precision: i32, scale: i32) -> Option<DataType> {
-    let sound = (1..=38).contains(&precision) && (0..=precision).contains(&scale);
-    let narrow = |digits: i32| u8::try_from(digits).ok();
-    match (narrow(precision), narrow(scale)) {
-        (Some(precision), Some(scale)) if sound => Some(DataType::Decimal { precision, scale }),
+    let (precision, scale) = (u8::try_from(precision).ok()?, u8::try_from(scale).ok()?);
+    match precision {
+        _ if scale > precision => None,
+        1..=38 => Some(DataType::Decimal { precision, scale }),
+        39..=WideDecimal::DIGITS => Some(DataType::WideDecimal { precision, scale }),
         _ => None,
     }
 }
@@ -127,6 +130,7 @@ fn fits(meant: &DataType, physical: PhysicalType, length: u32) -> bool {
             ByteArray | FixedLenByteArray => true,
             _ => false,
         },
+        DataType::WideDecimal { .. } => matches!(physical, ByteArray | FixedLenByteArray),
         DataType::Float16 => physical == FixedLenByteArray && length == 2,
         DataType::Interval => physical == FixedLenByteArray && length == 12,
         DataType::Uuid => physical == FixedLenByteArray && length == 16,

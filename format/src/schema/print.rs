@@ -104,6 +104,7 @@ fn logical_text(logical: &LogicalType) -> String {
         LogicalType::Bson => "BSON",
         LogicalType::Uuid => "UUID",
         LogicalType::Float16 => "FLOAT16",
+        LogicalType::File => "FILE",
         LogicalType::Decimal { scale, precision } => {
             return format!("DECIMAL({precision},{scale})");
         }

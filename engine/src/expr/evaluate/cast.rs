@@ -8,6 +8,7 @@ mod numbers;
 mod times;
 
 use millwork_codecs::buffer::{Bitmap, BufferMut, SliceMut};
+use millwork_format::WideDecimal;
 use millwork_format::selection::Selection;
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, List, Native, Vector, ViewsBuilder};
@@ -64,6 +65,10 @@ pub(super) fn cast(
             | DataType::Interval,
             _,
         ) => conversion.bytes(),
+        // Digits beyond 38 have no arithmetic: they only become text.
+        (DataType::WideDecimal { .. }, _) | (_, DataType::WideDecimal { .. }) => {
+            Err(conversion.unknown())
+        }
         _ => conversion.numbers(),
     }
 }
@@ -303,6 +308,10 @@ pub(super) fn render_cell(cell: Cell<'_>, data_type: &DataType, out: &mut String
         Cell::Bytes(bytes) => match data_type {
             _ if data_type.is_text() => out.push_str(&String::from_utf8_lossy(bytes)),
             DataType::Uuid => render::uuid(bytes, out),
+            DataType::WideDecimal { scale, .. } => match WideDecimal::from_ordered(bytes, *scale) {
+                Some(decimal) => out.push_str(&decimal.to_string()),
+                None => render::blob(bytes, out),
+            },
             DataType::Interval => {
                 let [months, days, millis] = super::date::interval_parts(bytes);
                 render::interval(months, days, millis, out);
