@@ -6,7 +6,9 @@ use bytes::Bytes;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use parquet::basic::{Compression, Encoding};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
@@ -118,9 +120,15 @@ pub fn written() -> Result<Vec<Case>> {
     let text = |value: &i64| ByteArray::from(format!("customer number {value}").into_bytes());
     let texts: Vec<ByteArray> = wide.iter().map(text).collect();
     let few_texts: Vec<ByteArray> = few.iter().map(text).collect();
+    let narrow: Vec<i32> = wide.iter().map(|value| *value as i32).collect();
+    let dates: Vec<i32> = (0..ROWS).map(|_| 8000 + (bits.next() % 2500) as i32).collect();
+    let prices: Vec<f64> = few.iter().map(|value| *value as f64 / 100.0).collect();
+    let mut sorted: Vec<ByteArray> = texts.clone();
+    sorted.sort_by(|a, b| a.data().cmp(b.data()));
     let (snappy, dictionary) = (Compression::SNAPPY, true);
     let delta = Encoding::DELTA_BINARY_PACKED;
     let lengths = Encoding::DELTA_LENGTH_BYTE_ARRAY;
+    let (prefixes, split) = (Encoding::DELTA_BYTE_ARRAY, Encoding::BYTE_STREAM_SPLIT);
     let nullable = true;
     Ok(vec![
         ints(&Form { name: "i64 PLAIN", ..FORM }, &wide)?,
@@ -129,6 +137,13 @@ pub fn written() -> Result<Vec<Case>> {
         ints(&Form { name: "i64 dictionary of 1000", dictionary, ..FORM }, &few)?,
         ints(&Form { name: "i64 dictionary, a tenth null", dictionary, nullable, ..FORM }, &few)?,
         ints(&Form { name: "i64 DELTA_BINARY_PACKED", encoding: delta, ..FORM }, &rising)?,
+        ints(&Form { name: "i64 DELTA, 44 bits", encoding: delta, ..FORM }, &wide)?,
+        ints(&Form { name: "i64 DELTA, a tenth null", encoding: delta, nullable, ..FORM }, &rising)?,
+        short(&Form { name: "i32 DELTA, 12 bits", encoding: delta, ..FORM }, &dates)?,
+        short(&Form { name: "i32 DELTA, 32 bits", encoding: delta, ..FORM }, &narrow)?,
+        short(&Form { name: "i32 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &narrow)?,
+        ints(&Form { name: "i64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &wide)?,
+        doubles(&Form { name: "f64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &prices)?,
         strings(&Form { name: "string PLAIN", ..FORM }, &texts)?,
         strings(&Form { name: "string PLAIN snappy", compression: snappy, ..FORM }, &texts)?,
         strings(&Form { name: "string dictionary of 1000", dictionary, ..FORM }, &few_texts)?,
@@ -143,6 +158,11 @@ pub fn written() -> Result<Vec<Case>> {
             &few_texts,
         )?,
         strings(&Form { name: "string DELTA_LENGTH", encoding: lengths, ..FORM }, &texts)?,
+        strings(&Form { name: "string DELTA_BYTE_ARRAY", encoding: prefixes, ..FORM }, &texts)?,
+        strings(
+            &Form { name: "string DELTA_BYTE_ARRAY, sorted", encoding: prefixes, ..FORM },
+            &sorted,
+        )?,
     ])
 }
 
@@ -167,6 +187,14 @@ pub fn of_file(path: &str) -> Result<Vec<Case>> {
 
 fn ints(form: &Form, values: &[i64]) -> Result<Case> {
     write::<Int64Type>(form, "int64 v", values)
+}
+
+fn short(form: &Form, values: &[i32]) -> Result<Case> {
+    write::<Int32Type>(form, "int32 v", values)
+}
+
+fn doubles(form: &Form, values: &[f64]) -> Result<Case> {
+    write::<DoubleType>(form, "double v", values)
 }
 
 fn strings(form: &Form, values: &[ByteArray]) -> Result<Case> {
