@@ -328,7 +328,7 @@ impl Source for Recorded {
             SourceAnswer::Signal(Signal::End) => {
                 locked(&self.log).generated[self.lane].1 = self.so_far.clone();
             }
-            SourceAnswer::Signal(Signal::Idle) | SourceAnswer::Blocked => {}
+            SourceAnswer::Signal(Signal::Idle) | SourceAnswer::Working | SourceAnswer::Blocked => {}
         }
         Ok(answer)
     }

@@ -62,6 +62,7 @@ pub(crate) fn drain(source: &mut impl Source) -> Result<Vec<Batch>> {
         loop {
             match source.poll(context)? {
                 SourceAnswer::Batch(batch) => batches.push(batch),
+                SourceAnswer::Working => {}
                 SourceAnswer::Signal(Signal::End) => return Ok(batches),
                 other => panic!("{other:?}"),
             }

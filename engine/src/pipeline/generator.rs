@@ -156,7 +156,9 @@ mod tests {
                         return (rows, seen);
                     }
                 }
-                SourceAnswer::Blocked => panic!("a generator never blocks"),
+                SourceAnswer::Working | SourceAnswer::Blocked => {
+                    panic!("a generator always has something")
+                }
             }
         }
     }

@@ -203,6 +203,7 @@ impl Lane {
                 self.push(0, batch, context)?;
                 Ok(Step::Unit)
             }
+            SourceAnswer::Working => Ok(Step::Unit),
             SourceAnswer::Signal(Signal::End) => {
                 self.closed = true;
                 Ok(Step::Small)

@@ -25,6 +25,8 @@ pub struct Context<'a> {
 pub enum SourceAnswer {
     /// A batch; it may have no selected rows.
     Batch(Batch),
+    /// A step towards the next batch is done, as much work as a batch; ask again.
+    Working,
     /// A signal; after [`Signal::End`] the source is not asked again.
     Signal(Signal),
     /// Nothing now; the waker is registered.

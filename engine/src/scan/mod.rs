@@ -15,6 +15,8 @@ mod prune;
 mod shared;
 mod morsel;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use shared::{ScanReport, ScanShared, ScanSpec};
 pub use source::ScanSource;

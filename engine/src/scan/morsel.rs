@@ -39,6 +39,8 @@ pub(super) struct MorselScan {
     windows: Vec<Window>,
     /// Conjuncts not yet evaluated, the next one last.
     order: Option<Vec<usize>>,
+    /// The conjunct that is being evaluated, the last of `order`.
+    filtering: Option<Filtering>,
     next_window: usize,
     asked_ahead: bool,
     /// Whether the bytes of the first step are here.
@@ -60,10 +62,21 @@ struct Window {
     held: Vec<Option<Vector>>,
 }
 
+/// How far a conjunct has come, and what that took.
+#[derive(Debug, Default)]
+struct Filtering {
+    /// The window that is next.
+    window: usize,
+    rows_in: usize,
+    rows_out: usize,
+    nanoseconds: u64,
+}
+
 /// What a step of a morsel comes to.
 #[derive(Debug)]
 pub(super) enum Progress {
     Batch(Batch),
+    Working,
     Need(Need),
     Done,
 }
@@ -104,6 +117,7 @@ impl MorselScan {
             reader,
             windows,
             order: None,
+            filtering: None,
             next_window: 0,
             asked_ahead: false,
             started: false,
@@ -207,7 +221,7 @@ impl MorselScan {
         ranges
     }
 
-    /// Goes on: at most one conjunct over the morsel, or one batch.
+    /// Goes on: at most one conjunct over one window, or one batch.
     pub(super) fn step(
         &mut self,
         shared: &ScanShared,
@@ -219,16 +233,23 @@ impl MorselScan {
         }
         while let Some(next) = self.order.as_ref().and_then(|order| order.last().copied()) {
             let conjunct = &mut conjuncts[next];
-            let missing: Vec<usize> = conjunct
-                .columns
-                .iter()
-                .copied()
-                .filter(|column| self.is_missing(*column))
-                .collect();
-            if let Some(need) = self.reader.want(&missing, &self.survivors())? {
-                return Ok(Progress::Need(need));
+            let mut filtering = match self.filtering.take() {
+                Some(filtering) => filtering,
+                None => {
+                    let columns = conjunct.columns.iter().copied();
+                    let missing: Vec<usize> =
+                        columns.filter(|column| self.is_missing(*column)).collect();
+                    if let Some(need) = self.reader.want(&missing, &self.survivors())? {
+                        return Ok(Progress::Need(need));
+                    }
+                    Filtering::default()
+                }
+            };
+            if self.filter(&mut filtering, conjunct, context)? {
+                self.filtering = Some(filtering);
+                return Ok(Progress::Working);
             }
-            self.filter(shared, next, conjunct, context)?;
+            shared.learn(next, filtering.rows_in, filtering.rows_out, filtering.nanoseconds);
             if let Some(order) = &mut self.order {
                 order.pop();
                 if order.is_empty() {
@@ -263,33 +284,30 @@ impl MorselScan {
         }
     }
 
-    /// Evaluates one conjunct over all windows with survivors.
+    /// Evaluates a conjunct over the next window with survivors; false if there is none any more.
     fn filter(
         &mut self,
-        shared: &ScanShared,
-        index: usize,
+        filtering: &mut Filtering,
         conjunct: &mut Conjunct,
         context: &mut PageContext,
-    ) -> Result<()> {
-        let started = Instant::now();
-        let (mut rows_in, mut rows_out) = (0, 0);
-        for window in &mut self.windows {
-            if window.inner.is_empty() {
-                continue;
-            }
-            for column in &conjunct.columns {
-                window.read(*column, &mut self.reader, context)?;
-            }
-            let count = window.base.count();
-            rows_in += window.inner.count();
-            let columns = window.columns(count);
-            let kept = conjunct.program.select(&columns, count, &window.inner)?;
-            rows_out += kept.count();
-            window.keep(kept)?;
+    ) -> Result<bool> {
+        let rest = self.windows.get_mut(filtering.window..).unwrap_or_default();
+        let Some(at) = rest.iter().position(|window| !window.inner.is_empty()) else {
+            return Ok(false);
+        };
+        let (window, started) = (&mut rest[at], Instant::now());
+        for column in &conjunct.columns {
+            window.read(*column, &mut self.reader, context)?;
         }
-        let nanoseconds = started.elapsed().as_nanos() as u64;
-        shared.learn(index, rows_in, rows_out, nanoseconds);
-        Ok(())
+        let count = window.base.count();
+        filtering.rows_in += window.inner.count();
+        let columns = window.columns(count);
+        let kept = conjunct.program.select(&columns, count, &window.inner)?;
+        filtering.rows_out += kept.count();
+        window.keep(kept)?;
+        filtering.window += at + 1;
+        filtering.nanoseconds += started.elapsed().as_nanos() as u64;
+        Ok(true)
     }
 
     /// Decodes the remaining columns of the next window, or of several with few survivors.

@@ -135,6 +135,7 @@ impl Source for ScanSource {
                     };
                     match morsel.step(&self.shared, &mut self.conjuncts, pages)? {
                         Progress::Batch(batch) => return Ok(SourceAnswer::Batch(batch)),
+                        Progress::Working => return Ok(SourceAnswer::Working),
                         Progress::Done => {
                             // The lane asks for more only when what it was given is through.
                             self.shared.finish_morsel(morsel.id());

@@ -173,6 +173,7 @@ fn drain(source: &mut ExchangeSource, budget: &Budget) -> Vec<String> {
     loop {
         let mut context = Context { waker: Waker::noop(), budget, lane: 0 };
         match source.poll(&mut context).unwrap() {
+            SourceAnswer::Working => {}
             SourceAnswer::Blocked => return seen,
             SourceAnswer::Batch(batch) => {
                 let marks: Vec<(u32, i64)> =
