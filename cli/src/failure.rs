@@ -14,6 +14,9 @@ use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 /// The result of a verb.
 pub type Result<T> = std::result::Result<T, Failure>;
 
+/// The exit code of what was interrupted.
+pub const INTERRUPTED: u8 = 130;
+
 /// Exit codes: scripts rely on them.
 mod code {
     pub(super) const USAGE: u8 = 2;
@@ -22,7 +25,6 @@ mod code {
     pub(super) const SQL: u8 = 5;
     pub(super) const LIMIT: u8 = 6;
     pub(super) const INTERNAL: u8 = 7;
-    pub(super) const INTERRUPT: u8 = 130;
 }
 
 /// Why the program ends early.
@@ -100,7 +102,7 @@ impl Failure {
             | EngineErrorKind::Evaluate => code::SQL,
             EngineErrorKind::File(kind) => file_code(kind),
             EngineErrorKind::Memory => code::LIMIT,
-            EngineErrorKind::Cancelled => code::INTERRUPT,
+            EngineErrorKind::Cancelled => INTERRUPTED,
             _ => code::INTERNAL,
         };
         let mut failure = Self::new(code, error.what());

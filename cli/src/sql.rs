@@ -11,6 +11,7 @@ use millwork_format::types::Field;
 
 use crate::arguments::{Sql, Timing};
 use crate::failure::{Failure, Result};
+use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt;
@@ -26,6 +27,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// The first statement that fails; output that cannot be written.
 pub fn run(arguments: &Sql) -> Result<()> {
     let session = Session::new(options(arguments));
+    interrupt::stops(session.interrupt())?;
     let Some(sql) = text(arguments)? else { return prompt::run(arguments, session) };
     let mut printer = Printer::new(arguments)?;
     statements(session, &sql, &mut printer).1?;

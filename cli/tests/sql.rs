@@ -274,3 +274,39 @@ fn a_division_by_zero_is_an_error_where_a_row_needs_it() {
         assert_eq!(csv(&query), format!("x\n{expected}\n"), "{query}");
     }
 }
+
+#[test]
+fn too_little_memory_is_exit_code_6_and_names_who_holds_it() {
+    let query = "select l_orderkey, l_linenumber, count(*) from 'lineitem.parquet' group by 1, 2";
+    let run = sql(&["--memory", "300KB", query]);
+    assert_eq!((run.code, run.stdout.as_str()), (6, ""), "{run:?}");
+    assert!(run.stderr.contains("held by") && run.stderr.contains("aggregate"), "{run:?}");
+    let sorted = sql(&["--memory", "1MB", "select * from 'lineitem.parquet' order by l_comment"]);
+    assert_eq!((sorted.code, sorted.stdout.as_str()), (6, ""), "{sorted:?}");
+    assert!(sorted.stderr.contains("sort"), "{sorted:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_query_is_exit_code_130() {
+    // 6,005 rows three times over: hours, if nobody stops it.
+    let query = "select count(*) from 'lineitem.parquet' a, 'lineitem.parquet' b, \
+                 'lineitem.parquet' c where a.l_orderkey + b.l_orderkey = c.l_partkey * 3 + 1";
+    let mut running = Command::new(env!("CARGO_BIN_EXE_millwork"))
+        .args(["sql", query])
+        .current_dir(testdata())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(running.try_wait().expect("its state").is_none(), "it ended by itself");
+    let asked = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+    assert!(asked.expect("kill runs").success());
+    let ended = running.wait_with_output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("cancelled") || stderr.contains("interrupted"), "{stderr}");
+    assert!(ended.stdout.is_empty());
+}

@@ -12,6 +12,7 @@
 
 mod explain;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use millwork_codecs::budget::Budget;
@@ -94,12 +95,30 @@ pub struct Report {
     pub scans: Vec<(String, ScanReport)>,
 }
 
+/// Stops the query that a session runs, from another thread. Clones are of the same session.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<Mutex<Option<CancelToken>>>);
+
+impl Interrupt {
+    /// Stops the query: its statement ends with `Cancelled`. False if none runs, or if it is being
+    /// stopped already.
+    pub fn raise(&self) -> bool {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        running.inspect(CancelToken::cancel).is_some()
+    }
+
+    fn set(&self, running: Option<CancelToken>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = running;
+    }
+}
+
 /// SQL over files.
 #[derive(Debug)]
 pub struct Session {
     options: SessionOptions,
     files: Files,
     views: Views,
+    interrupt: Interrupt,
 }
 
 impl Session {
@@ -107,7 +126,13 @@ impl Session {
     #[must_use]
     pub fn new(options: SessionOptions) -> Self {
         let files = Files::new(options.limits.clone());
-        Self { options, files, views: Views::default() }
+        Self { options, files, views: Views::default(), interrupt: Interrupt::default() }
+    }
+
+    /// What stops the queries of this session.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// Runs the statements of `sql` in order and hands their rows to `consumer`. The first error
@@ -212,11 +237,12 @@ impl Session {
                     scheduler.run(query, run)
                 })
                 .map_err(|error| Error::internal(format!("no thread can be had: {error}")))?;
-            let stop = Stop { cancel: &cancel, window: &result };
+            let mut stop = Stop { session: self, cancel: &cancel, window: &result, over: false };
+            self.interrupt.set(Some(cancel.clone()));
             while let Some(batch) = result.next() {
                 take(batch)?;
             }
-            std::mem::forget(stop);
+            stop.over = true;
             running.join().unwrap_or_else(|_| Err(Error::internal("the scheduler panicked")))
         })?;
         let scans = scans.iter().map(|(name, scan)| (name.clone(), scan.report())).collect();
@@ -304,16 +330,22 @@ impl Drop for Closing<'_> {
     }
 }
 
-/// Stops a query whose rows nobody takes any more, when it goes out of scope.
+/// When it goes out of scope the query cannot be interrupted any more; if it is not over then nobody
+/// takes its rows any more, and it is stopped.
 struct Stop<'a> {
+    session: &'a Session,
     cancel: &'a CancelToken,
     window: &'a Window,
+    over: bool,
 }
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        self.cancel.cancel();
-        self.window.abandon();
+        self.session.interrupt.set(None);
+        if !self.over {
+            self.cancel.cancel();
+            self.window.abandon();
+        }
     }
 }
 

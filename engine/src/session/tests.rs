@@ -167,3 +167,23 @@ fn a_seeded_run_collects() {
         assert_eq!(budget.reserved(), 0);
     }
 }
+
+#[test]
+fn another_thread_interrupts() {
+    let text = format!("select a.l_orderkey from '{LINEITEM}' a, '{LINEITEM}' b, '{LINEITEM}' c");
+    let session = session(1 << 16, 64 << 10);
+    let plan = session.plan(&text).unwrap();
+    let interrupt = session.interrupt();
+    assert!(!interrupt.raise());
+    let mut batches = 0;
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| while !interrupt.raise() {});
+        session.stream(&plan, false, &mut |_| {
+            batches += 1;
+            assert!(batches < 1 << 20, "nobody stops it");
+            Ok(())
+        })
+    });
+    assert_eq!(*ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(!interrupt.raise());
+}
