@@ -41,12 +41,24 @@ pub(super) fn members(
         if made + size == expected && ends_with_length(member, size) {
             return Ok(made + size);
         }
-        made += size;
         match next_member(member, inflated) {
+            // Those eight bytes may stand in a header, too, and then the member goes on behind them:
+            // members in the headers of members would take the square of the body's length.
+            Some(length)
+                if !is_whole(inflater, &member[..length], &mut target[made..made + size]) =>
+            {
+                return Err(DecodeError::corrupt("gzip members that overlap", taken));
+            }
             Some(length) => taken += length,
-            None => return Ok(made),
+            None => return Ok(made + size),
         }
+        made += size;
     }
+}
+
+/// Whether `member` is a member and nothing else, which gives as many bytes as `room` has.
+fn is_whole(inflater: &mut libdeflater::Decompressor, member: &[u8], room: &mut [u8]) -> bool {
+    inflater.gzip_decompress(member, room) == Ok(room.len())
 }
 
 /// Whether the last word of the body is the length of this member: then it is taken for the last one,

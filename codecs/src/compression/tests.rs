@@ -132,6 +132,30 @@ fn members_and_frames_follow_one_another() {
     assert!(decompress(Codec::Gzip, &twice, 10_000).unwrap() == bytes.repeat(2));
 }
 
+/// A member in the header of a member in the header of a member, all with the same long end.
+#[test]
+fn gzip_members_in_one_another_are_refused_at_once() {
+    const LEVELS: usize = 3000;
+    const LEVEL_BYTES: usize = 20;
+    let mut body = Vec::new();
+    for level in 0..LEVELS {
+        // A header with an extra field that ends where all others end, and what an empty member ends with.
+        body.extend([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3]);
+        body.extend((((LEVELS - level) * LEVEL_BYTES - 12) as u16).to_le_bytes());
+        body.extend([0; 8]);
+    }
+    // Empty stored blocks, and the last one.
+    body.extend([0, 0, 0, 0xff, 0xff].repeat(1 << 18));
+    body.extend([1, 0, 0, 0xff, 0xff]);
+    body.extend([0; 8]);
+    assert!(decompress(Codec::Gzip, &body, 0).is_ok(), "one member of nothing");
+    let started = std::time::Instant::now();
+    let error = decompress(Codec::Gzip, &body, 5).unwrap_err();
+    assert_eq!(error, DecodeError::corrupt("gzip members that overlap", 0));
+    // Thousands of times the length of the body would be a minute.
+    assert!(started.elapsed() < std::time::Duration::from_secs(2));
+}
+
 #[test]
 fn zstd_frames_need_no_content_size() {
     let bytes = sample(200_000);

@@ -94,16 +94,17 @@ fn byte_arrays(
 /// Byte arrays that have to be of the column's length, one behind the other.
 fn fixed_of_views(views: &[View], built: Buffer, shape: &ColumnShape) -> Result<Data> {
     let width_bytes = shape.type_length as usize;
+    // Before anything is allocated from it: a file may claim any length.
+    if let Some(view) = views.iter().find(|view| view.len() != width_bytes) {
+        return Err(Error::corrupt(format!(
+            "a value of {} bytes where all have {width_bytes}",
+            view.len()
+        )));
+    }
     let buffers = [built];
     let mut bytes = BufferMut::scratch(views.len().saturating_mul(width_bytes))?;
     let values = bytes.as_mut_slice().chunks_exact_mut(width_bytes.max(1));
     for (value, view) in values.zip(views) {
-        if view.len() != width_bytes {
-            return Err(Error::corrupt(format!(
-                "a value of {} bytes where all have {width_bytes}",
-                view.len()
-            )));
-        }
         value.copy_from_slice(view.bytes(&buffers));
     }
     convert::from_fixed(bytes.freeze(), width_bytes, &shape.data_type)

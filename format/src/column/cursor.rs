@@ -119,6 +119,7 @@ impl PageCursor {
         }
         Ok(match &self.page.validity {
             Some(bits) => count_ones_in(bits.words(), self.row, rows),
+            None if self.page.value_count == 0 => 0,
             None => rows,
         })
     }
@@ -126,6 +127,7 @@ impl PageCursor {
     fn validity_words(&self, start: usize, rows: usize) -> Vec<u64> {
         match &self.page.validity {
             Some(bits) => cut(bits.words(), start, rows),
+            None if self.page.value_count == 0 => vec![0; rows.div_ceil(64)],
             None => vec![u64::MAX; rows.div_ceil(64)],
         }
     }

@@ -6,8 +6,11 @@
 use bytemuck::Pod;
 use millwork_codecs::buffer::{Bitmap, BitmapMut, BufferMut, Slice, SliceMut};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Limit, Result};
 use crate::vector::{Codes, Data, Views};
+
+/// Bytes of values of a fixed width, and of the nulls between them, that are made at once.
+const MOST_FIXED_BYTES: usize = 256 << 20;
 
 /// `data`, whose values are those of the rows with a 1 in `validity`, as one value a row.
 ///
@@ -34,7 +37,15 @@ pub(super) fn spread(data: Data, validity: &Bitmap) -> Result<Data> {
         Data::Float32(values) => plain!(values, Float32),
         Data::Float64(values) => plain!(values, Float64),
         Data::Fixed { width_bytes, bytes } => {
-            let mut rows = BufferMut::scratch(validity.len().saturating_mul(width_bytes))?;
+            let all = validity.len().saturating_mul(width_bytes);
+            // A null takes as much as a value, and a file may claim any width.
+            if all > MOST_FIXED_BYTES {
+                return Err(Error::limit(
+                    Limit::Memory,
+                    format!("{} rows of {width_bytes} bytes, nulls among them", validity.len()),
+                ));
+            }
+            let mut rows = BufferMut::scratch(all)?;
             let target = rows.as_mut_slice();
             for (row, value) in validity.ones().zip(bytes.chunks_exact(width_bytes)) {
                 target[row * width_bytes..][..width_bytes].copy_from_slice(value);

@@ -27,6 +27,9 @@ pub(super) trait Numbers<T: Pod> {
 
 /// A decoder of values of any number of bytes.
 pub(super) trait FixedBytes {
+    /// Values that the bytes may still hold.
+    fn left(&self) -> usize;
+
     /// Fills `out` with the bytes of the next values.
     fn bytes(&mut self, out: &mut [u8]) -> DecodeResult<()>;
 
@@ -95,6 +98,10 @@ impl<T: DeltaInteger> Numbers<T> for DeltaDecoder<T> {
 }
 
 impl FixedBytes for PlainDecoder {
+    fn left(&self) -> usize {
+        self.remaining()
+    }
+
     fn bytes(&mut self, out: &mut [u8]) -> DecodeResult<()> {
         self.decode_bytes(out)
     }
@@ -105,6 +112,10 @@ impl FixedBytes for PlainDecoder {
 }
 
 impl FixedBytes for ByteStreamSplitDecoder {
+    fn left(&self) -> usize {
+        self.remaining()
+    }
+
     fn bytes(&mut self, out: &mut [u8]) -> DecodeResult<()> {
         self.decode_bytes(out)
     }

@@ -206,6 +206,11 @@ where
         PhysicalType::Double => Ok(Data::Float64(decode_numbers(decoder, wanted)?)),
         _ => {
             let width_bytes = shape.plain_width().unwrap_or(0);
+            // A file may claim that a value has 2 GiB.
+            let (Wanted::All(values) | Wanted::Masked { values, .. }) = wanted;
+            if values > decoder.left() {
+                return Err(Error::truncated("fewer bytes than the page has values"));
+            }
             let mut bytes = BufferMut::scratch(wanted.count().saturating_mul(width_bytes))?;
             match wanted {
                 Wanted::All(_) => decoder.bytes(bytes.as_mut_slice())?,

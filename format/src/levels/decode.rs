@@ -84,6 +84,14 @@ pub(crate) fn validity(levels: &LevelBytes, rows: usize, budget: &Budget) -> Res
     Ok(bits.freeze())
 }
 
+/// The level that all `count` are, where it takes one look to see that.
+pub(crate) fn the_only_one(levels: &LevelBytes, count: usize) -> Option<u8> {
+    match levels {
+        LevelBytes::Hybrid(bytes) => one_run(bytes, count),
+        LevelBytes::BitPacked(_) => None,
+    }
+}
+
 /// `count` levels of at most `max` (above 0), one byte each; `None` if they are one run of `usual`.
 /// Memory is taken from `budget` as they are decoded, not as they are claimed.
 ///
@@ -98,7 +106,7 @@ pub(crate) fn each(
     budget: &Budget,
 ) -> Result<Option<Slice<u8>>> {
     let bytes = match levels {
-        LevelBytes::Hybrid(bytes) if is_one_run(bytes, count, usual) => return Ok(None),
+        LevelBytes::Hybrid(bytes) if one_run(bytes, count) == Some(usual) => return Ok(None),
         LevelBytes::Hybrid(bytes) => bytes,
         LevelBytes::BitPacked(bytes) => return unpack_old(bytes, max, count, budget).map(Some),
     };
@@ -115,15 +123,12 @@ pub(crate) fn each(
     Ok(Some(found.freeze()))
 }
 
-/// Whether hybrid `bytes` begin with a run of `usual` that is all `count` levels.
-fn is_one_run(bytes: &[u8], count: usize, usual: u8) -> bool {
+/// The level of the run that hybrid `bytes` begin with, if that is all `count` levels.
+fn one_run(bytes: &[u8], count: usize) -> Option<u8> {
     let mut cursor = Cursor::new(bytes);
-    match (cursor.uleb128(), cursor.u8()) {
-        (Ok(header), Ok(value)) => {
-            header & 1 == 0 && (header >> 1) >= count as u64 && value == usual
-        }
-        _ => false,
-    }
+    let header = cursor.uleb128().ok()?;
+    let level = cursor.u8().ok()?;
+    (header & 1 == 0 && (header >> 1) >= count as u64).then_some(level)
 }
 
 fn check(levels: &[u8], max: u8) -> Result<()> {

@@ -19,7 +19,7 @@ mod kernel;
 mod run;
 mod list;
 
-pub(crate) use decode::{LevelBytes, each, validity};
+pub(crate) use decode::{LevelBytes, each, the_only_one, validity};
 pub(crate) use kernel::{count_at_least, count_rows, mask_at_least, nth_one, row_starts, squeeze};
 pub(crate) use list::{ListLevels, Skeleton, lists};
 pub(crate) use run::LevelRun;

@@ -2,11 +2,23 @@
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Buffer, BufferMut};
-use millwork_codecs::compression::{Codec, Decompressor, check_claim};
+use millwork_codecs::compression::{Codec, Decompressor, check_claim, max_ratio};
+use millwork_codecs::{DecodeError, DecodeErrorKind};
 
 use crate::error::{Error, Feature, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{Compression, PageHeader};
+
+/// The most bytes that a page of a codec that can make thousands out of one is given at first; then twice
+/// as many each time that it has filled them. Decompressing all of them anew costs as much again.
+const BELIEVED_BYTES: usize = 64 << 20;
+
+/// Up to this ratio the body itself bears the claim out.
+const BELIEVED_RATIO: u64 = 1032;
+
+fn wrong_length(found: usize, expected: usize) -> Error {
+    DecodeError::new(DecodeErrorKind::WrongLength { found, expected }, 0).into()
+}
 
 /// What opening pages needs besides their bytes: one a worker, reused from page to page.
 pub struct PageContext {
@@ -34,7 +46,9 @@ impl PageContext {
         &self.limits
     }
 
-    /// `body`, decompressed to exactly `length_bytes`. Without a codec that is `body` itself.
+    /// `body`, decompressed to exactly `length_bytes`. Without a codec that is `body` itself. A claim that
+    /// the length of the body does not bear out is not believed at once: room for it grows with the bytes
+    /// that were really made.
     ///
     /// # Errors
     /// `Corrupt` if it has another length or does not decompress; `LimitExceeded` if memory is
@@ -55,9 +69,27 @@ impl PageContext {
             return Ok(body.clone());
         }
         check_claim(codec, body.len(), length_bytes)?;
-        let mut target = BufferMut::zeroed(length_bytes, &self.budget)?;
-        self.decompressor.decompress(codec, body, target.as_mut_slice())?;
-        Ok(target.freeze())
+        let mut room = length_bytes;
+        if max_ratio(codec) > BELIEVED_RATIO {
+            room = room.min(BELIEVED_BYTES);
+        }
+        loop {
+            let mut target = BufferMut::zeroed(room, &self.budget)?;
+            match self.decompressor.decompress(codec, body, target.as_mut_slice()) {
+                Ok(()) if room == length_bytes => return Ok(target.freeze()),
+                Ok(()) => return Err(wrong_length(room, length_bytes)),
+                // All of it was filled: twice as much may be true as well.
+                Err(DecodeError { kind: DecodeErrorKind::WrongLength { found, .. }, .. })
+                    if room < length_bytes =>
+                {
+                    if found <= room {
+                        return Err(wrong_length(found, length_bytes));
+                    }
+                    room = room.saturating_mul(2).min(length_bytes);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 

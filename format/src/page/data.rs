@@ -13,7 +13,8 @@ use crate::metadata::{Encoding, PageKind};
 pub struct DataPage {
     /// Rows, nulls included; of a nested leaf those that start in this page.
     pub rows: usize,
-    /// Which rows are present; `None` if all are, or the leaf is nested.
+    /// Which rows are present; `None` if all are, or none is ([`DataPage::value_count`] tells), or the leaf
+    /// is nested.
     pub validity: Option<Bitmap>,
     /// The levels of a nested leaf.
     pub levels: Option<PageLevels>,
@@ -85,8 +86,16 @@ impl DataPage {
         values: Buffer,
         context: &PageContext,
     ) -> Result<Self> {
-        let validity = levels::validity(levels, rows, context.budget())?;
-        let value_count = validity.count_ones();
+        // Two billion rows may rightly be one run: then no bit of each is kept.
+        let (validity, value_count) = match levels::the_only_one(levels, rows) {
+            Some(0) => (None, 0),
+            Some(1) => (None, rows),
+            _ => {
+                let validity = levels::validity(levels, rows, context.budget())?;
+                let value_count = validity.count_ones();
+                (Some(validity), value_count)
+            }
+        };
         if let Some(nulls) = claimed_nulls
             && nulls != rows - value_count
         {
@@ -95,7 +104,7 @@ impl DataPage {
                 rows - value_count
             )));
         }
-        let validity = (value_count < rows).then_some(validity);
+        let validity = validity.filter(|_| 0 < value_count && value_count < rows);
         Ok(Self { rows, validity, levels: None, value_count, encoding, values })
     }
 }
@@ -179,14 +188,29 @@ mod tests {
     #[test]
     fn a_page_of_many_nulls_keeps_to_the_budget() {
         let rows = 1u32 << 30;
-        // Levels of 6 bytes: one run of all rows, each 0.
-        let mut body = vec![6, 0, 0, 0];
-        let mut run = u64::from(rows) << 1;
-        while run > 0x7f {
-            body.push(run as u8 & 0x7f | 0x80);
-            run >>= 7;
+        // A run of 2^30 - 8 nulls, and one of eight values.
+        let runs = [0xf0, 0xff, 0xff, 0xff, 0x07, 0, 0x10, 1];
+        let open = |runs: &[u8], budget: &Budget| {
+            let body = [&(runs.len() as u32).to_le_bytes()[..], runs, &[7; 32]].concat();
+            let (header, body) = page_of(rows, &body);
+            let mut context = PageContext::new(budget.clone(), Limits::untrusted());
+            DataPage::open(&PageStart { header, body }, Codec::Uncompressed, true, &mut context)
+        };
+        let budget = Budget::new(16 << 20);
+        let kind = open(&runs, &budget).unwrap_err().kind().clone();
+        assert_eq!(kind, ErrorKind::LimitExceeded(Limit::Memory));
+        assert_eq!(budget.reserved(), 0);
+        // One run of all rows takes nothing.
+        let none = Budget::new(0);
+        for level in [0, 1] {
+            let page = open(&[0x80, 0x80, 0x80, 0x80, 0x08, level], &none).unwrap();
+            assert!(page.validity.is_none());
+            assert_eq!((page.rows, page.value_count), (1 << 30, usize::from(level) << 30));
         }
-        body.extend([run as u8, 0]);
+        assert!(open(&[0x80, 0x80, 0x80, 0x80, 0x08, 2], &budget).is_err(), "no such level");
+    }
+
+    fn page_of(rows: u32, body: &[u8]) -> (PageHeader, Buffer) {
         let len = body.len() as u32;
         let header = PageHeader {
             kind: PageKind::DataV1 {
@@ -200,13 +224,6 @@ mod tests {
             crc: None,
             header_len: 0,
         };
-        let body = Buffer::copy_of(&body, &Budget::unlimited()).unwrap();
-        let budget = Budget::new(16 << 20);
-        let mut context = PageContext::new(budget.clone(), Limits::untrusted());
-        let page = PageStart { header, body };
-        let opened = DataPage::open(&page, Codec::Uncompressed, true, &mut context);
-        let kind = opened.unwrap_err().kind().clone();
-        assert_eq!(kind, ErrorKind::LimitExceeded(Limit::Memory));
-        assert_eq!(budget.reserved(), 0);
+        (header, Buffer::copy_of(body, &Budget::unlimited()).unwrap())
     }
 }
