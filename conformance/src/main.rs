@@ -3,10 +3,11 @@
 //! `conformance CAMPAIGN [--share 1/4] [--seed N]` ends with 0 if nothing was found, 1 otherwise.
 #![forbid(unsafe_code)]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Seeds of a whole campaign of simulation.
 const SIMULATE_SEEDS: u64 = 10_000;
@@ -39,7 +40,49 @@ enum Campaign {
         print: bool,
     },
     /// Broken files, pages and indexes: no panic, no hang, no more memory than allowed.
-    Mutate(Extent),
+    Mutate {
+        #[command(flatten)]
+        extent: Extent,
+        /// Which mutants: all, or every bit and every length of the files of at most 8 KiB.
+        #[arg(long, value_enum, default_value_t = Files::All)]
+        files: Files,
+        /// Print how many mutants there are of what, instead.
+        #[arg(long)]
+        plan: bool,
+    },
+    /// Inputs of the fuzzer: `fuzz/run` calls this.
+    Fuzz {
+        #[command(subcommand)]
+        action: Fuzz,
+    },
+}
+
+#[derive(Subcommand)]
+enum Fuzz {
+    /// Prints the names of all targets.
+    Targets,
+    /// Writes the inputs kept for a target, and its seeds, into a folder.
+    Unpack {
+        /// The target.
+        target: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Keeps the inputs in a folder for a target, the shortest first.
+    Pack {
+        /// The target.
+        target: String,
+        /// The folder.
+        folder: PathBuf,
+        /// The most bytes to keep.
+        #[arg(long, default_value_t = 128 << 10)]
+        most_bytes: usize,
+    },
+    /// Runs every input kept for a target, or for all.
+    Replay {
+        /// The target.
+        target: Option<String>,
+    },
 }
 
 /// Which part of a campaign to run.
@@ -51,6 +94,17 @@ struct Extent {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+}
+
+/// Which mutants there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Files {
+    /// All.
+    All,
+    /// Files of at most 8 KiB, at every bit and every length.
+    Exhaustive,
+    /// Footers and page headers with other contents.
+    Structures,
 }
 
 impl Extent {
@@ -74,7 +128,11 @@ fn main() -> ExitCode {
         Campaign::Ledger => ledger(),
         Campaign::Simulate(extent) => simulate(extent),
         Campaign::Agree { extent, print } => agree(extent, print),
-        Campaign::Mutate(extent) => mutate(extent),
+        Campaign::Mutate { plan: true, .. } => {
+            conformance::mutate::plan().map(|plan| print!("{plan}"))
+        }
+        Campaign::Mutate { extent, files, .. } => mutate(extent, files),
+        Campaign::Fuzz { action } => fuzz(action),
     };
     match ended {
         Ok(()) => {
@@ -115,13 +173,48 @@ fn agree(extent: Extent, print: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn mutate(extent: Extent) -> Result<(), String> {
-    let options =
-        conformance::mutate::Options { share: extent.share, seed: extent.seed, threads: 2 };
+fn mutate(extent: Extent, files: Files) -> Result<(), String> {
+    let options = conformance::mutate::Options {
+        extent: match files {
+            Files::All => conformance::mutate::Extent::Everything,
+            Files::Exhaustive => conformance::mutate::Extent::SmallFiles,
+            Files::Structures => conformance::mutate::Extent::Structures,
+        },
+        share: extent.share,
+        seed: extent.seed,
+        threads: 2,
+    };
     let summary = conformance::mutate::run(options)?;
     println!("{summary}");
     match summary.found {
         0 => Ok(()),
         found => Err(format!("{found} findings")),
     }
+}
+
+fn fuzz(action: Fuzz) -> Result<(), String> {
+    use conformance::fuzz::{TARGETS, kept, seeds};
+    match action {
+        Fuzz::Targets => TARGETS.iter().for_each(|target| println!("{}", target.name)),
+        Fuzz::Unpack { target, folder } => {
+            let mut inputs = kept::read(&target)?;
+            inputs.extend(seeds(&target)?);
+            kept::to_folder(&inputs, &folder)?;
+        }
+        Fuzz::Pack { target, folder, most_bytes } => {
+            let inputs = kept::from_folder(&folder)?;
+            let found = inputs.len();
+            let kept = kept::write(&target, inputs, most_bytes)?;
+            println!("{target}: {kept} of {found} inputs kept");
+        }
+        Fuzz::Replay { target } => {
+            let wanted = |name: &str| target.as_ref().is_none_or(|target| target == name);
+            for target in TARGETS.iter().filter(|target| wanted(target.name)) {
+                let inputs = kept::read(target.name)?;
+                inputs.iter().for_each(|input| target.run(input));
+                println!("{}: {} inputs", target.name, inputs.len());
+            }
+        }
+    }
+    Ok(())
 }

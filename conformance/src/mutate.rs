@@ -3,18 +3,21 @@
 //! In: the files of the corpus, a share and a seed. Out: a [`Summary`]. What is broken:
 //!
 //! - whole files of at most 8 KiB at every bit and every length, larger ones in places drawn at random;
+//! - footers and page headers with other numbers, fields, lists and pieces of other files, written anew,
+//!   and pages in each other's place;
 //! - each page header, page body, dictionary and page index of a file, with its footer as it was:
 //!   zeroed, filled with other bytes, cut out, shortened;
 //! - each page body behind decompression, at every bit and every length, and with other counts, fed
-//!   straight to the decoders.
+//!   straight to the decoders. Bodies above 64 KiB are read around the broken place and passed over
+//!   elsewhere: what lies before it is as it was, and what lies behind is walked, but not decoded.
 //!
 //! Every mutant is read with checksums verified and without. A finding is a panic, an error of kind
 //! `Internal`, more than [`MOST_MS`] milliseconds, more than [`MOST_BYTES`] bytes on the heap, or a
 //! reservation that outlives the reading. Mutants are numbered; share and seed choose among the
 //! numbers, so that seeds 0 to 3 of share 1/4 together are the whole.
 
+mod structure;
 mod cases;
-mod examine;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +29,8 @@ use millwork_codecs::budget::Budget;
 
 use self::cases::Case;
 use crate::allocator::most_bytes_of;
+use crate::anatomy::{self, Original};
+use crate::examine::{self, Tally};
 
 /// Milliseconds that the reading of one mutant may take.
 pub const MOST_MS: u64 = 1000;
@@ -42,9 +47,22 @@ const HANG: Duration = Duration::from_secs(20);
 /// Findings that are told in full.
 const TOLD: usize = 20;
 
+/// Which mutants there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All that this module lists.
+    Everything,
+    /// Files of at most 8 KiB, as a whole: every bit and every length.
+    SmallFiles,
+    /// Footers and page headers with other contents.
+    Structures,
+}
+
 /// Which part of the campaign to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Which mutants there are.
+    pub extent: Extent,
     /// The share of mutants, above 0, at most 1.
     pub share: f64,
     /// Which share of that size.
@@ -56,6 +74,8 @@ pub struct Options {
 /// What a campaign came to.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
+    /// Files that mutants were made of.
+    pub files: u64,
     /// Mutants by what was broken, a mutant read with and without checksums counted twice.
     pub mutants: BTreeMap<&'static str, u64>,
     /// Mutants that were read without any error.
@@ -68,7 +88,13 @@ pub struct Summary {
     pub slowest: Duration,
     /// The most bytes that the reading of one mutant held on the heap.
     pub most_bytes: u64,
-    /// How many mutants did what none may.
+    /// How many mutants panicked.
+    pub panics: u64,
+    /// How many took more than [`MOST_MS`] milliseconds.
+    pub hangs: u64,
+    /// How many held more than [`MOST_BYTES`] bytes, or did not give all back.
+    pub overruns: u64,
+    /// How many mutants did what none may, errors that are bugs included.
     pub found: u64,
     /// The first of them in words.
     pub findings: Vec<String>,
@@ -92,6 +118,9 @@ impl Summary {
         self.values += other.values;
         self.slowest = self.slowest.max(other.slowest);
         self.most_bytes = self.most_bytes.max(other.most_bytes);
+        self.panics += other.panics;
+        self.hangs += other.hangs;
+        self.overruns += other.overruns;
         self.found += other.found;
         self.findings.extend(other.findings);
         self.findings.truncate(TOLD);
@@ -100,22 +129,30 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} mutants {:?}", self.total(), self.mutants)?;
+        writeln!(f, "{} mutants of {} files {:?}", self.total(), self.files, self.mutants)?;
         writeln!(f, "{} read in full, {} values", self.read_in_full, self.values)?;
         writeln!(f, "errors {:?}", self.errors)?;
         let (ms, bytes) = (self.slowest.as_secs_f64() * 1e3, self.most_bytes);
-        write!(f, "slowest {ms:.1} ms, most {bytes} bytes, {} findings", self.found)?;
+        writeln!(f, "slowest {ms:.1} ms, most {bytes} bytes on the heap")?;
+        write!(
+            f,
+            "{} panics, {} hangs above {MOST_MS} ms, {} overruns, {} findings in all",
+            self.panics, self.hangs, self.overruns, self.found
+        )?;
         self.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"))
     }
 }
 
-/// What reading one mutant gave.
-#[derive(Debug, Default)]
-struct Tally {
-    values: u64,
-    errors: Vec<&'static str>,
-    /// The first error that says of itself that it is a bug.
-    internal: Option<String>,
+/// Mutants of each part that the whole campaign has, without those that are read twice.
+///
+/// # Errors
+/// The corpus is missing.
+pub fn plan() -> Result<String, String> {
+    let mut lines = String::new();
+    for original in anatomy::originals()? {
+        cases::Cases::of(&original).describe(&original.name, &mut lines);
+    }
+    Ok(lines)
 }
 
 /// What a worker is at, for who watches it.
@@ -133,7 +170,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Errors
 /// The corpus is missing, a mutant never ended, or a thread did not start.
 pub fn run(options: Options) -> Result<Summary, String> {
-    let files = Arc::new(cases::files()?);
+    let mut files = anatomy::originals()?;
+    if options.extent == Extent::SmallFiles {
+        files.retain(|file| file.bytes.len() <= cases::WHOLE_BYTES);
+    }
+    let files = Arc::new(files);
     std::panic::set_hook(Box::new(|panic| examine::keep_panic(panic.to_string())));
     let threads = options.threads.max(1);
     let mut workers = Vec::with_capacity(threads);
@@ -155,7 +196,7 @@ pub fn run(options: Options) -> Result<Summary, String> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut summary = Summary::default();
+    let mut summary = Summary { files: files.len() as u64, ..Summary::default() };
     for (thread, _) in workers {
         summary.add(thread.join().map_err(|_| "the campaign itself panicked".to_owned())?);
     }
@@ -164,16 +205,17 @@ pub fn run(options: Options) -> Result<Summary, String> {
 }
 
 /// The mutants of `files` that fall to worker `worker`.
-fn work(files: &[cases::Original], options: Options, worker: u64, desk: &Mutex<Desk>) -> Summary {
+fn work(files: &[Original], options: Options, worker: u64, desk: &Mutex<Desk>) -> Summary {
     let mut summary = Summary::default();
     for (ordinal, original) in files.iter().enumerate() {
         let cases = cases::Cases::of(original);
-        for number in 0..cases.count() {
+        let other = structure::Structure::of(&files[(ordinal * 7 + 1) % files.len()].bytes);
+        for number in cases.numbers(options.extent) {
             let key = cases::mix((ordinal as u64) << 40 | number);
             if !is_chosen(key, options) || (key >> 7) % options.threads.max(1) as u64 != worker {
                 continue;
             }
-            let case = cases.case(number, key);
+            let case = cases.case(number, key, other.as_ref());
             for verify in [true, false] {
                 // What is fed behind decompression has no checksum.
                 if !(verify && case.is_behind_checksums()) {
@@ -215,6 +257,9 @@ fn try_mutant(name: &str, case: &Case<'_>, verify: bool, desk: &Mutex<Desk>, sum
     }
     if let Some(what) = attempt.finding() {
         sum.found += 1;
+        sum.panics += u64::from(attempt.panic.is_some());
+        sum.hangs += u64::from(attempt.took > Duration::from_millis(MOST_MS));
+        sum.overruns += u64::from(attempt.most_bytes > MOST_BYTES || attempt.reserved_bytes > 0);
         if sum.findings.len() < TOLD {
             let finding = format!("{}: {what}", describe());
             eprintln!("found: {finding}");
@@ -276,7 +321,10 @@ mod tests {
     #[test]
     fn the_seeds_of_a_share_are_a_partition() {
         for key in (0..1000).map(cases::mix) {
-            let chosen = |seed| is_chosen(key, Options { share: 0.25, seed, threads: 1 });
+            let chosen = |seed| {
+                let extent = Extent::Everything;
+                is_chosen(key, Options { extent, share: 0.25, seed, threads: 1 })
+            };
             assert_eq!((0..4).filter(|seed| chosen(*seed)).count(), 1);
         }
     }

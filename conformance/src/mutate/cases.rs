@@ -3,27 +3,21 @@
 //! In: the bytes of a sound (or oddly broken) file. Out: its mutants by number, each made when asked
 //! for.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use millwork_codecs::budget::Budget;
-use millwork_codecs::buffer::Buffer;
-use millwork_format::column::decode_dictionary;
-use millwork_format::limits::Limits;
-use millwork_format::metadata::{PageHeader, PageKind};
-use millwork_format::page::{PageContext, PageStart, codec_of};
-use millwork_format::read::{File, ScanColumn, ScanLeaf};
-use millwork_format::vector::Dictionary;
 
-use super::{Tally, examine};
-use crate::corpus;
+use super::Extent;
+use super::structure::Structure;
+use crate::anatomy::{Anatomy, Body, Original, Place};
+use crate::examine::{self, Tally};
 
-/// Files and page bodies of at most so many bytes are broken at every bit and every length.
-const WHOLE_BYTES: usize = 8 << 10;
+/// Files of at most so many bytes are broken at every bit and every length, as a whole.
+pub(super) const WHOLE_BYTES: usize = 8 << 10;
 
-/// Places drawn in larger ones.
+/// Places drawn in larger files.
 const DRAWN: u64 = 2048;
 
 /// Places drawn in files of more than [`LARGE_BYTES`].
@@ -31,44 +25,31 @@ const DRAWN_OF_LARGE: u64 = 256;
 
 const LARGE_BYTES: usize = 128 << 10;
 
+/// Page bodies of at most so many bytes are read from their first row to their last, in four ways, once a
+/// mutant; of larger ones the rows near the broken place are read, and the others passed over. Reading
+/// all of a body for each of its bits takes the square of its length.
+const WHOLE_BODY_BYTES: usize = 64 << 10;
+
+/// Bytes of a body between two places whose rows are known.
+const BUCKET_BYTES: usize = 4 << 10;
+
+/// Rows read around a broken place, at most.
+const NEAR_ROWS: usize = 1 << 10;
+
 /// Mutants of each file and page body of which several bytes are drawn.
 const STORMS: u64 = 32;
 
 /// Ranges broken of files of more than [`WHOLE_BYTES`].
 const DRAWN_RANGES: usize = 48;
 
-/// Pages of which the decompressed bodies of one file are broken.
-const DRAWN_BODIES: usize = 1000;
-
 /// What is done to a range of the file.
 const RANGE_ACTIONS: u64 = 10;
 
+/// Mutants of each file whose structure has other contents.
+pub(super) const STRUCTURES: u64 = 10_000;
+
 /// Counts that a page header may claim instead of its own.
 const CLAIMS: [u32; 8] = [0, 1, 7, 1000, 1 << 16, 1 << 20, 1 << 28, i32::MAX as u32];
-
-/// A file as it is.
-pub(super) struct Original {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
-}
-
-/// The Parquet files of the corpus, and the table that the tests of this repository share.
-pub(super) fn files() -> Result<Vec<Original>, String> {
-    let root = corpus::root()?;
-    let read = |name: String, path: &Path| {
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Original { name, bytes })
-    };
-    let listed = corpus::files(&root).map_err(|error| format!("{}: {error}", root.display()))?;
-    let mut files: Vec<Original> = listed
-        .into_iter()
-        .filter(|name| name.ends_with(".parquet"))
-        .map(|name| read(name.clone(), &root.join(&name)))
-        .collect::<Result<_, String>>()?;
-    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/lineitem.parquet");
-    files.push(read("testdata/lineitem.parquet".to_owned(), &table)?);
-    Ok(files)
-}
 
 /// A well spread function of a number (the finaliser of SplitMix64).
 pub(super) fn mix(number: u64) -> u64 {
@@ -78,30 +59,47 @@ pub(super) fn mix(number: u64) -> u64 {
     bits ^ bits >> 31
 }
 
-/// A page, decompressed.
-pub(super) struct Body {
-    pub(super) header: PageHeader,
-    pub(super) bytes: Vec<u8>,
-    pub(super) leaf: Arc<ScanLeaf>,
-    pub(super) dictionary: Option<Arc<Dictionary>>,
-}
-
-/// A part of the file.
-pub(super) struct Place {
-    part: &'static str,
-    range: Range<usize>,
-    /// The top-level column that it belongs to.
-    column: usize,
-}
-
 /// All mutants of one file.
 pub(super) struct Cases<'a> {
     bytes: &'a [u8],
     ranges: Vec<Place>,
     /// Each with the number of its first mutant.
-    bodies: Vec<(u64, Body)>,
+    bodies: Vec<(u64, Breakable)>,
     whole: u64,
+    /// The number of the first mutant of the structure of the file, if that can be told.
+    structures: u64,
+    structure: Option<Structure>,
     count: u64,
+}
+
+/// A page body, and where its rows lie.
+struct Breakable {
+    body: Body,
+    /// Rows in front of each multiple of [`BUCKET_BYTES`], where that was asked for.
+    row_at: Vec<OnceLock<usize>>,
+}
+
+impl Breakable {
+    fn row_at(&self, bucket: usize) -> usize {
+        let found = self.row_at.get(bucket);
+        let count = || examine::rows_within(&self.body, bucket * BUCKET_BYTES);
+        found.map_or(0, |found| *found.get_or_init(count))
+    }
+
+    /// Rows around byte `place`, as if all between two known places had the same length.
+    fn rows_near(&self, place: usize) -> Range<usize> {
+        let bucket = place / BUCKET_BYTES;
+        let (first, next) = (self.row_at(bucket), self.row_at(bucket + 1));
+        let within = next.saturating_sub(first);
+        let row = first + within * (place % BUCKET_BYTES) / BUCKET_BYTES;
+        let margin = (within / 8).clamp(64, NEAR_ROWS / 2);
+        row.saturating_sub(margin)..row + margin
+    }
+}
+
+/// Single flips and prefixes of a body: every one.
+fn places_of(body: &Body) -> u64 {
+    9 * body.bytes.len() as u64
 }
 
 /// Mutants of `len` bytes as such: each bit, each length, and storms.
@@ -114,68 +112,105 @@ fn count_of(len: usize) -> u64 {
     STORMS + of_one
 }
 
-/// Mutant `number` of `bytes`.
+/// Mutant `number` of `bytes`: what it is, and where it is broken.
 fn mutate(bytes: &[u8], number: u64, key: u64) -> (Vec<u8>, String) {
-    let mut broken = bytes.to_vec();
     let len = bytes.len() as u64;
-    if len == 0 {
-        return (broken, "empty".to_owned());
-    }
-    if number < STORMS {
-        for draw in 0..2 + number % 7 {
-            let random = mix(key ^ draw);
-            broken[(random % len) as usize] = (random >> 56) as u8;
-        }
-        return (broken, format!("storm {key:#x}"));
+    if number < STORMS || len == 0 {
+        return storm(bytes, number, key);
     }
     let place = if bytes.len() <= WHOLE_BYTES { number - STORMS } else { mix(key) % (9 * len) };
-    if place < len {
-        broken.truncate(place as usize);
-        return (broken, format!("the first {place} bytes"));
+    let (bytes, what, _) = break_at(bytes, place);
+    (bytes, what)
+}
+
+/// `bytes` with several places overwritten.
+fn storm(bytes: &[u8], number: u64, key: u64) -> (Vec<u8>, String) {
+    let mut broken = bytes.to_vec();
+    if bytes.is_empty() {
+        return (broken, "empty".to_owned());
     }
+    for draw in 0..2 + number % 7 {
+        let random = mix(key ^ draw);
+        broken[(random % bytes.len() as u64) as usize] = (random >> 56) as u8;
+    }
+    (broken, format!("storm {key:#x}"))
+}
+
+/// Breaks `bytes` at one of nine times as many places as there are: the prefixes, then the flips; with
+/// the byte it happened at.
+fn break_at(bytes: &[u8], place: u64) -> (Vec<u8>, String, usize) {
+    let len = bytes.len() as u64;
+    if place < len {
+        let prefix = bytes[..place as usize].to_vec();
+        return (prefix, format!("the first {place} bytes"), place as usize);
+    }
+    let mut broken = bytes.to_vec();
     let (bit, byte) = ((place - len) / len, ((place - len) % len) as usize);
     broken[byte] ^= 1 << bit;
-    (broken, format!("bit {bit} of byte {byte} flipped"))
+    (broken, format!("bit {bit} of byte {byte} flipped"), byte)
 }
 
 impl<'a> Cases<'a> {
     pub(super) fn of(original: &'a Original) -> Self {
         let bytes = &original.bytes;
-        let mut found = Found::default();
-        // What cannot be opened has no pages that could be told apart.
-        let _ = found.walk(bytes);
+        let mut found = Anatomy::of(bytes);
         if bytes.len() > WHOLE_BYTES {
             let mut place = 0;
-            let every = found.ranges.len().div_ceil(DRAWN_RANGES).max(1);
-            found.ranges.retain(|_| {
+            let every = found.places.len().div_ceil(DRAWN_RANGES).max(1);
+            found.places.retain(|_| {
                 place += 1;
                 (place - 1) % every == 0
             });
         }
-        // Thousands of pages that differ in their values alone show nothing new.
-        let every = found.bodies.len().div_ceil(DRAWN_BODIES).max(1);
-        let mut place = 0;
-        found.bodies.retain(|_| {
-            place += 1;
-            (place - 1) % every == 0
-        });
         let whole = count_of(bytes.len());
-        let mut count = whole + found.ranges.len() as u64 * RANGE_ACTIONS;
+        let mut count = whole + found.places.len() as u64 * RANGE_ACTIONS;
         let mut bodies = Vec::with_capacity(found.bodies.len());
         for body in found.bodies {
             let first = count;
-            count += count_of(body.bytes.len()) + 2 * CLAIMS.len() as u64;
-            bodies.push((first, body));
+            count += 2 * CLAIMS.len() as u64 + STORMS + places_of(&body);
+            let row_at = std::iter::repeat_with(OnceLock::new)
+                .take(body.bytes.len() / BUCKET_BYTES + 2)
+                .collect();
+            bodies.push((first, Breakable { body, row_at }));
         }
-        Self { bytes, ranges: found.ranges, bodies, whole, count }
+        let (structures, structure) = (count, Structure::of(bytes));
+        count += structure.as_ref().map_or(0, |_| STRUCTURES);
+        Self { bytes, ranges: found.places, bodies, whole, structures, structure, count }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// The numbers of the mutants of that extent.
+    pub(super) fn numbers(&self, extent: Extent) -> Range<u64> {
+        match extent {
+            Extent::Everything => 0..self.count,
+            Extent::SmallFiles => STORMS..self.whole,
+            Extent::Structures => self.structures..self.count,
+        }
     }
 
-    /// Mutant `number`, which draws from `key` where it draws.
-    pub(super) fn case(&self, number: u64, key: u64) -> Case<'_> {
+    /// A line for the file and one for each of its page bodies that is large.
+    pub(super) fn describe(&self, name: &str, lines: &mut String) {
+        let (bodies, small) =
+            (self.bodies.len(), |body: &Body| body.bytes.len() <= WHOLE_BODY_BYTES);
+        let _ = writeln!(
+            lines,
+            "{name}: {} bytes, {} mutants, {} of the file and its parts, {bodies} page bodies",
+            self.bytes.len(),
+            self.count,
+            self.whole + self.ranges.len() as u64 * RANGE_ACTIONS,
+        );
+        for (_, Breakable { body, .. }) in self.bodies.iter().filter(|(_, b)| !small(&b.body)) {
+            let _ = writeln!(
+                lines,
+                "  body of {} bytes, {} mutants, {:?}",
+                body.bytes.len(),
+                places_of(body),
+                body.header.kind,
+            );
+        }
+    }
+
+    /// Mutant `number`, which draws from `key` where it draws, and takes pieces of `other`.
+    pub(super) fn case(&self, number: u64, key: u64, other: Option<&Structure>) -> Case<'_> {
         if number < self.whole {
             let (bytes, what) = mutate(self.bytes, number, key);
             return Case::File { part: "file", bytes, column: None, what };
@@ -192,8 +227,17 @@ impl<'a> Cases<'a> {
                 what: format!("{part} at {range:?}: {what}"),
             };
         }
+        if let Some(structure) = self.structure.as_ref().filter(|_| number >= self.structures) {
+            let mutant = structure.mutant(self.bytes, &self.ranges, other, key);
+            let (bytes, what) = mutant.unwrap_or_else(|| (Vec::new(), "not written".to_owned()));
+            // Of a large file one column is read.
+            let columns = self.ranges.last().map_or(0, |place| place.column) + 1;
+            let column = (bytes.len() > WHOLE_BYTES).then_some(key as usize % columns);
+            return Case::File { part: "structure", bytes, column, what };
+        }
         let index = self.bodies.partition_point(|(first, _)| *first <= number) - 1;
-        let (first, body) = &self.bodies[index];
+        let (first, breakable) = &self.bodies[index];
+        let body = &breakable.body;
         let local = number - first;
         let claims = CLAIMS.len() as u64;
         if local < 2 * claims {
@@ -205,8 +249,18 @@ impl<'a> Cases<'a> {
             let bytes = one_run(claim, &body.bytes);
             return Case::Body { body, bytes, claim: Some(claim), what: what + " in one run" };
         }
-        let (bytes, what) = mutate(&body.bytes, local - 2 * claims, key);
-        Case::Body { body, bytes, claim: None, what: format!("decompressed page {index}: {what}") }
+        let described = |what: String| format!("decompressed page {index}: {what}");
+        let local = local - 2 * claims;
+        if local < STORMS {
+            let (bytes, what) = storm(&body.bytes, local, key);
+            return Case::Body { body, bytes, claim: None, what: described(what) };
+        }
+        let (bytes, what, at) = break_at(&body.bytes, local - STORMS);
+        let what = described(what);
+        if body.bytes.len() <= WHOLE_BODY_BYTES {
+            return Case::Body { body, bytes, claim: None, what };
+        }
+        Case::LargeBody { body, bytes, rows: breakable.rows_near(at), what }
     }
 }
 
@@ -271,96 +325,14 @@ fn break_range(bytes: &[u8], range: &Range<usize>, action: u64, key: u64) -> (Ve
     (broken, what.to_owned())
 }
 
-/// The parts of a file.
-#[derive(Default)]
-struct Found {
-    ranges: Vec<Place>,
-    bodies: Vec<Body>,
-}
-
-impl Found {
-    fn walk(&mut self, bytes: &[u8]) -> millwork_format::Result<()> {
-        let limits = Limits { verify_checksums: false, ..Limits::untrusted() };
-        let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
-        let file = File::from_bytes("original", bytes.clone(), &limits)?;
-        let mut context = PageContext::new(Budget::unlimited(), limits);
-        for row_group in 0..file.footer().num_row_groups() {
-            for index in 0..file.schema().columns().len() {
-                // The other chunks of a broken original are worth breaking all the same.
-                let _ = self.walk_chunk(&file, &bytes, (row_group, index), &mut context);
-            }
-        }
-        Ok(())
-    }
-
-    fn walk_chunk(
-        &mut self,
-        file: &File,
-        bytes: &Buffer,
-        (row_group, index): (usize, usize),
-        context: &mut PageContext,
-    ) -> millwork_format::Result<()> {
-        for leaf in ScanColumn::of(file.schema(), index)?.leaves {
-            self.walk_leaf(file, bytes, (row_group, index), leaf, context)?;
-        }
-        Ok(())
-    }
-
-    fn walk_leaf(
-        &mut self,
-        file: &File,
-        bytes: &Buffer,
-        (row_group, index): (usize, usize),
-        leaf: Arc<ScanLeaf>,
-        context: &mut PageContext,
-    ) -> millwork_format::Result<()> {
-        let place = |part, range| Place { part, range, column: index };
-        let Some(chunk) = file.footer().column(row_group, leaf.leaf) else { return Ok(()) };
-        for (part, index) in
-            [("offset index", chunk.offset_index()), ("column index", chunk.column_index())]
-        {
-            if let Some((start, len)) = index {
-                let range = start as usize..(start as usize).saturating_add(len as usize);
-                if bytes.get(range.clone()).is_some_and(|bytes| !bytes.is_empty()) {
-                    self.ranges.push(place(part, range));
-                }
-            }
-        }
-        let codec = codec_of(chunk.compression())?;
-        let range = chunk.chunk_range()?;
-        let (mut start, end) = (range.start as usize, range.end as usize);
-        let mut dictionary = None;
-        while let Some(rest) = bytes.slice(start..end).filter(|rest| !rest.is_empty()) {
-            let page = PageStart::read(&rest, start as u64, context.limits())?;
-            let body = start + page.header.header_len;
-            let next = body + page.body.len();
-            self.ranges.push(place("page header", start..body));
-            if next > body {
-                let is_dictionary = matches!(page.header.kind, PageKind::Dictionary { .. });
-                let part = if is_dictionary { "dictionary" } else { "page body" };
-                self.ranges.push(place(part, body..next));
-            }
-            start = next;
-            let bytes = examine::decompressed(&page, codec, context)?;
-            if let PageKind::Dictionary { num_values, .. } = page.header.kind {
-                let body = Buffer::copy_of(&bytes, context.budget())?;
-                let entries =
-                    decode_dictionary(body, num_values as usize, &leaf.shape, context.budget())?;
-                dictionary = Some(Arc::new(entries));
-            }
-            let (leaf, dictionary) = (Arc::clone(&leaf), dictionary.clone());
-            self.bodies.push(Body { header: page.header, bytes, leaf, dictionary });
-        }
-        Ok(())
-    }
-}
-
 /// One mutant.
 pub(super) enum Case<'a> {
     /// A whole file, of which one column or all are read.
     File { part: &'static str, bytes: Vec<u8>, column: Option<usize>, what: String },
     /// The body of one page, behind decompression; `claim` stands for its header's count.
     Body { body: &'a Body, bytes: Vec<u8>, claim: Option<u32>, what: String },
+    /// The same of a large one, of which `rows` are read and the others passed over.
+    LargeBody { body: &'a Body, bytes: Vec<u8>, rows: Range<usize>, what: String },
 }
 
 impl Case<'_> {
@@ -369,11 +341,12 @@ impl Case<'_> {
         match self {
             Self::File { part, .. } => part,
             Self::Body { .. } => "decompressed page",
+            Self::LargeBody { .. } => "large decompressed page",
         }
     }
 
     pub(super) fn is_behind_checksums(&self) -> bool {
-        matches!(self, Self::Body { .. })
+        !matches!(self, Self::File { .. })
     }
 
     pub(super) fn read(&self, verify: bool, budget: &Budget, tally: &mut Tally) {
@@ -384,6 +357,9 @@ impl Case<'_> {
             Self::Body { body, bytes, claim, .. } => {
                 examine::body(body, bytes, *claim, budget, tally);
             }
+            Self::LargeBody { body, bytes, rows, .. } => {
+                examine::body_near(body, bytes, rows.clone(), budget, tally);
+            }
         }
     }
 }
@@ -391,7 +367,9 @@ impl Case<'_> {
 impl fmt::Display for Case<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { what, .. } | Self::Body { what, .. } => f.write_str(what),
+            Self::File { what, .. } | Self::Body { what, .. } | Self::LargeBody { what, .. } => {
+                f.write_str(what)
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use millwork_format::column::{
 use millwork_format::io::{MemoryDriver, Need};
 use millwork_format::levels::MaxLevels;
 use millwork_format::limits::Limits;
-use millwork_format::metadata::PageKind;
+use millwork_format::metadata::{Encoding, PageKind};
 use millwork_format::page::{DataPage, PageContext, PageStart};
 use millwork_format::prune::{
     Comparison, PruneValue, Test, always_matches, chunk_bounds, may_match, page_selection,
@@ -28,8 +28,7 @@ use millwork_format::record::JsonWriter;
 use millwork_format::selection::Selection;
 use millwork_format::{Error, ErrorKind, Result};
 
-use super::Tally;
-use super::cases::Body;
+use crate::anatomy::Body;
 
 /// Rows read of one column: a few bytes may rightly say that a billion rows are null.
 const MOST_ROWS: u64 = 64 << 10;
@@ -40,17 +39,26 @@ const RENDERED_ROWS: u64 = 4 << 10;
 /// Rows of a step.
 const STEP_ROWS: u64 = 700;
 
+/// What reading one mutant gave.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) values: u64,
+    pub(crate) errors: Vec<&'static str>,
+    /// The first error that says of itself that it is a bug.
+    pub(crate) internal: Option<String>,
+}
+
 thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Keeps what a panic on this thread says.
-pub(super) fn keep_panic(what: String) {
+pub(crate) fn keep_panic(what: String) {
     PANIC.with_borrow_mut(|last| *last = what);
 }
 
 /// What the last panic on this thread said.
-pub(super) fn last_panic() -> String {
+pub(crate) fn last_panic() -> String {
     PANIC.with_borrow(Clone::clone)
 }
 
@@ -80,7 +88,7 @@ impl Tally {
 }
 
 /// Opens `bytes` and reads column `only` of them, or all that can be read.
-pub(super) fn file(
+pub(crate) fn file(
     bytes: &[u8],
     only: Option<usize>,
     verify: bool,
@@ -228,7 +236,7 @@ fn bring(
 }
 
 /// The body of `page` as the decoders see it: levels and values, decompressed.
-pub(super) fn decompressed(
+pub(crate) fn decompressed(
     page: &PageStart,
     codec: Codec,
     context: &mut PageContext,
@@ -254,43 +262,21 @@ pub(super) fn decompressed(
     Ok(bytes)
 }
 
-/// Feeds `bytes` to the decoders as if they were the decompressed `body`.
-pub(super) fn body(
+/// Feeds `bytes` to the decoders as if they were the decompressed `body`: in every way, from the front.
+pub(crate) fn body(
     body: &Body,
     bytes: &[u8],
     claim: Option<u32>,
     budget: &Budget,
     tally: &mut Tally,
 ) {
-    let copied = Buffer::copy_of(bytes, budget).map_err(Error::from);
-    let Some(bytes) = tally.value(copied) else { return };
-    let mut header = body.header;
-    header.compressed_page_size = bytes.len() as u32;
-    header.uncompressed_page_size = bytes.len() as u32;
-    match &mut header.kind {
-        PageKind::DataV1 { num_values, .. } => *num_values = claim.unwrap_or(*num_values),
-        PageKind::DataV2 { num_values, num_rows, is_compressed, num_nulls, .. } => {
-            *is_compressed = false;
-            *num_values = claim.unwrap_or(*num_values);
-            if body.leaf.max_levels.is_none() {
-                *num_rows = *num_values;
-            }
-            *num_nulls = (*num_nulls).min(*num_values);
-        }
-        PageKind::Dictionary { num_values, .. } => {
-            let entries = claim.unwrap_or(*num_values) as usize;
-            let read = decode_dictionary(bytes, entries, &body.leaf.shape, budget);
-            if let Some(read) = tally.value(read) {
-                tally.values += read.len() as u64;
-            }
-            return;
-        }
-        PageKind::Index | PageKind::Other(_) => return,
+    let Some(page) = tally.value(page_of(body, bytes, claim, budget)) else { return };
+    if let PageKind::Dictionary { num_values, .. } = page.header.kind {
+        return dictionary(body, page.body, num_values, budget, tally);
     }
     let mut context = PageContext::new(budget.clone(), Limits::untrusted());
-    let page = PageStart { header, body: bytes };
-    let shape = &body.leaf.shape;
-    if let Some(max) = body.leaf.max_levels {
+    let shape = &body.shape;
+    if let Some(max) = body.max_levels {
         nested_body(body, &page, max, &mut context, tally);
         return;
     }
@@ -304,6 +290,157 @@ pub(super) fn body(
     }
 }
 
+/// `bytes` as a page, as if they were the decompressed `body`; `claim` stands for its header's count.
+fn page_of(body: &Body, bytes: &[u8], claim: Option<u32>, budget: &Budget) -> Result<PageStart> {
+    let bytes = Buffer::copy_of(bytes, budget)?;
+    let mut header = body.header;
+    header.compressed_page_size = bytes.len() as u32;
+    header.uncompressed_page_size = bytes.len() as u32;
+    match &mut header.kind {
+        PageKind::DataV1 { num_values, .. } | PageKind::Dictionary { num_values, .. } => {
+            *num_values = claim.unwrap_or(*num_values);
+        }
+        PageKind::DataV2 { num_values, num_rows, is_compressed, num_nulls, .. } => {
+            *is_compressed = false;
+            *num_values = claim.unwrap_or(*num_values);
+            if body.max_levels.is_none() {
+                *num_rows = *num_values;
+            }
+            *num_nulls = (*num_nulls).min(*num_values);
+        }
+        PageKind::Index | PageKind::Other(_) => {}
+    }
+    Ok(PageStart { header, body: bytes })
+}
+
+fn dictionary(body: &Body, bytes: Buffer, entries: u32, budget: &Budget, tally: &mut Tally) {
+    let read = decode_dictionary(bytes, entries as usize, &body.shape, budget);
+    if let Some(read) = tally.value(read) {
+        tally.values += read.len() as u64;
+    }
+}
+
+/// A cursor in a page of a flat or of a nested leaf.
+enum AnyCursor {
+    Flat(PageCursor),
+    Nested(LeafCursor, MaxLevels),
+}
+
+impl AnyCursor {
+    /// At the first row of `bytes`, as if they were the decompressed `body`.
+    fn open(body: &Body, bytes: &[u8], context: &mut PageContext) -> Result<(Self, usize)> {
+        let page = page_of(body, bytes, None, context.budget())?;
+        let (shape, dictionary) = (&body.shape, body.dictionary.as_ref());
+        let codec = Codec::Uncompressed;
+        if let Some(max) = body.max_levels {
+            let page = Arc::new(DataPage::open_nested(&page, codec, max, context)?);
+            let rows = page.rows;
+            let cursor = LeafCursor::new(page, max, shape, dictionary, context.budget())?;
+            return Ok((Self::Nested(cursor, max), rows));
+        }
+        let page = Arc::new(DataPage::open(&page, codec, shape.nullable, context)?);
+        let rows = page.rows;
+        Ok((Self::Flat(PageCursor::new(page, shape, dictionary, context.budget())?), rows))
+    }
+
+    fn skip(&mut self, rows: usize) -> Result<()> {
+        match self {
+            Self::Flat(cursor) => cursor.skip(rows),
+            Self::Nested(cursor, _) => cursor.skip(rows).map(|_| ()),
+        }
+    }
+
+    /// The next `rows` rows; with a mask, those that it chooses.
+    fn read(
+        &mut self,
+        rows: usize,
+        mask: Option<&Bitmap>,
+        shape: &ColumnShape,
+        budget: &Budget,
+    ) -> Result<u64> {
+        match (self, mask) {
+            (Self::Flat(cursor), None) => Ok(cursor.read(rows, shape)?.len() as u64),
+            (Self::Flat(cursor), Some(mask)) => {
+                let count = (0..rows).filter(|row| mask.get(*row)).count();
+                Ok(cursor.read_masked(rows, mask.words(), 0, count, shape)?.len() as u64)
+            }
+            (Self::Nested(cursor, max), mask) => {
+                let mut out = LeafRows::new(0, *max, budget)?;
+                let mask = mask.map(|mask| RowMask { mask: mask.words(), from: 1 });
+                cursor.read(rows, mask, shape, &mut out)?;
+                Ok(out.value_count() as u64)
+            }
+        }
+    }
+}
+
+/// The encoded values of `body` behind its levels, and how many there are.
+pub(crate) fn values_of(body: &Body) -> Result<(Encoding, usize, Buffer)> {
+    let mut context = PageContext::new(Budget::unlimited(), Limits::untrusted());
+    let page = page_of(body, &body.bytes, None, context.budget())?;
+    if let PageKind::Dictionary { num_values, encoding, .. } = page.header.kind {
+        return Ok((encoding, num_values as usize, page.body));
+    }
+    let codec = Codec::Uncompressed;
+    let page = match body.max_levels {
+        Some(max) => DataPage::open_nested(&page, codec, max, &mut context)?,
+        None => DataPage::open(&page, codec, body.shape.nullable, &mut context)?,
+    };
+    Ok((page.encoding, page.value_count, page.values))
+}
+
+/// Rows of the decompressed `body` that its first `len` bytes hold, counted by passing over them.
+pub(crate) fn rows_within(body: &Body, len: usize) -> usize {
+    let mut context = PageContext::new(Budget::unlimited(), Limits::untrusted());
+    let Ok((_, rows)) = AnyCursor::open(body, &body.bytes, &mut context) else { return 0 };
+    let cut = &body.bytes[..len.min(body.bytes.len())];
+    let mut fits = |rows| {
+        let opened = AnyCursor::open(body, cut, &mut context);
+        opened.and_then(|(mut cursor, _)| cursor.skip(rows)).is_ok()
+    };
+    let (mut low, mut high) = (0, rows);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+/// As [`body`], for a large one of which one place is broken: passes over the rows in front of `rows`,
+/// reads those, all and some, and passes over the rest.
+pub(crate) fn body_near(
+    body: &Body,
+    bytes: &[u8],
+    rows: Range<usize>,
+    budget: &Budget,
+    tally: &mut Tally,
+) {
+    if let PageKind::Dictionary { num_values, .. } = body.header.kind {
+        let copied = Buffer::copy_of(bytes, budget).map_err(Error::from);
+        let Some(bytes) = tally.value(copied) else { return };
+        return dictionary(body, bytes, num_values, budget, tally);
+    }
+    let mut context = PageContext::new(budget.clone(), Limits::untrusted());
+    let near = |context: &mut PageContext| -> Result<u64> {
+        let (mut cursor, count) = AnyCursor::open(body, bytes, context)?;
+        let end = rows.end.min(count);
+        let start = rows.start.min(end);
+        let half = (end - start) / 2;
+        let mask = mask(end - start - half + 1);
+        cursor.skip(start)?;
+        let mut values = cursor.read(half, None, &body.shape, budget)?;
+        values += cursor.read(end - start - half, Some(&mask), &body.shape, budget)?;
+        cursor.skip(count - end)?;
+        Ok(values)
+    };
+    let read = near(&mut context);
+    tally.values += tally.value(read).unwrap_or(0);
+}
+
 /// The same of a leaf in a nested column: its levels and values, without the other leaves.
 fn nested_body(
     body: &Body,
@@ -315,14 +452,9 @@ fn nested_body(
     let opened = DataPage::open_nested(page, Codec::Uncompressed, max, context);
     let Some(page) = tally.value(opened).map(Arc::new) else { return };
     for way in [Way::Read, Way::Masked, Way::Skip, Way::Mixed] {
-        let shape = &body.leaf.shape;
-        let cursor = LeafCursor::new(
-            Arc::clone(&page),
-            max,
-            shape,
-            body.dictionary.as_ref(),
-            context.budget(),
-        );
+        let shape = &body.shape;
+        let dictionary = body.dictionary.as_ref();
+        let cursor = LeafCursor::new(Arc::clone(&page), max, shape, dictionary, context.budget());
         let Some(mut cursor) = tally.value(cursor) else { return };
         let read = read_leaf_rows(&mut cursor, way, (max, shape), context.budget(), tally);
         tally.value(read);

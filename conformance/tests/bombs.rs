@@ -1,0 +1,205 @@
+//! Small files that claim much. The ids are those of `SECURITY.md`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use conformance::allocator::most_bytes_of;
+use conformance::assemble::{Assembler, Element, Group, Page, Repetition, one_column, run};
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_format::limits::Limits;
+use millwork_format::metadata::{Compression, Encoding, PhysicalType};
+use millwork_format::read::{BatchOptions, File};
+use millwork_format::{ErrorKind, Result};
+
+const CODECS: [Compression; 6] = [
+    Compression::Snappy,
+    Compression::Gzip,
+    Compression::Brotli,
+    Compression::Zstd,
+    Compression::Lz4Raw,
+    Compression::Lz4,
+];
+
+/// Rows of `bytes`, all decoded, within `budget`; the first batches' sum of lengths is of no interest.
+fn rows(bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<u64> {
+    let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
+    let file = File::from_bytes("bomb", bytes, limits)?;
+    let mut rows = 0;
+    for batch in file.batches(BatchOptions { budget: budget.clone(), ..BatchOptions::default() })? {
+        rows += batch?.rows() as u64;
+    }
+    Ok(rows)
+}
+
+/// The shortest of three attempts, and the most bytes held: another program may have the processor.
+fn measured<T>(mut work: impl FnMut() -> T) -> (T, Duration, u64) {
+    let mut best: Option<(T, Duration, u64)> = None;
+    for _ in 0..3 {
+        let started = Instant::now();
+        let (done, most_bytes) = most_bytes_of(&mut work);
+        let took = started.elapsed();
+        if best.as_ref().is_none_or(|(_, before, _)| took < *before) {
+            best = Some((done, took, most_bytes));
+        }
+    }
+    best.unwrap()
+}
+
+/// A body of 60 KiB that looks like one of that codec, as far as looking goes.
+fn body(codec: Compression) -> Vec<u8> {
+    let mut body = match codec {
+        // A length of 2^30.
+        Compression::Snappy => vec![0x80, 0x80, 0x80, 0x80, 0x04],
+        Compression::Gzip => vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
+        // A frame of unknown size: magic, descriptor, window of 128 MiB.
+        Compression::Zstd => vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88],
+        Compression::Lz4 => vec![0x40, 0, 0, 0],
+        _ => Vec::new(),
+    };
+    body.resize(60 << 10, 0);
+    body
+}
+
+#[test]
+fn r9_claims_of_a_gibibyte_cost_nothing() {
+    for codec in CODECS {
+        for is_dictionary in [false, true] {
+            let page = if is_dictionary {
+                Page::dictionary(1 << 20, body(codec)).claiming(1 << 30)
+            } else {
+                Page::v1(1 << 20, Encoding::Plain, body(codec)).claiming(1 << 30)
+            };
+            let values = Page::v1(1 << 20, Encoding::RleDictionary, run(1 << 20, 0, 1));
+            let leaf = Element::leaf("a", Repetition::Required, PhysicalType::Int64);
+            let pages = if is_dictionary { vec![page, values] } else { vec![page] };
+            let file = one_column(leaf, codec, 1 << 20, &pages).unwrap();
+            assert!(file.len() < 64 << 10);
+            let budget = Budget::new(1 << 30);
+            let (read, took, most_bytes) = measured(|| rows(&file, &Limits::untrusted(), &budget));
+            let error = read.unwrap_err();
+            let case = format!("{codec:?}, dictionary {is_dictionary}: {error}");
+            let kind = error.kind();
+            assert!(matches!(kind, ErrorKind::LimitExceeded(_) | ErrorKind::Corrupt), "{case}");
+            assert!(took <= Duration::from_millis(10), "{took:?}: {case}");
+            assert!(most_bytes <= 2 << 20, "{most_bytes} bytes: {case}");
+            // Where the claim is allowed, what a lie costs is bounded, whatever it says.
+            let (read, _, most_bytes) = measured(|| rows(&file, &Limits::standard(), &budget));
+            let error = read.unwrap_err();
+            assert!(most_bytes <= 65 << 20, "{most_bytes} bytes: {codec:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn r10_pages_of_two_billion_values_are_streamed() {
+    let most_rows = i32::MAX;
+    let leaf = || Element::leaf("a", Repetition::Required, PhysicalType::Int32);
+    let dictionary = || Page::dictionary(1, 7i32.to_le_bytes().to_vec());
+    let codes = [&[0], &run(most_rows as u64, 0, 0)[..]].concat();
+    let values = Page::v1(most_rows, Encoding::RleDictionary, codes);
+    let pages = [dictionary(), values];
+    let bytes = one_column(leaf(), Compression::Uncompressed, most_rows.into(), &pages).unwrap();
+    assert!(bytes.len() < 400, "{}", bytes.len());
+    let budget = Budget::new(16 << 20);
+    let (read, most_bytes) = most_bytes_of(|| rows(&bytes, &Limits::untrusted(), &budget));
+    assert_eq!(read.unwrap(), most_rows as u64);
+    assert!(most_bytes <= 16 << 20, "{most_bytes}");
+    assert_eq!(budget.reserved(), 0);
+}
+
+#[test]
+fn r10_all_null_pages_of_two_billion_rows_are_streamed() {
+    let most_rows = i32::MAX;
+    let leaf = Element::leaf("a", Repetition::Optional, PhysicalType::Int32);
+    let levels = run(most_rows as u64, 0, 1);
+    let body = [&(levels.len() as u32).to_le_bytes()[..], &levels].concat();
+    let pages = [Page::v1(most_rows, Encoding::Plain, body)];
+    let bytes = one_column(leaf, Compression::Uncompressed, most_rows.into(), &pages).unwrap();
+    let budget = Budget::new(16 << 20);
+    let (read, most_bytes) = most_bytes_of(|| rows(&bytes, &Limits::untrusted(), &budget));
+    assert_eq!(read.unwrap(), most_rows as u64);
+    assert!(most_bytes <= 16 << 20, "{most_bytes}");
+    assert_eq!(budget.reserved(), 0);
+}
+
+#[test]
+fn r10_a_long_value_repeated_by_a_dictionary_is_held_once() {
+    // One entry of 1 MiB, a million rows of it: 10^6 to 1, and 1 TiB if it were written out.
+    let entry = [&(1u32 << 20).to_le_bytes()[..], &vec![b'x'; 1 << 20]].concat();
+    let codes = [&[0], &run(1_000_000, 0, 0)[..]].concat();
+    let pages = [Page::dictionary(1, entry), Page::v1(1_000_000, Encoding::RleDictionary, codes)];
+    let leaf = Element::leaf("a", Repetition::Required, PhysicalType::ByteArray);
+    let bytes = one_column(leaf, Compression::Uncompressed, 1_000_000, &pages).unwrap();
+    let budget = Budget::new(16 << 20);
+    let (read, most_bytes) = most_bytes_of(|| rows(&bytes, &Limits::untrusted(), &budget));
+    assert_eq!(read.unwrap(), 1_000_000);
+    assert!(most_bytes <= 16 << 20, "{most_bytes}");
+}
+
+/// A footer of `columns` columns in `groups` row groups without a page.
+fn footer(columns: usize, groups: usize) -> Vec<u8> {
+    let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
+    let leaf = |name: &String| Element::leaf(name, Repetition::Required, PhysicalType::Int32);
+    let mut schema = vec![Element::root(columns)];
+    schema.extend(names.iter().map(leaf));
+    let mut file = Assembler::default();
+    let chunks = names.iter().map(|name| {
+        let codec = Compression::Uncompressed;
+        file.chunk(&[name], PhysicalType::Int32, codec, &[]).unwrap()
+    });
+    let group = Group { chunks: chunks.collect(), rows: 0 };
+    Assembler::footer(schema, vec![group; groups]).encode().unwrap()
+}
+
+#[test]
+fn r11_metadata_takes_memory_by_its_own_size() {
+    for (columns, groups) in [(1, 0), (1, 1), (1, 1000), (1000, 1), (100, 100)] {
+        let bytes = footer(columns, groups);
+        let copied = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let limits = Limits::untrusted();
+        let parse = || millwork_format::metadata::Footer::parse(copied, 1 << 40, &limits);
+        let (footer, most_bytes) = most_bytes_of(parse);
+        let footer = footer.unwrap();
+        assert_eq!((footer.num_columns(), footer.num_row_groups()), (columns, groups));
+        let allowed = 16 * bytes.len() as u64 + (64 << 10);
+        assert!(most_bytes <= allowed, "{most_bytes} of {allowed}: {columns} x {groups}");
+    }
+}
+
+#[test]
+fn r11_counts_that_the_bytes_cannot_bear_out_are_refused() {
+    // A list of 2^31 - 1 elements, in the places where a footer has lists.
+    for id in [2, 4, 5, 7] {
+        let long = [0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07];
+        let mut bytes = vec![0x15, 2];
+        bytes.extend([(id - 1) << 4 | 9]);
+        bytes.extend(&long[1..]);
+        bytes.resize(200, 0);
+        let copied = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let limits = Limits::standard();
+        let parse = || millwork_format::metadata::Footer::parse(copied, 1 << 40, &limits);
+        let (read, most_bytes) = most_bytes_of(parse);
+        assert!(read.is_err(), "list {id}");
+        assert!(most_bytes <= 16 * 200 + (64 << 10), "{most_bytes}: list {id}");
+    }
+}
+
+/// Where the system has little address space to give, a refused allocation is an error like any other.
+#[test]
+fn r12_little_address_space_ends_in_errors() {
+    if std::env::var_os("MILLWORK_IS_LIMITED").is_some() {
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let program = program.to_str().unwrap();
+    // 512 MiB, in units of 1 KiB, for this very program, without this test.
+    let script = format!("ulimit -v 524288; exec '{program}' --test-threads 1 -q");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env("MILLWORK_IS_LIMITED", "1")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+}
