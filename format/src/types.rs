@@ -286,10 +286,14 @@ impl fmt::Display for DataType {
             Self::Geography => "GEOGRAPHY",
             Self::List(element) => return write!(f, "{}[]", element.data_type),
             Self::Struct(fields) => {
-                f.write_str("STRUCT(")?;
+                let is_tuple = is_tuple(fields);
+                f.write_str(if is_tuple { "TUPLE(" } else { "STRUCT(" })?;
                 for (index, field) in fields.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}{} {}", field.name, field.data_type)?;
+                    match is_tuple {
+                        true => write!(f, "{comma}{}", field.data_type)?,
+                        false => write!(f, "{comma}{} {}", field.name, field.data_type)?,
+                    }
                 }
                 return f.write_str(")");
             }
@@ -302,6 +306,12 @@ impl fmt::Display for DataType {
         };
         f.write_str(name)
     }
+}
+
+/// Whether these are the fields of a tuple, as `row(1, 2)` is one: none of them has a name.
+#[must_use]
+pub fn is_tuple(fields: &[Field]) -> bool {
+    !fields.is_empty() && fields.iter().all(|field| field.name.is_empty())
 }
 
 /// A named column, element or member.

@@ -84,6 +84,14 @@ impl ScanColumn {
         Ok(Self { leaf: ordinals.first().copied().unwrap_or(leaf), field, leaves: leaves?, layout })
     }
 
+    /// Whether it is one leaf without repetition, perhaps in structs: then what is known of the leaf's
+    /// values is known of the column's.
+    #[must_use]
+    pub fn has_one_value_a_row(&self) -> bool {
+        matches!(&self.layout, None | Some(Layout::Leaf { .. }))
+            && self.leaves.first().is_some_and(|leaf| !leaf.is_repeated())
+    }
+
     /// Whether it is one leaf without repetition and at most one level of definition.
     #[must_use]
     pub fn is_flat(&self) -> bool {

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, Sink, TimestampStyle};
-use crate::types::{DataType, Field};
+use crate::types::{DataType, Field, is_tuple};
 use crate::vector::{Cell, Vector};
 use crate::wide_decimal::WideDecimal;
 
@@ -173,14 +173,17 @@ pub(super) fn key_of(entry: Cell<'_>) -> Cell<'_> {
 }
 
 fn write_struct(fields: &[Field], children: &[Vector], row: usize, out: &mut String) {
-    out.push('{');
+    let is_tuple = is_tuple(fields);
+    out.push(if is_tuple { '(' } else { '{' });
     for (index, (field, child)) in fields.iter().zip(children).enumerate() {
         out.push_str(if index > 0 { ", " } else { "" });
-        push_quoted(&field.name, out);
-        out.push_str(": ");
+        if !is_tuple {
+            push_quoted(&field.name, out);
+            out.push_str(": ");
+        }
         write_nested(&field.data_type, child.cell(row), out);
     }
-    out.push('}');
+    out.push(if is_tuple { ')' } else { '}' });
 }
 
 /// A value inside another: its text is quoted where it could be misread.

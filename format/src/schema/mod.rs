@@ -35,7 +35,7 @@ use crate::types::{DataType, Field};
 
 pub use names::{closest, unique_names};
 pub use print::Description;
-pub use projection::Projected;
+pub use projection::{PathStep, Projected};
 
 /// A field of the tree as the file has it.
 #[derive(Clone, Debug, PartialEq)]

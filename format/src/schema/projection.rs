@@ -29,6 +29,15 @@ pub struct Projected {
     pub is_whole: bool,
 }
 
+/// A step from a nested column to a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathStep {
+    /// To a field of a struct, by position.
+    Field(usize),
+    /// To the elements of a list.
+    Element,
+}
+
 /// What one path chooses: leaves of a column.
 struct Chosen {
     column: usize,
@@ -64,6 +73,22 @@ impl Schema {
             }
         }
         merged.iter().map(|chosen| self.projected(chosen)).collect()
+    }
+
+    /// The part of column `column` at `path`, on its own: a field of a struct without the struct, and
+    /// null where that is null; of a list of structs a list of fields.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if there is no such column or part.
+    pub fn part(&self, column: usize, path: &[PathStep]) -> Result<Projected> {
+        let none = || Error::invalid_argument(format!("no such part of column {column}"));
+        let found = self.columns().get(column).ok_or_else(none)?;
+        let (data_type, layout) =
+            part(&found.field.data_type, &found.layout, path).ok_or_else(none)?;
+        let is_whole = path.is_empty();
+        let nullable = found.field.nullable || !is_whole;
+        let field = Field { data_type, nullable, ..found.field.clone() };
+        Ok(Projected { column, field, layout, is_whole })
     }
 
     /// Whether `path` names a column or a part of one.
@@ -252,6 +277,25 @@ fn prune(field: &Field, layout: &Layout, kept: &BTreeSet<usize>) -> Option<(Fiel
         _ => return None,
     };
     Some((Field { data_type, ..field.clone() }, layout))
+}
+
+/// What `path` leads to, without the structs on the way.
+fn part(data_type: &DataType, layout: &Layout, path: &[PathStep]) -> Option<(DataType, Layout)> {
+    let Some((step, rest)) = path.split_first() else {
+        return Some((data_type.clone(), layout.clone()));
+    };
+    match (step, data_type, layout) {
+        (PathStep::Field(index), DataType::Struct(fields), Layout::Struct { children, .. }) => {
+            part(&fields.get(*index)?.data_type, children.get(*index)?, rest)
+        }
+        (PathStep::Element, DataType::List(inner), Layout::List { element, .. }) => {
+            let (data_type, element) = part(&inner.data_type, element, rest)?;
+            let nullable = inner.nullable || !rest.is_empty();
+            let inner = Field { data_type, nullable, ..(**inner).clone() };
+            Some((DataType::List(Arc::new(inner)), with_element(layout, element)?))
+        }
+        _ => None,
+    }
 }
 
 /// The list `layout` with other elements.

@@ -407,6 +407,46 @@ fn paths_choose_parts_of_columns() {
 }
 
 #[test]
+fn parts_stand_on_their_own() {
+    use PathStep::{Element, Field};
+    let list = |name: &str| annotated(group(name, Optional, 1), ConvertedType::List);
+    let schema = schema(
+        1,
+        vec![
+            group("b", Optional, 2),
+            leaf("c", Required, P::Int32),
+            list("l"),
+            group("list", Repeated, 1),
+            group("element", Optional, 2),
+            leaf("x", Required, P::Int32),
+            leaf("y", Required, P::Double),
+        ],
+    )
+    .unwrap();
+    for (path, expected) in [
+        (&[][..], Some(("STRUCT(c INTEGER, l STRUCT(x INTEGER, y DOUBLE)[])", vec![0, 1, 2]))),
+        (&[Field(0)], Some(("INTEGER", vec![0]))),
+        (&[Field(1)], Some(("STRUCT(x INTEGER, y DOUBLE)[]", vec![1, 2]))),
+        (&[Field(1), Element, Field(1)], Some(("DOUBLE[]", vec![2]))),
+        (&[Field(2)], None),
+        (&[Element], None),
+        (&[Field(0), Field(0)], None),
+        (&[Field(1), Field(0)], None),
+    ] {
+        let found = schema.part(0, path).ok().map(|part| {
+            // A part is null where a struct around it is.
+            assert!(part.field.nullable, "{path:?}");
+            let mut leaves = Vec::new();
+            part.layout.leaves(&mut leaves);
+            (part.field.data_type.to_string(), leaves)
+        });
+        let expected = expected.map(|(text, leaves)| (text.to_owned(), leaves));
+        assert_eq!(found, expected, "{path:?}");
+    }
+    assert!(schema.part(1, &[]).is_err());
+}
+
+#[test]
 fn the_text_form_shows_everything() {
     let elements = vec![
         SchemaElement { field_id: Some(3), ..leaf("id", Required, P::Int64) },
