@@ -9,7 +9,7 @@ use millwork_format::types::DataType;
 use millwork_format::vector::{Data, DictionaryId, Vector, Views};
 
 use crate::error::{Error, Result};
-use crate::row::{Indexed, encode_nested, float_bits};
+use crate::row::{Indexed, NestedCodec, float_bits};
 
 // Odd numbers with as many ones as zeros, from the digits of pi.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
@@ -166,10 +166,11 @@ fn append_words(
             words.extend(indices.iter().map(|index| view_word(&all[*index as usize], views)));
         }
         Data::List(_) | Data::Struct(_) => {
+            let codec = NestedCodec::new(data_type);
             let mut bytes = Vec::new();
             for index in indices {
                 bytes.clear();
-                encode_nested(data, *index as usize, data_type, &mut bytes)?;
+                codec.encode_key(data, *index as usize, &mut bytes)?;
                 words.push(bytes_word(&bytes));
             }
         }

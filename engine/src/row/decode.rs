@@ -7,7 +7,7 @@ use millwork_format::vector::{Data, Vector, Views};
 
 use super::RowStore;
 use super::layout::{RowLayout, SlotKind};
-use super::nested::decode_nested;
+use super::nested::NestedCodec;
 use super::store::Page;
 use crate::error::{Error, Result};
 
@@ -115,7 +115,7 @@ impl RowStore {
                     .iter()
                     .map(|value| value.as_ref().map(|(page, view)| self.bytes_of(page, view)))
                     .collect();
-                return decode_nested(&self.layout.types()[column], &bytes);
+                return NestedCodec::new(&self.layout.types()[column]).decode(&bytes);
             }
         };
         Ok(Vector::new(data, self.decode_validity(column, parts), parts.len())?)

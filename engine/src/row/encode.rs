@@ -9,7 +9,7 @@ use millwork_format::vector::{Data, Vector, Views};
 
 use super::decode::view_at;
 use super::layout::{RowLayout, SlotKind};
-use super::nested::encode_nested;
+use super::nested::NestedCodec;
 use super::{Indexed, RowStore, SortKeys};
 use crate::error::{Error, Result};
 
@@ -253,13 +253,13 @@ impl RowStore {
     }
 
     fn copied_nested(&mut self, column: usize, values: &Indexed<'_>) -> Result<Vec<View>> {
-        let data_type = self.layout.types()[column].clone();
+        let codec = NestedCodec::new(&self.layout.types()[column]);
         let mut copies = Vec::with_capacity(values.len());
         let mut bytes = Vec::new();
         for (position, index) in values.indices().iter().enumerate() {
             bytes.clear();
             if values.is_valid(position) {
-                encode_nested(values.data(), *index as usize, &data_type, &mut bytes)?;
+                codec.encode(values.data(), *index as usize, &mut bytes)?;
             }
             copies.push(self.store_bytes(&bytes)?);
         }

@@ -7,7 +7,7 @@ use millwork_format::vector::{Data, Vector, Views};
 
 use super::decode::{value_at, view_at};
 use super::layout::SlotKind;
-use super::nested::encode_nested;
+use super::nested::NestedCodec;
 use super::{Indexed, RowStore, float_bits};
 use crate::error::{Error, Result};
 
@@ -59,14 +59,19 @@ impl Pairs<'_> {
             (SlotKind::Empty, _) => {}
             (SlotKind::View, Data::Views(views)) => self.strings(views, values, equal),
             (SlotKind::Nested, data) => {
-                let data_type = &self.store.layout.types()[column];
-                let mut bytes = Vec::new();
+                let codec = NestedCodec::new(&self.store.layout.types()[column]);
+                let mut key = Vec::new();
                 for (position, index) in values.indices().iter().enumerate() {
-                    bytes.clear();
-                    encode_nested(data, *index as usize, data_type, &mut bytes)?;
-                    let (page, row) = self.store.row(self.ids[position]);
+                    // A row that is null on either side is not looked at.
+                    let id = self.ids[position];
+                    if !values.is_valid(position) || self.store.is_null(column, id) {
+                        continue;
+                    }
+                    key.clear();
+                    codec.encode_key(data, *index as usize, &mut key)?;
+                    let (page, row) = self.store.row(id);
                     let view = view_at(row, self.offset);
-                    equal[position] &= self.store.bytes_of(page, &view) == bytes;
+                    equal[position] &= codec.is_key_of(&key, self.store.bytes_of(page, &view))?;
                 }
             }
             (SlotKind::Fixed(width), Data::Fixed { width_bytes, bytes })

@@ -11,7 +11,7 @@
 //! | `indexed` | the flat values behind flat, dictionary and constant vectors |
 //! | `layout` | where the slots of a row are |
 //! | `store` | pages and heap |
-//! | `nested` | lists and structs as bytes |
+//! | `nested` | lists, structs and maps as bytes that order |
 //! | `sort_key` | keys that order as bytes |
 //! | `encode`, `decode`, `equal` | vectors to rows, rows to vectors, rows against vectors |
 //!
@@ -28,7 +28,7 @@ mod equal;
 
 pub use indexed::{Indexed, float_bits, float_of_order, order_of_float};
 pub use layout::{RowLayout, SlotKind};
-pub use nested::{decode_nested, encode_nested};
+pub use nested::NestedCodec;
 pub use sort_key::{SortKeyEncoder, SortKeys};
 pub use store::RowStore;
 

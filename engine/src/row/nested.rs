@@ -1,8 +1,13 @@
-//! Lists and structs as bytes, and back.
+//! Lists, structs and maps as bytes that order as the values do, and back.
 //!
-//! A value is a byte 0 (null) or 1 and, if present: flat values as in their slots (floats normalised,
-//! so that equal values have equal bytes), strings and lists after their `u32` length or count,
-//! structs field by field. The outermost value has no leading byte: the row's null bit says it.
+//! A value inside another is a byte 1, then the value, or a byte 2 for null: nulls come last and equal
+//! one another, as DuckDB has it inside nested values. Integers are big-endian with the sign flipped,
+//! floats as integers that order the same, strings with 0 escaped and a terminator; a list is its
+//! elements and a byte 0, a struct its fields. The outermost value has no leading byte: the row's null
+//! bit says it. No value is the start of another.
+//!
+//! There are two forms. That of payload gives back every bit; in that of keys floats are normalised
+//! (one NaN, no -0.0), so that equal values have equal bytes. They differ in nothing else.
 
 use bytemuck::Pod;
 use millwork_codecs::buffer::{Bitmap, Buffer, BufferMut, Slice};
@@ -12,117 +17,265 @@ use millwork_format::vector::{Cell, Data, List, Vector, ViewsBuilder};
 use super::float_bits;
 use crate::error::{Error, Result};
 
-/// Appends the nested value at `index` of `data`, which is present, to `out`.
-///
-/// # Panics
-/// If there is no such value.
-///
-/// # Errors
-/// `Internal` if it is not of `data_type`.
-pub fn encode_nested(
-    data: &Data,
-    index: usize,
-    data_type: &DataType,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let cell = match data {
-        Data::List(list) => {
-            let range = list.range(index);
-            Cell::List { child: list.child(), start: range.start, end: range.end }
-        }
-        Data::Struct(children) => Cell::Struct { children, row: index },
-        _ => return Err(mismatch()),
-    };
-    encode_present(cell, data_type, out)
+const END: u8 = 0;
+const PRESENT: u8 = 1;
+const NULL: u8 = 2;
+/// Behind a byte 0 of a string: that it is one.
+const ESCAPED: u8 = 0xff;
+
+/// Writes and reads nested values of one type.
+#[derive(Clone, Debug)]
+pub struct NestedCodec {
+    shape: Shape,
+    has_floats: bool,
+}
+
+/// How the values of a type are written.
+#[derive(Clone, Debug)]
+enum Shape {
+    /// There are only nulls.
+    Null,
+    Bits,
+    Integer {
+        storage: Storage,
+        width: usize,
+        is_signed: bool,
+    },
+    Float {
+        storage: Storage,
+        width: usize,
+    },
+    Fixed(usize),
+    /// Day, then nanoseconds.
+    Int96,
+    /// Milliseconds that order intervals, then the 12 bytes.
+    Interval,
+    Strings,
+    List(Box<Shape>),
+    Struct(Vec<Shape>),
+}
+
+/// Which of the two forms is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Payload,
+    Key,
 }
 
 fn mismatch() -> Error {
     Error::internal("a nested value does not fit its type")
 }
 
-fn encode_cell(cell: Cell<'_>, data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
-    if matches!(cell, Cell::Null) {
-        out.push(0);
-        return Ok(());
-    }
-    out.push(1);
-    encode_present(cell, data_type, out)
-}
-
-fn encode_present(cell: Cell<'_>, data_type: &DataType, out: &mut Vec<u8>) -> Result<()> {
-    match cell {
-        Cell::Boolean(value) => out.push(value.into()),
-        Cell::Integer(value) => {
-            let width = width_bytes(data_type.storage()).ok_or_else(mismatch)?;
-            out.extend_from_slice(&value.to_le_bytes()[..width]);
-        }
-        Cell::Float16(value) if value.is_nan() => out.extend_from_slice(&0x7e00u16.to_le_bytes()),
-        Cell::Float16(value) if value.to_f32() == 0.0 => out.extend_from_slice(&[0; 2]),
-        Cell::Float16(value) => out.extend_from_slice(&value.to_bits().to_le_bytes()),
-        Cell::Float32(value) => {
-            let value = f64::from_bits(float_bits(value.into())) as f32;
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        Cell::Float64(value) => out.extend_from_slice(&float_bits(value).to_le_bytes()),
-        Cell::Bytes(bytes) => {
-            if data_type.storage() == Storage::Views {
-                out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+impl Shape {
+    fn of(data_type: &DataType) -> Self {
+        let storage = data_type.storage();
+        let integer = |width, is_signed| Self::Integer { storage, width, is_signed };
+        match (data_type, storage) {
+            (DataType::Int96, _) => Self::Int96,
+            (DataType::Interval, _) => Self::Interval,
+            (DataType::List(element), _) => Self::List(Box::new(Self::of(&element.data_type))),
+            (DataType::Map { key, value }, _) => {
+                let members = std::iter::once(key).chain(value);
+                let members = members.map(|field| Self::of(&field.data_type)).collect();
+                Self::List(Box::new(Self::Struct(members)))
             }
-            out.extend_from_slice(bytes);
+            (DataType::Struct(fields), _) => {
+                Self::Struct(fields.iter().map(|field| Self::of(&field.data_type)).collect())
+            }
+            (_, Storage::Bits) => Self::Bits,
+            (_, Storage::Int8) => integer(1, true),
+            (_, Storage::Int16) => integer(2, true),
+            (_, Storage::Int32) => integer(4, true),
+            (_, Storage::Int64) => integer(8, true),
+            (_, Storage::Int128) => integer(16, true),
+            (_, Storage::UInt8) => integer(1, false),
+            (_, Storage::UInt16) => integer(2, false),
+            (_, Storage::UInt32) => integer(4, false),
+            (_, Storage::UInt64) => integer(8, false),
+            (_, Storage::Float16) => Self::Float { storage, width: 2 },
+            (_, Storage::Float32) => Self::Float { storage, width: 4 },
+            (_, Storage::Float64) => Self::Float { storage, width: 8 },
+            (_, Storage::Fixed(width)) => Self::Fixed(width as usize),
+            (_, Storage::Views) => Self::Strings,
+            _ => Self::Null,
         }
-        Cell::List { child, start, end } => {
-            out.extend_from_slice(&((end - start) as u32).to_le_bytes());
-            let element = element_type(data_type).ok_or_else(mismatch)?;
-            for row in start..end {
-                encode_cell(child.cell(row), &element, out)?;
+    }
+
+    fn has_floats(&self) -> bool {
+        match self {
+            Self::Float { .. } => true,
+            Self::List(element) => element.has_floats(),
+            Self::Struct(fields) => fields.iter().any(Self::has_floats),
+            _ => false,
+        }
+    }
+
+    /// Appends a value inside another.
+    fn encode(&self, cell: Cell<'_>, form: Form, out: &mut Vec<u8>) -> Result<()> {
+        if matches!(cell, Cell::Null) {
+            out.push(NULL);
+            return Ok(());
+        }
+        out.push(PRESENT);
+        self.encode_present(cell, form, out)
+    }
+
+    fn encode_present(&self, cell: Cell<'_>, form: Form, out: &mut Vec<u8>) -> Result<()> {
+        match (self, cell) {
+            (Self::Bits, Cell::Boolean(value)) => out.push(value.into()),
+            (Self::Integer { width, is_signed, .. }, Cell::Integer(value)) => {
+                let mut bytes = value.to_be_bytes();
+                let bytes = &mut bytes[16 - width..];
+                bytes[0] ^= if *is_signed { 0x80 } else { 0 };
+                out.extend_from_slice(bytes);
+            }
+            (Self::Float { .. }, Cell::Float16(value)) => {
+                let bits = match form {
+                    Form::Key if value.is_nan() => 0x7e00,
+                    Form::Key if value.to_f32() == 0.0 => 0,
+                    _ => value.to_bits(),
+                };
+                let flip = if bits >> 15 == 1 { u16::MAX } else { 1 << 15 };
+                out.extend_from_slice(&(bits ^ flip).to_be_bytes());
+            }
+            (Self::Float { .. }, Cell::Float32(value)) => {
+                let bits = match form {
+                    Form::Key => (f64::from_bits(float_bits(value.into())) as f32).to_bits(),
+                    Form::Payload => value.to_bits(),
+                };
+                let flip = if bits >> 31 == 1 { u32::MAX } else { 1 << 31 };
+                out.extend_from_slice(&(bits ^ flip).to_be_bytes());
+            }
+            (Self::Float { .. }, Cell::Float64(value)) => {
+                let bits = if form == Form::Key { float_bits(value) } else { value.to_bits() };
+                let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
+                out.extend_from_slice(&(bits ^ flip).to_be_bytes());
+            }
+            (Self::Strings, Cell::Bytes(bytes)) => encode_string(bytes, out),
+            (Self::Fixed(width), Cell::Bytes(bytes)) if bytes.len() == *width => {
+                out.extend_from_slice(bytes);
+            }
+            (Self::Int96, Cell::Bytes(bytes)) => {
+                let (nanos, day) = bytes.split_at_checked(8).ok_or_else(mismatch)?;
+                out.extend(day.iter().rev());
+                out.extend(nanos.iter().rev());
+                let day = out.len() - bytes.len();
+                out[day] ^= 0x80;
+                out[day + 4] ^= 0x80;
+            }
+            (Self::Interval, Cell::Bytes(bytes)) => {
+                let part = |at: usize| {
+                    let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+                    four.map_or(0, |four| i64::from(i32::from_le_bytes(four)))
+                };
+                let millis = (part(0) * 30 + part(4)) * 86_400_000 + part(8);
+                out.extend_from_slice(&(millis ^ i64::MIN).to_be_bytes());
+                out.extend_from_slice(bytes);
+            }
+            (Self::List(element), Cell::List { child, start, end }) => {
+                for row in start..end {
+                    element.encode(child.cell(row), form, out)?;
+                }
+                out.push(END);
+            }
+            (Self::Struct(fields), Cell::Struct { children, row })
+                if fields.len() == children.len() =>
+            {
+                for (field, child) in fields.iter().zip(children) {
+                    field.encode(child.cell(row), form, out)?;
+                }
+            }
+            _ => return Err(mismatch()),
+        }
+        Ok(())
+    }
+}
+
+fn encode_string(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    while let Some(zero) = memchr::memchr(0, rest) {
+        out.extend_from_slice(&rest[..=zero]);
+        out.push(ESCAPED);
+        rest = &rest[zero + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.extend_from_slice(&[0, 0]);
+}
+
+impl NestedCodec {
+    /// A codec of values of `data_type`, which is nested.
+    #[must_use]
+    pub fn new(data_type: &DataType) -> Self {
+        let shape = Shape::of(data_type);
+        Self { has_floats: shape.has_floats(), shape }
+    }
+
+    /// Whether the form of payload and that of keys differ for some values.
+    #[must_use]
+    pub fn has_floats(&self) -> bool {
+        self.has_floats
+    }
+
+    /// Appends the value at `index` of `data`, which is present, as payload.
+    ///
+    /// # Panics
+    /// If there is no such value.
+    ///
+    /// # Errors
+    /// `Internal` if it is not of the codec's type.
+    pub fn encode(&self, data: &Data, index: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.shape.encode_present(cell_of(data, index)?, Form::Payload, out)
+    }
+
+    /// Appends the same as a key: equal values have equal bytes, which order as the values do.
+    ///
+    /// # Panics
+    /// If there is no such value.
+    ///
+    /// # Errors
+    /// `Internal` if it is not of the codec's type.
+    pub fn encode_key(&self, data: &Data, index: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.shape.encode_present(cell_of(data, index)?, Form::Key, out)
+    }
+
+    /// The vector of the nested values that `values` hold, in either form; `None` is null.
+    ///
+    /// # Errors
+    /// `Internal` if the bytes were not made by a codec of this type; or if memory is refused.
+    pub fn decode(&self, values: &[Option<&[u8]>]) -> Result<Vector> {
+        let mut builder = Builder::new(&self.shape)?;
+        for value in values {
+            match value {
+                None => builder.push_null()?,
+                Some(bytes) => builder.push(&mut &bytes[..])?,
             }
         }
-        Cell::Struct { children, row } => {
-            let DataType::Struct(fields) = data_type else { return Err(mismatch()) };
-            for (child, field) in children.iter().zip(fields.iter()) {
-                encode_cell(child.cell(row), &field.data_type, out)?;
-            }
+        builder.finish()
+    }
+
+    /// Whether `payload` is the value whose key is `key`.
+    ///
+    /// # Errors
+    /// As [`NestedCodec::decode`].
+    pub fn is_key_of(&self, key: &[u8], payload: &[u8]) -> Result<bool> {
+        if !self.has_floats || key == payload {
+            return Ok(key == payload);
         }
-        _ => return Err(mismatch()),
-    }
-    Ok(())
-}
-
-/// Type of a list's elements; a map's are structs.
-fn element_type(data_type: &DataType) -> Option<DataType> {
-    match data_type {
-        DataType::List(element) => Some(element.data_type.clone()),
-        DataType::Map { key, value } => Some(DataType::map_entries(key, value.as_ref())),
-        _ => None,
+        let mut own = Vec::with_capacity(key.len());
+        self.encode_key(self.decode(&[Some(payload)])?.data(), 0, &mut own)?;
+        Ok(own == key)
     }
 }
 
-fn width_bytes(storage: Storage) -> Option<usize> {
-    Some(match storage {
-        Storage::Bits | Storage::Int8 | Storage::UInt8 => 1,
-        Storage::Int16 | Storage::UInt16 | Storage::Float16 => 2,
-        Storage::Int32 | Storage::UInt32 | Storage::Float32 => 4,
-        Storage::Int64 | Storage::UInt64 | Storage::Float64 => 8,
-        Storage::Int128 => 16,
-        Storage::Fixed(width) => width as usize,
-        _ => return None,
-    })
-}
-
-/// The vector of the nested values that `values` hold; `None` is null.
-///
-/// # Errors
-/// `Internal` if the bytes were not made by [`encode_nested`] for `data_type`; or if memory is
-/// refused.
-pub fn decode_nested(data_type: &DataType, values: &[Option<&[u8]>]) -> Result<Vector> {
-    let mut builder = Builder::new(data_type)?;
-    for value in values {
-        match value {
-            None => builder.push_null()?,
-            Some(bytes) => builder.push(&mut &bytes[..])?,
+fn cell_of(data: &Data, index: usize) -> Result<Cell<'_>> {
+    match data {
+        Data::List(list) => {
+            let range = list.range(index);
+            Ok(Cell::List { child: list.child(), start: range.start, end: range.end })
         }
+        Data::Struct(children) => Ok(Cell::Struct { children, row: index }),
+        _ => Err(mismatch()),
     }
-    builder.finish()
 }
 
 struct Builder {
@@ -133,13 +286,13 @@ struct Builder {
 enum Values {
     Null,
     Bits(Vec<bool>),
-    /// Values of a fixed width, one after the other.
+    /// Values of a fixed width as they lie in vectors, one after the other.
     Plain {
-        storage: Storage,
+        shape: Shape,
         width: usize,
         bytes: Vec<u8>,
     },
-    Strings(ViewsBuilder),
+    Strings(ViewsBuilder, Vec<u8>),
     List {
         offsets: Vec<i32>,
         child: Box<Builder>,
@@ -153,35 +306,83 @@ fn split<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
     Ok(head)
 }
 
-fn split_count(input: &mut &[u8]) -> Result<usize> {
-    let bytes = split(input, 4)?;
-    Ok(bytes.iter().rev().fold(0usize, |count, byte| count << 8 | usize::from(*byte)))
+/// Takes a string up to its terminator.
+fn split_string(input: &mut &[u8], string: &mut Vec<u8>) -> Result<()> {
+    string.clear();
+    loop {
+        let zero = memchr::memchr(0, input).ok_or_else(mismatch)?;
+        string.extend_from_slice(split(input, zero)?);
+        if split(input, 2)?[1] != ESCAPED {
+            return Ok(());
+        }
+        string.push(0);
+    }
+}
+
+/// Appends a value of a fixed width as it lies in a vector.
+fn decode_plain(shape: &Shape, input: &mut &[u8], out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    match shape {
+        Shape::Integer { width, is_signed, .. } => {
+            out.extend(split(input, *width)?.iter().rev());
+            if let (true, Some(last)) = (*is_signed, out.last_mut()) {
+                *last ^= 0x80;
+            }
+        }
+        Shape::Float { width, .. } => {
+            out.extend(split(input, *width)?.iter().rev());
+            let is_positive = out.last().is_some_and(|last| last >> 7 == 1);
+            match out.last_mut() {
+                Some(last) if is_positive => *last ^= 0x80,
+                _ => out[start..].iter_mut().for_each(|byte| *byte = !*byte),
+            }
+        }
+        Shape::Int96 => {
+            let (day, nanos) = (split(input, 4)?, split(input, 8)?);
+            out.extend(nanos.iter().rev());
+            out.extend(day.iter().rev());
+            out[start + 7] ^= 0x80;
+            out[start + 11] ^= 0x80;
+        }
+        Shape::Interval => {
+            split(input, 8)?;
+            out.extend_from_slice(split(input, 12)?);
+        }
+        Shape::Fixed(width) => out.extend_from_slice(split(input, *width)?),
+        _ => return Err(mismatch()),
+    }
+    Ok(())
 }
 
 impl Builder {
-    fn new(data_type: &DataType) -> Result<Self> {
-        let values = match (data_type.storage(), data_type) {
-            (Storage::Null, _) => Values::Null,
-            (Storage::Bits, _) => Values::Bits(Vec::new()),
-            (Storage::Views, _) => Values::Strings(ViewsBuilder::new()?),
-            (Storage::Struct, DataType::Struct(fields)) => {
-                let fields = fields.iter().map(|field| Self::new(&field.data_type));
-                Values::Struct(fields.collect::<Result<_>>()?)
+    fn new(shape: &Shape) -> Result<Self> {
+        let values = match shape {
+            Shape::Null => Values::Null,
+            Shape::Bits => Values::Bits(Vec::new()),
+            Shape::Strings => Values::Strings(ViewsBuilder::new()?, Vec::new()),
+            Shape::List(element) => {
+                Values::List { offsets: vec![0], child: Box::new(Self::new(element)?) }
             }
-            (Storage::List, _) => {
-                let element = element_type(data_type).ok_or_else(mismatch)?;
-                Values::List { offsets: vec![0], child: Box::new(Self::new(&element)?) }
+            Shape::Struct(fields) => {
+                Values::Struct(fields.iter().map(Self::new).collect::<Result<_>>()?)
             }
-            (storage, _) => {
-                let width = width_bytes(storage).ok_or_else(mismatch)?;
-                Values::Plain { storage, width, bytes: Vec::new() }
+            Shape::Integer { width, .. } | Shape::Float { width, .. } | Shape::Fixed(width) => {
+                Values::Plain { shape: shape.clone(), width: *width, bytes: Vec::new() }
+            }
+            Shape::Int96 | Shape::Interval => {
+                Values::Plain { shape: shape.clone(), width: 12, bytes: Vec::new() }
             }
         };
         Ok(Self { valid: Vec::new(), values })
     }
 
-    fn push_flagged(&mut self, input: &mut &[u8]) -> Result<()> {
-        if split(input, 1)? == [0] { self.push_null() } else { self.push(input) }
+    /// Takes a value inside another; its first byte is `flag`.
+    fn push_flagged(&mut self, flag: u8, input: &mut &[u8]) -> Result<()> {
+        match flag {
+            PRESENT => self.push(input),
+            NULL => self.push_null(),
+            _ => Err(mismatch()),
+        }
     }
 
     fn push(&mut self, input: &mut &[u8]) -> Result<()> {
@@ -189,14 +390,17 @@ impl Builder {
         match &mut self.values {
             Values::Null => return Err(mismatch()),
             Values::Bits(bits) => bits.push(split(input, 1)? == [1]),
-            Values::Plain { width, bytes, .. } => bytes.extend_from_slice(split(input, *width)?),
-            Values::Strings(strings) => {
-                let length = split_count(input)?;
-                strings.push(split(input, length)?)?;
+            Values::Plain { shape, bytes, .. } => decode_plain(shape, input, bytes)?,
+            Values::Strings(strings, scratch) => {
+                split_string(input, scratch)?;
+                strings.push(scratch)?;
             }
             Values::List { offsets, child } => {
-                for _ in 0..split_count(input)? {
-                    child.push_flagged(input)?;
+                loop {
+                    match split(input, 1)? {
+                        [END] => break,
+                        flag => child.push_flagged(flag[0], input)?,
+                    }
                 }
                 let end = i32::try_from(child.valid.len());
                 offsets.push(
@@ -205,7 +409,8 @@ impl Builder {
             }
             Values::Struct(fields) => {
                 for field in fields {
-                    field.push_flagged(input)?;
+                    let flag = split(input, 1)?[0];
+                    field.push_flagged(flag, input)?;
                 }
             }
         }
@@ -218,7 +423,7 @@ impl Builder {
             Values::Null => {}
             Values::Bits(bits) => bits.push(false),
             Values::Plain { width, bytes, .. } => bytes.resize(bytes.len() + *width, 0),
-            Values::Strings(strings) => strings.push(&[])?,
+            Values::Strings(strings, _) => strings.push(&[])?,
             Values::List { offsets, child } => offsets.push(child.valid.len() as i32),
             Values::Struct(fields) => {
                 for field in fields {
@@ -234,8 +439,14 @@ impl Builder {
         let data = match self.values {
             Values::Null => return Ok(Vector::null(len)),
             Values::Bits(bits) => Data::Boolean(Bitmap::from_bools(&bits)),
-            Values::Plain { storage, width, bytes } => plain_data(storage, width, &bytes)?,
-            Values::Strings(strings) => Data::Views(strings.finish()?),
+            Values::Plain { shape, width, bytes } => {
+                let storage = match shape {
+                    Shape::Integer { storage, .. } | Shape::Float { storage, .. } => storage,
+                    _ => Storage::Fixed(width as u32),
+                };
+                plain_data(storage, width, &bytes)?
+            }
+            Values::Strings(strings, _) => Data::Views(strings.finish()?),
             Values::List { offsets, child } => {
                 Data::List(List::new(Slice::copy_of(&offsets), child.finish()?)?)
             }

@@ -9,7 +9,7 @@ use half::f16;
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Data, Vector};
 
-use super::{Indexed, order_of_float};
+use super::{Indexed, NestedCodec, order_of_float};
 use crate::error::{Error, Result};
 use crate::expr::SortKey;
 
@@ -17,6 +17,8 @@ use crate::expr::SortKey;
 #[derive(Clone, Debug)]
 pub struct SortKeyEncoder {
     keys: Vec<(SortKey, Form)>,
+    /// By key, that of a nested column.
+    codecs: Vec<Option<NestedCodec>>,
 }
 
 /// How the values of a column are written.
@@ -36,6 +38,8 @@ enum Form {
     Interval,
     /// Escaped, with a terminator.
     Strings,
+    /// As [`NestedCodec`] writes keys.
+    Nested,
 }
 
 impl Form {
@@ -52,6 +56,7 @@ impl Form {
             (_, Storage::Float16 | Storage::Float32 | Storage::Float64) => Self::Float,
             (_, Storage::Fixed(width)) => Self::Fixed(width as usize),
             (_, Storage::Views) => Self::Strings,
+            (_, Storage::List | Storage::Struct) => Self::Nested,
             _ => return None,
         })
     }
@@ -63,7 +68,7 @@ impl Form {
             Self::Integer(width) | Self::Fixed(width) => Some(width),
             Self::Float | Self::Interval => Some(8),
             Self::Int96 => Some(12),
-            Self::Strings => None,
+            Self::Strings | Self::Nested => None,
         }
     }
 }
@@ -111,7 +116,7 @@ impl SortKeyEncoder {
     /// An encoder of `keys` over columns of these types.
     ///
     /// # Errors
-    /// `Unsupported` for a nested column, `Internal` for one that is not there.
+    /// `Internal` for a column that is not there.
     pub fn new(keys: &[SortKey], types: &[DataType]) -> Result<Self> {
         let form = |key: &SortKey| {
             let data_type = types
@@ -121,7 +126,11 @@ impl SortKeyEncoder {
                 .ok_or_else(|| Error::unsupported(format!("an order by {data_type}")))?;
             Ok((*key, form))
         };
-        Ok(Self { keys: keys.iter().map(form).collect::<Result<_>>()? })
+        let keys: Vec<(SortKey, Form)> = keys.iter().map(form).collect::<Result<_>>()?;
+        let codec = |(key, form): &(SortKey, Form)| {
+            (*form == Form::Nested).then(|| NestedCodec::new(&types[key.column]))
+        };
+        Ok(Self { codecs: keys.iter().map(codec).collect(), keys })
     }
 
     /// Bytes of a key, where all have as many.
@@ -140,13 +149,21 @@ impl SortKeyEncoder {
     pub fn encode(&self, columns: &[Vector], rows: &[u32], out: &mut SortKeys) -> Result<()> {
         let missing = || Error::internal("a sort key is no column of its input");
         let mut parts = Vec::with_capacity(self.keys.len());
-        for (key, form) in &self.keys {
+        for ((key, form), codec) in self.keys.iter().zip(&self.codecs) {
             let column = columns.get(key.column).ok_or_else(missing)?;
-            parts.push((key, *form, Indexed::new(column, rows)));
+            let values = Indexed::new(column, rows);
+            let nested = match codec {
+                Some(codec) => Some(encoded(codec, &values)?),
+                None => None,
+            };
+            parts.push((key, *form, values, nested));
         }
         let mut lengths = vec![0usize; rows.len()];
-        for (_, form, values) in &parts {
-            add_lengths(*form, values, &mut lengths)?;
+        for (_, form, values, nested) in &parts {
+            match nested {
+                Some(nested) => nested.add_lengths(&mut lengths),
+                None => add_lengths(*form, values, &mut lengths)?,
+            }
         }
         let mut end = out.bytes.len();
         let mut cursors = lengths;
@@ -157,9 +174,12 @@ impl SortKeyEncoder {
             out.ends.push(end);
         }
         out.bytes.resize(end, 0);
-        for (key, form, values) in &parts {
+        for (key, form, values, nested) in &parts {
             let mut target = Target { bytes: &mut out.bytes, cursors: &mut cursors, key };
-            target.column(*form, values)?;
+            match nested {
+                Some(nested) => target.nested(values, nested),
+                None => target.column(*form, values)?,
+            }
         }
         Ok(())
     }
@@ -167,6 +187,27 @@ impl SortKeyEncoder {
 
 fn mismatch() -> Error {
     Error::internal("a sort key is not of its type")
+}
+
+/// The values of a nested column as bytes that order, those of a null row none.
+fn encoded(codec: &NestedCodec, values: &Indexed<'_>) -> Result<SortKeys> {
+    let mut keys = SortKeys::default();
+    for (position, index) in values.indices().iter().enumerate() {
+        if values.is_valid(position) {
+            codec.encode_key(values.data(), *index as usize, &mut keys.bytes)?;
+        }
+        keys.ends.push(keys.bytes.len());
+    }
+    Ok(keys)
+}
+
+impl SortKeys {
+    /// Adds the length of each key and of its null byte.
+    fn add_lengths(&self, lengths: &mut [usize]) {
+        for (index, length) in lengths.iter_mut().enumerate() {
+            *length += 1 + self.get(index).len();
+        }
+    }
 }
 
 fn add_lengths(form: Form, values: &Indexed<'_>, lengths: &mut [usize]) -> Result<()> {
@@ -209,6 +250,7 @@ impl Target<'_> {
             Form::Float => self.floats(values)?,
             Form::Fixed(_) | Form::Int96 | Form::Interval => self.fixed(form, values)?,
             Form::Strings => self.strings(values)?,
+            Form::Nested => return Err(mismatch()),
         }
         Ok(())
     }
@@ -327,6 +369,20 @@ impl Target<'_> {
             _ => self.each(values, width, |index, slot| slot.copy_from_slice(value(index))),
         }
         Ok(())
+    }
+
+    fn nested(&mut self, values: &Indexed<'_>, keys: &SortKeys) {
+        let null_byte = u8::from(!self.key.nulls_first);
+        let flip = if self.key.descending { 0xff } else { 0 };
+        for (position, cursor) in self.cursors.iter_mut().enumerate() {
+            let key = keys.get(position);
+            let slot = &mut self.bytes[*cursor..*cursor + 1 + key.len()];
+            *cursor += 1 + key.len();
+            slot[0] = if values.is_valid(position) { 1 - null_byte } else { null_byte };
+            for (byte, own) in slot[1..].iter_mut().zip(key) {
+                *byte = own ^ flip;
+            }
+        }
     }
 
     fn strings(&mut self, values: &Indexed<'_>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Rows against cells, and the vectors that the tests of operators are fed with.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
@@ -106,7 +107,48 @@ fn flat(random: &mut Random, data_type: &DataType, rows: usize, range: usize) ->
             let list = List::new(Slice::copy_of(&offsets), child).unwrap();
             Vector::new(Data::List(list), None, rows).unwrap()
         }
+        DataType::Map { key, value } => {
+            let entries = DataType::List(Arc::new(Field::required(
+                "entries",
+                DataType::map_entries(key, value.as_ref()),
+            )));
+            flat(random, &entries, rows, range)
+        }
+        DataType::Struct(fields) => {
+            let children = fields.iter().map(|field| vector(random, &field.data_type, rows, range));
+            Vector::new(Data::Struct(children.collect()), None, rows).unwrap()
+        }
         other => panic!("no random {other}"),
+    }
+}
+
+/// The order of two values of one type: NaN greatest, in nested values nulls behind all others.
+pub(crate) fn order(left: Cell<'_>, right: Cell<'_>) -> Ordering {
+    match (left, right) {
+        (Cell::Null, Cell::Null) => Ordering::Equal,
+        (Cell::Null, _) => Ordering::Greater,
+        (_, Cell::Null) => Ordering::Less,
+        (Cell::Boolean(a), Cell::Boolean(b)) => a.cmp(&b),
+        (Cell::Integer(a), Cell::Integer(b)) => a.cmp(&b),
+        (Cell::Bytes(a), Cell::Bytes(b)) => a.cmp(b),
+        (Cell::Float16(a), Cell::Float16(b)) => {
+            order(Cell::Float64(a.to_f64()), Cell::Float64(b.to_f64()))
+        }
+        (Cell::Float32(a), Cell::Float32(b)) => {
+            order(Cell::Float64(a.into()), Cell::Float64(b.into()))
+        }
+        (Cell::Float64(a), Cell::Float64(b)) => {
+            a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        }
+        (Cell::List { child: x, start: s, end: e }, Cell::List { child: y, start: t, end: f }) => {
+            let pairs = (s..e).zip(t..f).map(|(i, j)| order(x.cell(i), y.cell(j)));
+            pairs.fold(Ordering::Equal, Ordering::then).then((e - s).cmp(&(f - t)))
+        }
+        (Cell::Struct { children: x, row: i }, Cell::Struct { children: y, row: j }) => {
+            let pairs = x.iter().zip(y).map(|(x, y)| order(x.cell(i), y.cell(j)));
+            pairs.fold(Ordering::Equal, Ordering::then)
+        }
+        _ => panic!("cells of different types"),
     }
 }
 
@@ -159,6 +201,21 @@ pub(crate) fn kinds() -> Vec<DataType> {
         DataType::Float64,
         DataType::Utf8,
         DataType::List(Arc::new(Field::nullable("element", DataType::Utf8))),
+        DataType::Struct(
+            [
+                Field::nullable("f", DataType::Float64),
+                Field::nullable("n", DataType::Decimal { precision: 15, scale: 2 }),
+                Field::nullable(
+                    "l",
+                    DataType::List(Arc::new(Field::nullable("e", DataType::Int8))),
+                ),
+            ]
+            .into(),
+        ),
+        DataType::Map {
+            key: Arc::new(Field::required("key", DataType::Utf8)),
+            value: Some(Arc::new(Field::nullable("value", DataType::Float32))),
+        },
     ]
 }
 

@@ -10,7 +10,7 @@ use super::plan::{Class, Output};
 use super::state::{State, States};
 use crate::error::{Error, Result};
 use crate::expr::AggregateFunction;
-use crate::row::{decode_nested, float_of_order};
+use crate::row::{NestedCodec, float_of_order};
 
 /// The greatest absolute value of 38 digits.
 const DECIMAL_BOUND: i128 = 10i128.pow(38) - 1;
@@ -156,7 +156,7 @@ fn bytes(values: &[Option<Box<[u8]>>], data_type: &DataType) -> Result<Vector> {
         }
         _ => {
             let values: Vec<Option<&[u8]>> = values.iter().map(Option::as_deref).collect();
-            decode_nested(data_type, &values)
+            NestedCodec::new(data_type).decode(&values)
         }
     }
 }

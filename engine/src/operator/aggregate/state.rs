@@ -10,7 +10,7 @@ use super::argument::{Integers, floats, integers, ordered_floats};
 use super::plan::{Class, Pick, StateKind};
 use super::reduce::{self, FloatSum, Grouped};
 use crate::error::{Error, Result};
-use crate::row::{Indexed, encode_nested};
+use crate::row::{Indexed, NestedCodec};
 
 /// One accumulator of every group.
 #[derive(Debug)]
@@ -139,6 +139,7 @@ impl State {
             Grouped::Scattered { rows, groups } => (rows, Box::new(|position| groups[position])),
         };
         let indexed = Indexed::new(argument, rows);
+        let codec = data_type.is_nested().then(|| NestedCodec::new(data_type));
         let mut nested = Vec::new();
         for (position, index) in indexed.indices().iter().enumerate() {
             let (group, index) = (group_of(position) as usize, *index as usize);
@@ -154,11 +155,17 @@ impl State {
                     self.pick_bytes(group, value);
                 }
                 data => {
-                    if self.may_pick(group, 0) {
-                        nested.clear();
-                        encode_nested(data, index, data_type, &mut nested)?;
-                        self.pick_bytes(group, &nested);
+                    let Some(codec) = &codec else { return Err(mismatch()) };
+                    let is_first = matches!(self, Self::Bytes { order: Pick::First, .. });
+                    nested.clear();
+                    if !is_first {
+                        codec.encode_key(data, index, &mut nested)?;
+                    } else if self.may_pick(group, 0) {
+                        codec.encode(data, index, &mut nested)?;
+                    } else {
+                        continue;
                     }
+                    self.pick_bytes(group, &nested);
                 }
             }
         }
@@ -249,6 +256,10 @@ fn merge_picked<T: Copy + Ord>(
         };
         seen[group] = true;
     }
+}
+
+fn mismatch() -> Error {
+    Error::internal("an aggregate's argument is not of its type")
 }
 
 fn overflow() -> Error {

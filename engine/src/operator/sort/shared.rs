@@ -29,8 +29,8 @@ pub(super) struct Threshold {
     pub(super) key: Box<[u8]>,
     /// What a row with the same key must be before.
     pub(super) place: Place,
-    /// The value of the most significant sort key.
-    pub(super) value: Scalar,
+    /// The value of the most significant sort key; `None` if it is nested.
+    pub(super) value: Option<Scalar>,
 }
 
 /// What the lanes of a sort share.
@@ -83,13 +83,13 @@ impl SortShared {
     /// With a limit: the value of the first sort key of a row that is known to be too late. A row
     /// whose first key comes behind it can be left out; one with an equal key may be wanted still: it
     /// may be less in a further key, or come from an earlier place. `None` while fewer rows than
-    /// wanted are known.
+    /// wanted are known, and where that key is nested.
     #[must_use]
     pub fn threshold(&self) -> Option<Scalar> {
         if self.version.load(Ordering::Acquire) == 0 {
             return None;
         }
-        lock(&self.threshold).as_ref().map(|threshold| threshold.value.clone())
+        lock(&self.threshold).as_ref().and_then(|threshold| threshold.value.clone())
     }
 
     pub(super) fn encoder(&self) -> &SortKeyEncoder {

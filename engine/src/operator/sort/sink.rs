@@ -160,11 +160,12 @@ impl SortSink {
         let spec = self.shared.spec();
         self.rows.store.seal()?;
         let value = match spec.keys.first() {
+            Some(key) if spec.types[key.column].is_nested() => None,
             Some(key) => {
                 let column = self.rows.store.decode_column(key.column + 1, &[last])?;
-                Scalar::of_row(&column, 0, &spec.types[key.column])?
+                Some(Scalar::of_row(&column, 0, &spec.types[key.column])?)
             }
-            None => Scalar::Null,
+            None => Some(Scalar::Null),
         };
         let missing = || Error::internal("a row of a sort has no place");
         let place = self.rows.place(last).ok_or_else(missing)?;
