@@ -12,7 +12,7 @@ pub use evaluate::{Program, fold};
 
 use std::fmt;
 
-use millwork_format::types::DataType;
+use millwork_format::types::{DataType, Field};
 
 use crate::error::Span;
 use crate::value::Scalar;
@@ -189,8 +189,38 @@ pub enum Function {
     StructField(usize),
     /// Element of a LIST, counted from 1; null outside.
     ListElement,
-    /// Elements of a LIST.
+    /// Elements of a LIST, entries of a MAP.
     ListLength,
+    /// The elements of a LIST from a position up to another, both counted from 1, from the end where
+    /// they are negative.
+    ListSlice,
+    /// A LIST of the arguments.
+    ListValue,
+    /// Whether a LIST has the second argument among its elements; null for null, unless it is empty.
+    ListContains,
+    /// The first position of the second argument in a LIST, from 1; null if it is not there. Nulls are
+    /// found.
+    ListPosition,
+    /// Two LISTs behind one another.
+    ListConcat {
+        /// Whether a null one counts as empty, unless both are null.
+        is_lenient: bool,
+    },
+    /// A STRUCT of the arguments, by position: never null.
+    StructPack,
+    /// A MAP of a LIST of keys and one of values; keys that are null or repeat are an error, as are
+    /// lists of different lengths.
+    MapOfLists,
+    /// The value of a key of a MAP, or null.
+    MapElement,
+    /// The value of a key of a MAP as a LIST of one or none.
+    MapExtract,
+    /// The keys of a MAP as a LIST.
+    MapKeys,
+    /// The values of a MAP as a LIST.
+    MapValues,
+    /// The entries of a MAP as a LIST of STRUCTs.
+    MapEntries,
 }
 
 /// An aggregate function over the rows of a group.
@@ -296,6 +326,7 @@ impl Expr {
                     | Function::AbsoluteChecked => !is_float,
                     Function::DivideFloatChecked
                     | Function::DivideInteger
+                    | Function::MapOfLists
                     | Function::AddInterval
                     | Function::AddDays => true,
                     _ => false,
@@ -419,6 +450,21 @@ impl fmt::Display for Expr {
             }
         }
     }
+}
+
+/// For each field of the struct type `to` the field of `from` that becomes it: that of its name, or of
+/// its place where one of the two has no names. `None` if none does, or the places are not as many.
+#[must_use]
+pub fn members(from: &[Field], to: &[Field]) -> Option<Vec<Option<usize>>> {
+    let has_names = |fields: &[Field]| fields.iter().any(|field| !field.name.is_empty());
+    if !has_names(from) || !has_names(to) {
+        return (from.len() == to.len()).then(|| (0..to.len()).map(Some).collect());
+    }
+    let found: Vec<Option<usize>> = to
+        .iter()
+        .map(|to| from.iter().position(|from| from.name.eq_ignore_ascii_case(&to.name)))
+        .collect();
+    found.iter().any(Option::is_some).then_some(found)
 }
 
 /// Whether every value of `from` is one of `to`.

@@ -24,6 +24,7 @@ use crate::expr::{Expr, Program};
 use crate::operator::aggregate::{AggregateShared, AggregateSink, AggregateSource, AggregateSpec};
 use crate::operator::limit::{LimitOperator, LimitShared};
 use crate::operator::sort::{SortShared, SortSink, SortSource, SortSpec};
+use crate::operator::unnest::{Unnest, UnnestSpec};
 use crate::operator::{Filter, Project};
 use crate::pipeline::{
     FinishContext, PipelineId, Query, Sink, WINDOW_BYTES, Window, WindowOrder, WindowSource,
@@ -128,6 +129,17 @@ impl Lowering {
                 Ok(stream.then(move || Ok(Box::new(LimitOperator::new(Arc::clone(&shared))))))
             }
             LogicalPlan::Union(node) => self.union(node, wanted, in_order),
+            LogicalPlan::Unnest(node) => {
+                let mut below: Vec<bool> = wanted[..node.input.fields().len()].to_vec();
+                node.lists.iter().for_each(|list| mark(list, &mut below));
+                let stream = self.stream(&node.input, &below, in_order)?;
+                let spec = UnnestSpec {
+                    lists: node.lists.clone(),
+                    keep_empty: node.keep_empty,
+                    wanted: wanted.to_vec(),
+                };
+                Ok(stream.then(move || Ok(Box::new(Unnest::new(spec.clone())?))))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ pub mod aggregate;
 pub mod join;
 pub mod limit;
 pub mod sort;
+pub mod unnest;
 mod filter;
 mod project;
 mod values;

@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use millwork_format::types::Field;
+use millwork_format::schema::PathStep;
+use millwork_format::types::{DataType, Field};
 
 use crate::catalog::Table;
 use crate::expr::{AggregateCall, Expr, SortKey};
@@ -33,6 +34,8 @@ pub enum LogicalPlan {
     Limit(Limit),
     /// Rows of every input, in turn (UNION ALL).
     Union(Union),
+    /// A row for each element of lists.
+    Unnest(Unnest),
 }
 
 /// Rows of a table.
@@ -40,12 +43,29 @@ pub enum LogicalPlan {
 pub struct Scan {
     /// Which table.
     pub table: Arc<dyn Table>,
-    /// Columns of the table, in the order of this node's columns.
-    pub columns: Vec<usize>,
+    /// Columns of the table, or parts of them, in the order of this node's columns.
+    pub columns: Vec<TableColumn>,
     /// Conjuncts over this node's columns (positions in `columns`).
     pub predicates: Vec<Expr>,
     /// This node's columns.
     pub fields: Vec<Field>,
+}
+
+/// A column of a table, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableColumn {
+    /// The column.
+    pub column: usize,
+    /// From the column to the part; empty for all of it. Fields of a struct that is null are null.
+    pub path: Vec<PathStep>,
+}
+
+impl TableColumn {
+    /// All of a column.
+    #[must_use]
+    pub fn whole(column: usize) -> Self {
+        Self { column, path: Vec::new() }
+    }
 }
 
 /// Constant rows; `SELECT` without `FROM` stands on one row without columns.
@@ -158,13 +178,27 @@ pub struct Union {
     pub fields: Vec<Field>,
 }
 
+/// A row for each element of lists, beside the row of the input that has them. Several lists are
+/// opened side by side, the shorter ones filled up with nulls.
+#[derive(Clone, Debug)]
+pub struct Unnest {
+    /// Where rows come from.
+    pub input: Box<LogicalPlan>,
+    /// Lists over the input's columns.
+    pub lists: Vec<Expr>,
+    /// Whether a row without elements is kept, beside nulls.
+    pub keep_empty: bool,
+    /// The input's columns, then the elements of each list.
+    pub fields: Vec<Field>,
+}
+
 impl LogicalPlan {
     /// All columns of `table`.
     #[must_use]
     pub fn scan(table: Arc<dyn Table>) -> Self {
         let fields = table.fields().to_vec();
         Self::Scan(Scan {
-            columns: (0..fields.len()).collect(),
+            columns: (0..fields.len()).map(TableColumn::whole).collect(),
             table,
             predicates: Vec::new(),
             fields,
@@ -213,6 +247,20 @@ impl LogicalPlan {
         })
     }
 
+    /// A row for each element of `lists`, which are called as in `names`.
+    #[must_use]
+    pub fn unnest(self, lists: Vec<Expr>, names: &[String], keep_empty: bool) -> Self {
+        let mut fields = self.fields().to_vec();
+        for (list, name) in lists.iter().zip(names) {
+            let data_type = match &list.data_type {
+                DataType::List(element) => element.data_type.clone(),
+                _ => DataType::Null,
+            };
+            fields.push(Field::nullable(name, data_type));
+        }
+        Self::Unnest(Unnest { input: Box::new(self), lists, keep_empty, fields })
+    }
+
     /// The columns of this node.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
@@ -226,6 +274,7 @@ impl LogicalPlan {
             Self::Sort(node) => node.input.fields(),
             Self::Limit(node) => node.input.fields(),
             Self::Union(node) => &node.fields,
+            Self::Unnest(node) => &node.fields,
         }
     }
 
@@ -241,6 +290,7 @@ impl LogicalPlan {
             Self::Sort(node) => vec![&node.input],
             Self::Limit(node) => vec![&node.input],
             Self::Union(node) => node.inputs.iter().collect(),
+            Self::Unnest(node) => vec![&node.input],
         }
     }
 
@@ -255,6 +305,7 @@ impl LogicalPlan {
             Self::Sort(node) => vec![&mut node.input],
             Self::Limit(node) => vec![&mut node.input],
             Self::Union(node) => node.inputs.iter_mut().collect(),
+            Self::Unnest(node) => vec![&mut node.input],
         }
     }
 
@@ -266,6 +317,7 @@ impl LogicalPlan {
             Self::Filter(node) => node.predicates.iter_mut().collect(),
             Self::Project(node) => node.expressions.iter_mut().collect(),
             Self::Join(node) => node.residual.iter_mut().collect(),
+            Self::Unnest(node) => node.lists.iter_mut().collect(),
             Self::Aggregate(_) | Self::Sort(_) | Self::Limit(_) | Self::Union(_) => Vec::new(),
         }
     }
@@ -278,6 +330,7 @@ impl LogicalPlan {
             Self::Project(node) => node.input.is_ordered(),
             Self::Filter(node) => node.input.is_ordered(),
             Self::Limit(node) => node.input.is_ordered(),
+            Self::Unnest(node) => node.input.is_ordered(),
             _ => false,
         }
     }
@@ -323,6 +376,12 @@ impl LogicalPlan {
             Self::Sort(node) => node.explain_line(),
             Self::Limit(node) => format!("Limit{}", limit_text(node.limit, node.offset)),
             Self::Union(node) => format!("Union {} inputs", node.inputs.len()),
+            Self::Unnest(node) => {
+                let input = node.input.fields();
+                let lists = node.lists.iter().map(|list| named(list, input));
+                let rest = if node.keep_empty { ", rows without elements kept" } else { "" };
+                format!("Unnest {}{rest}", join_text(lists, ", "))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::logical::{JoinKind, LogicalPlan};
+use super::logical::{JoinKind, LogicalPlan, Scan};
 use crate::expr::{Comparison, Expr, ExprKind, Function};
 use crate::value::Scalar;
 
@@ -16,6 +16,8 @@ const RANGE: f64 = 1.0 / 3.0;
 const LIKE: f64 = 0.1;
 const OTHER: f64 = 0.25;
 const NULL: f64 = 0.05;
+/// Elements of a list.
+const ELEMENTS: f64 = 4.0;
 
 /// Rows that `plan` is expected to give.
 #[must_use]
@@ -55,6 +57,7 @@ pub fn rows(plan: &LogicalPlan) -> f64 {
         LogicalPlan::Sort(sort) => cut(rows(&sort.input), sort.limit),
         LogicalPlan::Limit(limit) => cut(rows(&limit.input), limit.limit),
         LogicalPlan::Union(union) => union.inputs.iter().map(rows).sum(),
+        LogicalPlan::Unnest(unnest) => rows(&unnest.input) * ELEMENTS,
     }
 }
 
@@ -77,7 +80,7 @@ pub fn key_selectivity(
 #[must_use]
 pub fn distinct(plan: &LogicalPlan, column: usize) -> Option<f64> {
     let (LogicalPlan::Scan(scan), column) = origin(plan, column)? else { return None };
-    let column = *scan.columns.get(column)?;
+    let column = whole(scan, column)?;
     let from_bounds = scan.table.bounds(column).and_then(|bounds| match bounds {
         (Scalar::Integer(low), Scalar::Integer(high)) => Some((high - low) as f64 + 1.0),
         _ => None,
@@ -85,6 +88,11 @@ pub fn distinct(plan: &LogicalPlan, column: usize) -> Option<f64> {
     let known = scan.table.distinct_bound(column).map(|count| count as f64);
     let rows = scan.table.row_count().map(|count| count as f64);
     [from_bounds, known, rows].into_iter().flatten().reduce(f64::min)
+}
+
+/// The column of the table that column `at` of the scan is, if it is no part of one.
+fn whole(scan: &Scan, at: usize) -> Option<usize> {
+    scan.columns.get(at).filter(|column| column.path.is_empty()).map(|column| column.column)
 }
 
 /// The scan that a column comes from, unchanged.
@@ -107,6 +115,9 @@ fn origin(plan: &LogicalPlan, column: usize) -> Option<(&LogicalPlan, usize)> {
                 None => origin(&join.left, column),
                 Some(column) => origin(&join.right, column),
             }
+        }
+        LogicalPlan::Unnest(unnest) => {
+            (column < unnest.input.fields().len()).then(|| origin(&unnest.input, column)).flatten()
         }
         LogicalPlan::Values(_) | LogicalPlan::Union(_) => None,
     }
@@ -142,7 +153,7 @@ fn range(predicate: &Expr, plan: &LogicalPlan) -> Option<(usize, f64, f64)> {
         _ => return None,
     };
     let (LogicalPlan::Scan(scan), at) = origin(plan, column)? else { return None };
-    let (low, high) = scan.table.bounds(*scan.columns.get(at)?)?;
+    let (low, high) = scan.table.bounds(whole(scan, at)?)?;
     let (low, high, value) = (number(&low)?, number(&high)?, number(value)?);
     let at = ((value - low) / (high - low).max(1.0)).clamp(0.0, 1.0);
     let is_below = match comparison {

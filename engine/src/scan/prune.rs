@@ -44,7 +44,8 @@ impl Pruner {
             .tests
             .iter()
             .filter_map(|(column, test)| {
-                let column = scan.columns().get(*column).filter(|column| column.is_flat())?.leaf;
+                let column =
+                    scan.columns().get(*column).filter(|column| column.has_one_value_a_row())?.leaf;
                 Some(ColumnPredicate { column, test: test.clone() })
             })
             .collect();
@@ -59,7 +60,7 @@ impl Pruner {
         for column in &self.columns {
             let Some((bounds, places)) = group.page_bounds(*column) else { continue };
             let scan = group.scan();
-            let flat = scan.columns().get(*column).filter(|column| column.is_flat());
+            let flat = scan.columns().get(*column).filter(|column| column.has_one_value_a_row());
             let leaf = flat.map(|column| column.leaf);
             let Some(leaf) = leaf.and_then(|leaf| scan.file().schema().leaves().get(leaf)) else {
                 continue;

@@ -8,13 +8,15 @@ use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
 use millwork_format::batch::MorselId;
+use millwork_format::error::Place;
 use millwork_format::limits::Limits;
-use millwork_format::read::{File, FileScan, RowGroupScan, ScanMetrics, ScanTotals};
+use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
 use super::morsel::MorselScan;
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::pipeline::Window;
+use crate::plan::logical::TableColumn;
 use crate::scan::prune::Pruner;
 
 /// What a scan is to do.
@@ -22,8 +24,8 @@ use crate::scan::prune::Pruner;
 pub struct ScanSpec {
     /// The files, in order; all have the same columns.
     pub files: Vec<File>,
-    /// Top-level columns of the files, in the order of the scan's columns.
-    pub columns: Vec<usize>,
+    /// Columns of the files, or parts of them, in the order of the scan's columns.
+    pub columns: Vec<TableColumn>,
     /// Conjuncts over the scan's columns.
     pub predicates: Vec<Expr>,
     /// Which of the scan's columns are wanted in the batches; the others are null there.
@@ -140,6 +142,18 @@ impl Queue {
     }
 }
 
+/// `columns` as they are in `file`.
+fn columns_of(file: &File, columns: &[TableColumn]) -> Result<Vec<ScanColumn>> {
+    let place = Place { file: Some(file.name().clone()), ..Place::default() };
+    let column = |of: &TableColumn| {
+        let part = file.schema().part(of.column, &of.path)?;
+        ScanColumn::projected(file.schema(), part)
+    };
+    let columns: millwork_format::error::Result<Vec<ScanColumn>> =
+        columns.iter().map(column).collect();
+    Ok(columns.map_err(|error| error.at(&place))?)
+}
+
 impl ScanShared {
     /// A scan of what `spec` says.
     ///
@@ -150,7 +164,8 @@ impl ScanShared {
         let mut files = Vec::with_capacity(spec.files.len());
         let mut units = VecDeque::new();
         for (file, opened) in spec.files.iter().enumerate() {
-            files.push(FileScan::new(opened, file as u32, &spec.columns, Arc::clone(&metrics))?);
+            let columns = columns_of(opened, &spec.columns)?;
+            files.push(FileScan::of(opened, file as u32, columns, Arc::clone(&metrics)));
             for ordinal in 0..opened.footer().num_row_groups() {
                 units.push_back(Unit::Group { file, ordinal, group: None });
             }

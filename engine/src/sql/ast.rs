@@ -191,7 +191,7 @@ pub enum TableExpr {
     Function {
         /// Its name.
         name: Name,
-        /// Constants.
+        /// Constants; of UNNEST anything that may use the tables before it.
         arguments: Vec<Expr>,
         /// The alias.
         alias: Option<Alias>,
@@ -415,6 +415,15 @@ pub enum ExprKind {
     Field(Box<Expr>, Name),
     /// `argument[index]`.
     Element(Box<Expr>, Box<Expr>),
+    /// `argument[first:last]`, either of which may be left out.
+    Slice {
+        /// What is cut.
+        argument: Box<Expr>,
+        /// From where on.
+        first: Option<Box<Expr>>,
+        /// Up to where.
+        last: Option<Box<Expr>>,
+    },
 }
 
 /// A call of a function by name.
@@ -424,6 +433,8 @@ pub struct Call {
     pub name: Name,
     /// Its arguments.
     pub arguments: Vec<Expr>,
+    /// Their names, as in `struct_pack(a := 1)`: none, or one each, empty for those without.
+    pub argument_names: Vec<Name>,
     /// Whether the argument is `*`.
     pub star: bool,
     /// DISTINCT.
@@ -460,6 +471,10 @@ impl Expr {
             ExprKind::Between { argument, low, high, .. } => vec![argument, low, high],
             ExprKind::InList { argument, list, .. } => {
                 std::iter::once(&**argument).chain(list).collect()
+            }
+            ExprKind::Slice { argument, first, last } => {
+                let ends = first.iter().chain(last).map(|end| &**end);
+                std::iter::once(&**argument).chain(ends).collect()
             }
             ExprKind::Case { operand, branches, otherwise } => operand
                 .iter()

@@ -13,69 +13,74 @@ pub fn of(expr: &Expr) -> String {
         ExprKind::And(parts) => format!("({})", list(parts, " AND ")),
         ExprKind::Or(parts) => format!("({})", list(parts, " OR ")),
         ExprKind::Concat(parts) => {
-            let mut names = parts.iter().map(of);
+            let mut names = parts.iter().map(part);
             let first = names.next().unwrap_or_default();
             names.fold(first, |left, right| format!("({left} || {right})"))
         }
-        ExprKind::Not(inner) => format!("(NOT {})", of(inner)),
-        ExprKind::Negate(inner) => format!("(-({}))", of(inner)),
+        ExprKind::Not(inner) => format!("(NOT {})", part(inner)),
+        ExprKind::Negate(inner) => format!("(-({}))", part(inner)),
         ExprKind::Compare(comparison, left, right) => {
-            format!("({} {} {})", of(left), comparison_symbol(*comparison), of(right))
+            format!("({} {} {})", part(left), comparison_symbol(*comparison), part(right))
         }
         ExprKind::Arithmetic(operator, left, right) => {
-            format!("({} {} {})", of(left), arithmetic_symbol(*operator), of(right))
+            format!("({} {} {})", part(left), arithmetic_symbol(*operator), part(right))
         }
         ExprKind::IsNull(inner, negated) => {
-            format!("({} IS {}NULL)", of(inner), if *negated { "NOT " } else { "" })
+            format!("({} IS {}NULL)", part(inner), if *negated { "NOT " } else { "" })
         }
         ExprKind::IsBoolean { argument, value, negated } => {
             let not = if *negated { "NOT " } else { "" };
-            format!("({} IS {not}{})", of(argument), if *value { "TRUE" } else { "FALSE" })
+            format!("({} IS {not}{})", part(argument), if *value { "TRUE" } else { "FALSE" })
         }
         ExprKind::Distinct(left, right, negated) => {
             let not = if *negated { "NOT " } else { "" };
-            format!("({} IS {not}DISTINCT FROM {})", of(left), of(right))
+            format!("({} IS {not}DISTINCT FROM {})", part(left), part(right))
         }
         ExprKind::Between { argument, low, high, negated } => {
-            let name = format!("({} BETWEEN {} AND {})", of(argument), of(low), of(high));
+            let name = format!("({} BETWEEN {} AND {})", part(argument), part(low), part(high));
             not(name, *negated)
         }
         ExprKind::InList { argument, list: items, negated } => {
-            not(format!("({} IN ({}))", of(argument), list(items, ", ")), *negated)
+            not(format!("({} IN ({}))", part(argument), list(items, ", ")), *negated)
         }
         ExprKind::InQuery { argument, negated, .. } => {
-            not(format!("({} IN (SELECT ..))", of(argument)), *negated)
+            not(format!("({} IN (SELECT ..))", part(argument)), *negated)
         }
         ExprKind::Exists(_, negated) => not("EXISTS(SELECT ..)".to_string(), *negated),
         ExprKind::Subquery(_) => "(SELECT ..)".to_string(),
         ExprKind::Like { argument, pattern, ignore_case, negated, .. } => {
             let star = if *ignore_case { "*" } else { "" };
             let bang = if *negated { "!" } else { "" };
-            format!("({} {bang}~~{star} {})", of(argument), of(pattern))
+            format!("({} {bang}~~{star} {})", part(argument), part(pattern))
         }
         ExprKind::Case { operand, branches, otherwise } => {
             let mut name = "CASE ".to_string();
             if let Some(operand) = operand {
-                let _ = write!(name, " {}", of(operand));
+                let _ = write!(name, " {}", part(operand));
             }
             for (condition, result) in branches {
-                let _ = write!(name, " WHEN ({}) THEN ({})", of(condition), of(result));
+                let _ = write!(name, " WHEN ({}) THEN ({})", part(condition), part(result));
             }
-            let otherwise = otherwise.as_ref().map_or("NULL".to_string(), |expr| of(expr));
+            let otherwise = otherwise.as_ref().map_or("NULL".to_string(), |expr| part(expr));
             let _ = write!(name, " ELSE {otherwise} END");
             name
         }
         ExprKind::Cast { argument, data_type, strict } => {
             let word = if *strict { "CAST" } else { "TRY_CAST" };
-            format!("{word}({} AS {data_type})", of(argument))
+            format!("{word}({} AS {data_type})", part(argument))
         }
-        ExprKind::Extract(part, argument) => {
-            let part = format!("{part:?}").to_uppercase();
-            format!("date_part('{part}', {})", of(argument))
+        ExprKind::Extract(field, argument) => {
+            let field = format!("{field:?}").to_uppercase();
+            format!("date_part('{field}', {})", part(argument))
         }
         ExprKind::Call(call) => call_name(call),
-        ExprKind::Field(argument, field) => format!("({}).{}", of(argument), field.text),
-        ExprKind::Element(argument, index) => format!("{}[{}]", of(argument), of(index)),
+        ExprKind::Field(argument, field) => format!("({}).{}", part(argument), field.text),
+        ExprKind::Element(argument, index) => format!("{}[{}]", part(argument), part(index)),
+        ExprKind::Slice { argument, first, last } => {
+            let end =
+                |end: &Option<Box<Expr>>| end.as_ref().map_or_else(String::new, |end| part(end));
+            format!("{}[{}:{}]", part(argument), end(first), end(last))
+        }
     }
 }
 
@@ -86,15 +91,35 @@ pub fn call_name(call: &Call) -> String {
         "count" if call.star || call.arguments.is_empty() => "count_star()".to_string(),
         "coalesce" => format!("COALESCE({})", list(&call.arguments, ", ")),
         _ => {
-            let quote = if matches!(name.as_str(), "substring" | "nullif") { "\"" } else { "" };
+            let is_word = matches!(name.as_str(), "substring" | "nullif" | "map" | "row");
+            let quote = if is_word { "\"" } else { "" };
             let distinct = if call.distinct { "DISTINCT " } else { "" };
-            format!("{quote}{name}{quote}({distinct}{})", list(&call.arguments, ", "))
+            let arguments = match call.argument_names.as_slice() {
+                [] => list(&call.arguments, ", "),
+                names => {
+                    let pairs = names.iter().zip(&call.arguments);
+                    let pairs =
+                        pairs.map(|(name, value)| format!("{} := {}", name.text, part(value)));
+                    pairs.collect::<Vec<_>>().join(", ")
+                }
+            };
+            format!("{quote}{name}{quote}({distinct}{arguments})")
         }
     };
     if let Some(filter) = &call.filter {
-        let _ = write!(text, " FILTER (WHERE {})", of(filter));
+        let _ = write!(text, " FILTER (WHERE {})", part(filter));
     }
     text
+}
+
+/// The name of a part of an expression: columns with their tables.
+fn part(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(names) => {
+            names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".")
+        }
+        _ => of(expr),
+    }
 }
 
 fn not(name: String, negated: bool) -> String {
@@ -102,7 +127,7 @@ fn not(name: String, negated: bool) -> String {
 }
 
 fn list(parts: &[Expr], separator: &str) -> String {
-    parts.iter().map(of).collect::<Vec<_>>().join(separator)
+    parts.iter().map(part).collect::<Vec<_>>().join(separator)
 }
 
 fn literal_name(literal: &Literal) -> String {

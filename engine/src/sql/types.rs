@@ -4,10 +4,12 @@
 //! that holds both. An integer beside a decimal is a decimal of its digits; anything beside a DOUBLE
 //! is a DOUBLE. A text constant takes the type of the other side.
 
-use millwork_format::types::{DataType, TimeUnit};
+use std::sync::Arc;
+
+use millwork_format::types::{DataType, Field, TimeUnit};
 
 use crate::error::{Error, Result};
-use crate::expr::{Expr, ExprKind, Function};
+use crate::expr::{Expr, ExprKind, Function, members};
 use crate::plan::rules::fold::{self, integer_bounds};
 use crate::value::Scalar;
 
@@ -105,8 +107,50 @@ pub fn common(left: &DataType, right: &DataType) -> Option<DataType> {
         (DataType::Int96, DataType::Date) | (DataType::Date, DataType::Int96) => {
             DataType::Timestamp { unit: TimeUnit::Nanos, utc: false }
         }
+        (DataType::List(a), DataType::List(b)) => DataType::List(common_field(a, b)?),
+        (DataType::Map { key: a, value: x }, DataType::Map { key: b, value: y }) => {
+            let value = match (x, y) {
+                (Some(x), Some(y)) => Some(common_field(x, y)?),
+                (None, None) => None,
+                _ => return None,
+            };
+            DataType::Map { key: common_field(a, b)?, value }
+        }
+        (DataType::Struct(a), DataType::Struct(b)) => DataType::Struct(common_struct(a, b)?),
         _ => return None,
     })
+}
+
+fn common_field(left: &Arc<Field>, right: &Arc<Field>) -> Option<Arc<Field>> {
+    let data_type = common(&left.data_type, &right.data_type)?;
+    let nullable = left.nullable || right.nullable;
+    Some(Arc::new(Field { name: Arc::clone(&left.name), data_type, nullable }))
+}
+
+/// All fields of both, by name; by place where one of the two has no names.
+fn common_struct(left: &[Field], right: &[Field]) -> Option<Arc<[Field]>> {
+    let has_names = |fields: &[Field]| fields.iter().any(|field| !field.name.is_empty());
+    let both = |name: &Arc<str>, a: &Field, b: &Field| {
+        let data_type = common(&a.data_type, &b.data_type)?;
+        Some(Field { name: Arc::clone(name), data_type, nullable: true })
+    };
+    if !has_names(left) || !has_names(right) {
+        let named = if has_names(left) { left } else { right };
+        let fields = left.iter().zip(right).zip(named).map(|((a, b), of)| both(&of.name, a, b));
+        return (left.len() == right.len()).then(|| fields.collect()).flatten();
+    }
+    let same = |a: &Field, b: &Field| a.name.eq_ignore_ascii_case(&b.name);
+    let mut fields = Vec::with_capacity(left.len());
+    for a in left {
+        fields.push(match right.iter().find(|b| same(a, b)) {
+            Some(b) => both(&a.name, a, b)?,
+            None => Field { nullable: true, ..a.clone() },
+        });
+    }
+    for b in right.iter().filter(|b| !left.iter().any(|a| same(a, b))) {
+        fields.push(Field { nullable: true, ..b.clone() });
+    }
+    Some(fields.into())
 }
 
 fn common_integer(left: &DataType, right: &DataType) -> DataType {
@@ -193,14 +237,36 @@ fn is_castable(from: &DataType, to: &DataType) -> bool {
         |of: &DataType| matches!(of, DataType::Date | DataType::Timestamp { .. } | DataType::Int96);
     let is_bytes = |of: &DataType| matches!(of, DataType::Binary | DataType::Fixed(_));
     from == to
-        || from.is_text()
+        || from.is_text() && !to.is_nested()
         || to.is_text()
         || (is_number(from) || *from == DataType::Boolean)
             && (is_number(to) || *to == DataType::Boolean)
         || is_moment(from) && (is_moment(to) || matches!(to, DataType::Time { .. }))
         || matches!((from, to), (DataType::Time { .. }, DataType::Time { .. }))
         || is_bytes(from) && is_bytes(to)
-        || matches!((from, to), (DataType::List(_), DataType::List(_)))
+        || is_castable_inside(from, to)
+}
+
+/// Whether the parts of two nested types convert.
+fn is_castable_inside(from: &DataType, to: &DataType) -> bool {
+    let part = |from: &DataType, to: &DataType| *from == DataType::Null || is_castable(from, to);
+    match (from, to) {
+        (DataType::List(from), DataType::List(to)) => part(&from.data_type, &to.data_type),
+        (DataType::Map { key: a, value: x }, DataType::Map { key: b, value: y }) => {
+            let values = match (x, y) {
+                (Some(x), Some(y)) => part(&x.data_type, &y.data_type),
+                (x, y) => x.is_none() && y.is_none(),
+            };
+            values && part(&a.data_type, &b.data_type)
+        }
+        (DataType::Struct(from), DataType::Struct(to)) => members(from, to).is_some_and(|places| {
+            let mut pairs = places.iter().zip(to.iter());
+            pairs.all(|(place, to)| {
+                place.is_none_or(|place| part(&from[place].data_type, &to.data_type))
+            })
+        }),
+        _ => false,
+    }
 }
 
 /// `expr` computed, if all its parts are constants.

@@ -74,6 +74,11 @@ fn takes_nulls(function: &Function) -> bool {
             | Function::NullIf
             | Function::Greatest
             | Function::Least
+            | Function::ListValue
+            | Function::ListContains
+            | Function::ListPosition
+            | Function::ListConcat { .. }
+            | Function::StructPack
     )
 }
 
@@ -261,8 +266,8 @@ fn apply(
         }
         (Function::Greatest, _) => extreme(Comparison::Greater, values, of_first(), rows),
         (Function::Least, _) => extreme(Comparison::Less, values, of_first(), rows),
-        (Function::StructField(_) | Function::ListElement | Function::ListLength, _) => {
-            nested::apply(function, values, rows)
+        _ if nested::is_nested(function) => {
+            nested::apply(function, values, types, result, rows, selection)
         }
         _ => text::apply(function, values, of_first(), rows),
     }

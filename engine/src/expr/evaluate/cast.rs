@@ -13,6 +13,7 @@ use millwork_format::selection::Selection;
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, List, Native, Vector, ViewsBuilder};
 
+use super::super::members;
 use super::operand;
 use crate::error::{Error, Result};
 use crate::kernel::{mask, parse, render};
@@ -250,7 +251,7 @@ impl Conversion<'_> {
         })
     }
 
-    /// Between lists, structs and maps with the same number of fields, child by child.
+    /// Between lists, maps and structs, child by child.
     fn nested(&self) -> Result<Vector> {
         let child = |value: &Vector, from: &DataType, to: &DataType| {
             let all = Selection::All(value.len());
@@ -272,14 +273,18 @@ impl Conversion<'_> {
                 let entries = child(list.child(), &from, &to)?;
                 Data::List(List::new(list.offsets().clone(), entries)?)
             }
-            (Data::Struct(children), DataType::Struct(from), DataType::Struct(to))
-                if from.len() == to.len() =>
-            {
-                let fields = children.iter().zip(from.iter().zip(to.iter()));
-                let cast: Result<Vec<Vector>> = fields
-                    .map(|(value, (from, to))| child(value, &from.data_type, &to.data_type))
-                    .collect();
-                Data::Struct(cast?.into())
+            (Data::Struct(children), DataType::Struct(from), DataType::Struct(to)) => {
+                let places = members(from, to).ok_or_else(|| self.unknown())?;
+                let mut cast = Vec::with_capacity(to.len());
+                for (place, to) in places.into_iter().zip(to.iter()) {
+                    cast.push(match place {
+                        Some(place) => {
+                            child(&children[place], &from[place].data_type, &to.data_type)?
+                        }
+                        None => Vector::null(self.rows),
+                    });
+                }
+                Data::Struct(cast.into())
             }
             _ => return Err(self.unknown()),
         };
@@ -324,28 +329,6 @@ pub(super) fn render_cell(cell: Cell<'_>, data_type: &DataType, out: &mut String
             },
             _ => render::blob(bytes, out),
         },
-        Cell::List { child, start, end } => {
-            let is_map = matches!(data_type, DataType::Map { .. });
-            let element = super::compare::element_type(data_type);
-            out.push(if is_map { '{' } else { '[' });
-            for row in start..end {
-                out.push_str(if row == start { "" } else { ", " });
-                render_cell(child.cell(row), &element, out);
-            }
-            out.push(if is_map { '}' } else { ']' });
-        }
-        Cell::Struct { children, row } => {
-            out.push('{');
-            if let DataType::Struct(fields) = data_type {
-                for (index, (child, field)) in children.iter().zip(fields.iter()).enumerate() {
-                    out.push_str(if index == 0 { "'" } else { ", '" });
-                    out.push_str(&field.name);
-                    out.push_str("': ");
-                    render_cell(child.cell(row), &field.data_type, out);
-                }
-            }
-            out.push('}');
-        }
-        _ => {}
+        nested => millwork_format::record::text::write_value(data_type, nested, out),
     }
 }

@@ -232,35 +232,40 @@ pub(super) fn order(a: Cell<'_>, b: Cell<'_>, data_type: &DataType) -> Ordering 
             _ => a.cmp(b),
         },
         (Cell::List { child: x, start: s, end: e }, Cell::List { child: y, start: t, end: f }) => {
-            let element = element_type(data_type);
+            let element = |i: usize, j: usize| match data_type {
+                DataType::List(element) => order(x.cell(i), y.cell(j), &element.data_type),
+                DataType::Map { key, value } => {
+                    let types = std::iter::once(key).chain(value).map(|field| &field.data_type);
+                    members(x.cell(i), y.cell(j), types)
+                }
+                _ => Ordering::Equal,
+            };
             (s..e)
                 .zip(t..f)
-                .map(|(i, j)| order(x.cell(i), y.cell(j), &element))
+                .map(|(i, j)| element(i, j))
                 .find(|order| order.is_ne())
                 .unwrap_or_else(|| (e - s).cmp(&(f - t)))
         }
-        (Cell::Struct { children: x, row: i }, Cell::Struct { children: y, row: j }) => {
-            let types: Vec<DataType> = match data_type {
-                DataType::Struct(fields) => fields.iter().map(|f| f.data_type.clone()).collect(),
-                _ => Vec::new(),
-            };
-            x.iter()
-                .zip(y)
-                .zip(&types)
-                .map(|((x, y), field)| order(x.cell(i), y.cell(j), field))
-                .find(|order| order.is_ne())
-                .unwrap_or(Ordering::Equal)
-        }
+        (Cell::Struct { .. }, Cell::Struct { .. }) => match data_type {
+            DataType::Struct(fields) => members(a, b, fields.iter().map(|field| &field.data_type)),
+            _ => Ordering::Equal,
+        },
         _ => Ordering::Equal,
     }
 }
 
-pub(super) fn element_type(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::List(element) => element.data_type.clone(),
-        DataType::Map { key, value } => DataType::map_entries(key, value.as_ref()),
-        _ => DataType::Null,
-    }
+/// The order of two structs with members of `types`.
+fn members<'t>(a: Cell<'_>, b: Cell<'_>, types: impl Iterator<Item = &'t DataType>) -> Ordering {
+    let (Cell::Struct { children: x, row: i }, Cell::Struct { children: y, row: j }) = (a, b)
+    else {
+        return Ordering::Equal;
+    };
+    x.iter()
+        .zip(y)
+        .zip(types)
+        .map(|((x, y), data_type)| order(x.cell(i), y.cell(j), data_type))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// Day, then nanoseconds of the day.

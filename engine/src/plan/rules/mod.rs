@@ -6,7 +6,7 @@
 //!   [`equi_join`] for the keys.
 //! - [`join_order`]: inner joins by expected rows.
 //! - [`semi_reduction`]: large right sides of semi joins are cut down first.
-//! - [`prune`]: columns that nothing needs.
+//! - [`prune`]: columns that nothing needs, and parts of nested ones ([`parts`]).
 //! - [`top_k`]: limits go into sorts.
 //!
 //! Subqueries are joins from the binder on.
@@ -17,6 +17,7 @@ pub mod or_conjuncts;
 pub mod push_down;
 pub mod join_order;
 pub mod semi_reduction;
+pub mod parts;
 pub mod prune;
 pub mod top_k;
 

@@ -68,6 +68,13 @@ fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
             union.inputs = inputs.map(|input| push(input, predicates.clone())).collect();
             LogicalPlan::Union(union)
         }
+        LogicalPlan::Unnest(mut unnest) => {
+            let width = unnest.input.fields().len();
+            let of_input = |one: &Expr| uses(one, |_| true) && !uses(one, |at| at >= width);
+            let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(of_input);
+            *unnest.input = push(*unnest.input, below);
+            LogicalPlan::Unnest(unnest).filter(above)
+        }
         LogicalPlan::Values(_) => plan.filter(predicates),
         LogicalPlan::Sort(mut sort) => {
             *sort.input = push_down(*sort.input);

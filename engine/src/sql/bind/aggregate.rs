@@ -4,7 +4,7 @@ use millwork_format::types::{DataType, Field};
 
 use super::Binder;
 use super::expression::boolean;
-use super::frame::{AGGREGATE, Frame, PendingAggregate, SUBQUERY};
+use super::frame::{AGGREGATE, Frame, PendingAggregate, SUBQUERY, UNNEST};
 use crate::error::{Error, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Expr, ExprKind};
 use crate::plan::LogicalPlan;
@@ -158,12 +158,6 @@ fn typed(
             }
         }
     };
-    if argument.data_type.is_nested() && matches!(function, Function::Min | Function::Max) {
-        return Err(Error::unsupported(format!(
-            "{name} of {} is not supported",
-            argument.data_type
-        )));
-    }
     Ok((function, Some(argument), result))
 }
 
@@ -234,7 +228,7 @@ impl Grouping {
         }
         if let ExprKind::Column(column) = expr.kind {
             match column {
-                SUBQUERY.. => {}
+                SUBQUERY.. | UNNEST..SUBQUERY => {}
                 AGGREGATE.. => expr.kind = ExprKind::Column(self.groups.len() + column - AGGREGATE),
                 _ => {
                     let name = names.get(column).map_or("?", |field| &field.name);

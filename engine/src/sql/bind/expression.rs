@@ -4,7 +4,7 @@ use millwork_format::types::DataType;
 
 use super::frame::{Frame, OUTER};
 use super::scope::same;
-use super::{Binder, literal};
+use super::{Binder, literal, nested};
 use crate::error::{Error, Result};
 use crate::expr::{Comparison, Expr, ExprKind, Function};
 use crate::sql::ast::{self, Name, SelectItem};
@@ -48,6 +48,11 @@ impl Binder<'_> {
             Kind::Not(inner) => negation(self.condition(frame, inner)?),
             Kind::Concat(parts) => {
                 let parts = self.exprs(frame, parts)?;
+                if parts.iter().any(|part| matches!(part.data_type, DataType::List(_))) {
+                    let mut parts = parts.into_iter();
+                    let first = parts.next().ok_or_else(|| Error::internal("no operand of ||"))?;
+                    return parts.try_fold(first, |all, part| nested::concat(all, part, false));
+                }
                 let parts = parts.into_iter().map(|part| coerce(part, &DataType::Utf8));
                 let parts = parts.collect::<Result<Vec<_>>>()?;
                 call(Function::Concat, parts, DataType::Utf8)
@@ -113,12 +118,20 @@ impl Binder<'_> {
             Kind::Call(function) => self.call(frame, function),
             Kind::Field(argument, name) => {
                 let argument = self.expr(frame, argument)?;
-                field(argument, name)
+                nested::field(argument, name)
             }
             Kind::Element(argument, index) => {
                 let argument = self.expr(frame, argument)?;
                 let index = self.expr(frame, index)?;
-                super::function::element(argument, index)
+                nested::element(argument, index)
+            }
+            Kind::Slice { argument, first, last } => {
+                let argument = self.expr(frame, argument)?;
+                let mut end = |end: &Option<Box<ast::Expr>>| {
+                    end.as_ref().map(|end| self.expr(frame, end)).transpose()
+                };
+                let (first, last) = (end(first)?, end(last)?);
+                nested::slice(argument, first, last)
             }
         }
     }
@@ -131,7 +144,7 @@ impl Binder<'_> {
     fn name(&mut self, frame: &mut Frame<'_>, parts: &[Name]) -> Result<Expr> {
         if let Some((index, taken)) = frame.scope.find(parts)? {
             let data_type = frame.scope.columns[index].data_type.clone();
-            return parts[taken..].iter().try_fold(Expr::column(index, data_type), field);
+            return parts[taken..].iter().try_fold(Expr::column(index, data_type), nested::field);
         }
         if let [name] = parts
             && let Some(expr) = alias(frame.items, &name.text)
@@ -147,7 +160,7 @@ impl Binder<'_> {
             && let Some((index, taken)) = outer.find(parts)?
         {
             let column = Expr::column(OUTER + index, outer.columns[index].data_type.clone());
-            return parts[taken..].iter().try_fold(column, field);
+            return parts[taken..].iter().try_fold(column, nested::field);
         }
         if let [table, _, ..] = parts
             && !frame.scope.has_table(&table.text)
@@ -300,23 +313,4 @@ fn in_list(argument: Expr, list: Vec<Expr>) -> Result<Expr> {
             logic(ExprKind::Or(equal))
         }
     })
-}
-
-/// `argument.name` of a STRUCT.
-pub(super) fn field(argument: Expr, name: &Name) -> Result<Expr> {
-    let DataType::Struct(fields) = &argument.data_type else {
-        let what = format!("{} has no field {}", argument.data_type, name.text);
-        return Err(Error::types(what));
-    };
-    let found = fields.iter().position(|field| same(&field.name, &name.text));
-    let Some(index) = found else {
-        let error = Error::name(format!("unknown field {}", name.text));
-        let names = fields.iter().map(|field| &*field.name);
-        return Err(match crate::sql::suggest::nearest(&name.text, names) {
-            Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error,
-        });
-    };
-    let data_type = fields[index].data_type.clone();
-    Ok(Expr::call(Function::StructField(index), vec![argument], data_type))
 }

@@ -1,8 +1,8 @@
 //! What is gathered while the expressions of one clause are bound.
 //!
 //! An expression may hold columns that are not there yet: positions from [`OUTER`] on are columns of
-//! the query around a subquery, from [`AGGREGATE`] on results of aggregates, from [`SUBQUERY`] on
-//! values of subqueries. Whoever opens a frame replaces them before the expression enters a plan.
+//! the query around a subquery, from [`AGGREGATE`] on results of aggregates, from [`UNNEST`] on elements
+//! of lists, from [`SUBQUERY`] on values of subqueries. Whoever opens a frame replaces them before the expression enters a plan.
 
 use millwork_format::types::DataType;
 
@@ -15,6 +15,8 @@ use crate::sql::ast;
 pub(super) const OUTER: usize = 1 << 28;
 /// First position that means the result of an aggregate.
 pub(super) const AGGREGATE: usize = 1 << 29;
+/// First position that means an element of a list that UNNEST opens.
+pub(super) const UNNEST: usize = 3 << 28;
 /// First position that means the value of a subquery.
 pub(super) const SUBQUERY: usize = 1 << 30;
 
@@ -54,6 +56,8 @@ pub(super) struct Frame<'s> {
     pub(super) in_aggregate: bool,
     pub(super) aggregates: Vec<PendingAggregate>,
     pub(super) subqueries: Vec<PendingSubquery>,
+    /// Lists that UNNEST opens, where it may stand.
+    pub(super) unnests: Option<Vec<Expr>>,
     /// Aliases that are being expanded.
     pub(super) expanding: Vec<String>,
 }
@@ -68,6 +72,7 @@ impl<'s> Frame<'s> {
             in_aggregate: false,
             aggregates: Vec::new(),
             subqueries: Vec::new(),
+            unnests: None,
             expanding: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use millwork_format::types::DataType;
 use super::Binder;
 use super::frame::Frame;
 use super::scope::{Column, Scope, same};
+use super::unnest::{begins_with_unnest, is_unnest};
 use crate::error::{Error, Result, Span};
 use crate::expr::{Comparison, Expr};
 use crate::plan::LogicalPlan;
@@ -15,13 +16,17 @@ use crate::sql::ast::{Alias, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::suggest;
 
 /// Tables with the names of their columns.
-type Relation = (LogicalPlan, Scope);
+pub(super) type Relation = (LogicalPlan, Scope);
 
 impl Binder<'_> {
     /// The tables of FROM, crossed; one row without columns if there are none.
     pub(super) fn from(&mut self, tables: &[TableExpr]) -> Result<Relation> {
         let mut all: Option<Relation> = None;
         for table in tables {
+            if begins_with_unnest(table) {
+                all = Some(self.beside(all, table)?);
+                continue;
+            }
             let next = self.table(table)?;
             all = Some(match all {
                 None => next,
@@ -36,8 +41,46 @@ impl Binder<'_> {
         Ok(all.unwrap_or_else(|| (LogicalPlan::one_row(), Scope::default())))
     }
 
+    /// `left` with what begins with UNNEST, which may use its columns.
+    fn beside(&mut self, left: Option<Relation>, table: &TableExpr) -> Result<Relation> {
+        match table {
+            TableExpr::Function { name, arguments, alias } => {
+                self.unnest_table(left, (name, arguments), alias.as_ref(), false)
+            }
+            TableExpr::Join { left: first, right, kind, condition, span }
+                if !matches!(kind, JoinType::Right) =>
+            {
+                let left = self.beside(left, first)?;
+                self.join_with(left, right, *kind, condition, *span)
+            }
+            _ => Err(Error::unsupported("this join with UNNEST is not supported")),
+        }
+    }
+
+    /// `left JOIN right`, where the right side may be an UNNEST that uses the left one.
+    fn join_with(
+        &mut self,
+        left: Relation,
+        right: &TableExpr,
+        kind: JoinType,
+        condition: &JoinCondition,
+        span: Span,
+    ) -> Result<Relation> {
+        match right {
+            TableExpr::Function { name, arguments, alias } if is_unnest(&name.text) => {
+                let call = (name, arguments.as_slice());
+                self.unnest_join(left, call, alias.as_ref(), (kind, condition), span)
+            }
+            _ => {
+                let right = self.table(right)?;
+                self.join(left, right, kind, condition, span)
+            }
+        }
+    }
+
     fn table(&mut self, table: &TableExpr) -> Result<Relation> {
         match table {
+            TableExpr::Function { name, .. } if is_unnest(&name.text) => self.beside(None, table),
             TableExpr::Table { name, alias } => {
                 let plan = self.named(name).map_err(|error| self.at(error, name.span))?;
                 let own = stem(&name.text);
@@ -67,13 +110,12 @@ impl Binder<'_> {
             }
             TableExpr::Join { left, right, kind, condition, span } => {
                 let left = self.table(left)?;
-                let right = self.table(right)?;
-                self.join(left, right, *kind, condition, *span)
+                self.join_with(left, right, *kind, condition, *span)
             }
         }
     }
 
-    fn count_table(&mut self, span: Span) -> Result<()> {
+    pub(super) fn count_table(&mut self, span: Span) -> Result<()> {
         self.table_count += 1;
         if self.table_count > super::MAX_TABLES {
             let what = format!("more than {} tables, CTEs and views opened", super::MAX_TABLES);

@@ -2,9 +2,9 @@
 
 use millwork_format::types::DataType;
 
-use super::Binder;
 use super::expression::{boolean, compare, text, unified};
 use super::frame::Frame;
+use super::{Binder, nested};
 use crate::error::{Error, Result};
 use crate::expr::{Comparison, DatePart, Expr, ExprKind, Function};
 use crate::sql::ast::Call;
@@ -15,7 +15,6 @@ use crate::value::Scalar;
 /// Every function that is not an aggregate, for `did you mean`.
 const NAMES: &[&str] = &[
     "abs",
-    "array_length",
     "ceil",
     "ceiling",
     "char_length",
@@ -42,8 +41,6 @@ const NAMES: &[&str] = &[
     "left",
     "len",
     "length",
-    "list_element",
-    "list_extract",
     "lower",
     "minute",
     "mod",
@@ -58,7 +55,6 @@ const NAMES: &[&str] = &[
     "second",
     "starts_with",
     "strlen",
-    "struct_extract",
     "substr",
     "substring",
     "suffix",
@@ -74,12 +70,15 @@ impl Binder<'_> {
     /// A call: an aggregate or a function of its arguments.
     pub(super) fn call(&mut self, frame: &mut Frame<'_>, function: &Call) -> Result<Expr> {
         let name = function.name.text.to_ascii_lowercase();
+        if super::unnest::is_unnest(&name) {
+            return self.unnest(frame, function);
+        }
         if super::aggregate::is_aggregate(&name) {
             return self.aggregate(frame, function, &name);
         }
         if function.distinct || function.filter.is_some() || function.star {
             let what = format!("{name} is no aggregate: DISTINCT, FILTER and * are for those");
-            return Err(if NAMES.contains(&name.as_str()) {
+            return Err(if NAMES.iter().chain(nested::NAMES).any(|known| *known == name) {
                 Error::syntax(what)
             } else {
                 unknown(&function.name.text)
@@ -93,6 +92,10 @@ impl Binder<'_> {
         if matches!(name.as_str(), "date_part" | "datepart" | "date_trunc") {
             return part_of(&name, arguments);
         }
+        let arguments = match nested::bind(&name, arguments, &function.argument_names)? {
+            Ok(bound) => return Ok(bound),
+            Err(arguments) => arguments,
+        };
         match numeric(&name, arguments)? {
             Ok(bound) => Ok(bound),
             Err(arguments) => match textual(&name, arguments)? {
@@ -105,7 +108,7 @@ impl Binder<'_> {
 
 fn unknown(name: &str) -> Error {
     let error = Error::name(format!("unknown function {name}"));
-    let names = NAMES.iter().chain(super::aggregate::NAMES).copied();
+    let names = NAMES.iter().chain(nested::NAMES).chain(super::aggregate::NAMES).copied();
     match suggest::nearest(name, names) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error,
@@ -161,31 +164,6 @@ pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
     };
     let result = if part == DatePart::Epoch { DataType::Float64 } else { DataType::Int64 };
     call(Function::Extract(part), vec![argument], result)
-}
-
-/// `list[index]`, `text[index]`.
-pub(super) fn element(argument: Expr, index: Expr) -> Result<Expr> {
-    match &argument.data_type {
-        DataType::List(element) => {
-            let data_type = element.data_type.clone();
-            let index = coerce(index, &DataType::Int64)?;
-            call(Function::ListElement, vec![argument, index], data_type)
-        }
-        DataType::Struct(_) => match index.as_literal() {
-            Some(Scalar::Text(name)) => {
-                let span = crate::error::Span { start: 0, end: 0 };
-                let name = ast::Name { text: name.to_string(), span };
-                super::expression::field(argument, &name)
-            }
-            _ => Err(Error::types("a STRUCT is indexed by the name of a field")),
-        },
-        data_type if data_type.is_text() => {
-            let one = Expr::literal(Scalar::Integer(1), DataType::Int64);
-            let index = coerce(index, &DataType::Int64)?;
-            call(Function::Substring, vec![argument, index, one], DataType::Utf8)
-        }
-        other => Err(Error::types(format!("{other} has no elements"))),
-    }
 }
 
 /// The arguments come back if the name is not of this kind.
@@ -348,10 +326,6 @@ fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
         "strlen" | "octet_length" => {
             let [argument] = exactly(name, arguments)?;
             call(Function::ByteLength, vec![argument], DataType::Int64)
-        }
-        "list_extract" | "list_element" | "struct_extract" => {
-            let [argument, index] = exactly(name, arguments)?;
-            element(argument, index)
         }
         _ => Err(unknown(&function.name.text)),
     }

@@ -13,10 +13,12 @@ mod frame;
 mod from;
 mod function;
 mod literal;
+mod nested;
 mod query;
 mod scope;
 mod select;
 mod subquery;
+mod unnest;
 
 use std::collections::HashMap;
 use std::sync::Arc;

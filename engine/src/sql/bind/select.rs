@@ -1,12 +1,14 @@
 //! SELECT: from FROM over WHERE, grouping and HAVING to the items, DISTINCT and the order.
 
-use millwork_format::types::Field;
+use millwork_format::types::{DataType, Field};
 
 use super::Binder;
 use super::aggregate::{Grouping, put_values};
 use super::frame::{AGGREGATE, Frame, PendingSubquery};
+use super::nested::struct_field;
 use super::query::{all_keys, distinct, sorted};
 use super::scope::{Scope, same};
+use super::unnest::{Opened, is_unnest, open};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, ExprKind, SortKey};
 use crate::plan::LogicalPlan;
@@ -19,6 +21,9 @@ struct Item {
     expr: Expr,
     field: Field,
 }
+
+/// Keys of a grouping and their names, if there is one.
+type Keys = Option<Vec<(Expr, String)>>;
 
 /// Everything above the grouping, while it is bound.
 struct Output {
@@ -44,15 +49,24 @@ impl Binder<'_> {
             debug_assert!(correlated.is_empty(), "there is no query around");
             plan = filtered;
         }
-        let groups = self.groups(select, &scope)?;
+        let (mut groups, of_groups) = self.groups(select, &scope)?;
         let mut frame = Frame::new(&scope, None);
         frame.items = &select.items;
+        let opened = of_groups.len();
+        frame.unnests = Some(of_groups);
         let mut output = self.output(&mut frame, select, &plan)?;
         self.order(&mut frame, select, order_by, &mut output)?;
-        let Frame { aggregates, mut subqueries, .. } = frame;
+        let Frame { aggregates, mut subqueries, unnests, .. } = frame;
         let mut aggregates = aggregates;
         let is_grouped = groups.is_some() || !aggregates.is_empty() || select.having.is_some();
         let mut values = vec![None; subqueries.len()];
+        // Lists that are grouped by are opened below the grouping, the others above it.
+        let mut below = unnests.unwrap_or_default();
+        let mut above = below.split_off(opened);
+        let (with_elements, opening) = open(plan, 0, below, &values);
+        plan = with_elements;
+        let keys = groups.iter_mut().flatten().map(|(key, _)| key);
+        keys.chain(output.exprs_mut()).for_each(|expr| opening.put(expr));
         if is_grouped {
             plan = place(plan, &subqueries, &mut values, |one| one.in_aggregate)?;
             for pending in &mut aggregates {
@@ -67,7 +81,7 @@ impl Binder<'_> {
             };
             let (grouped, grouping) = Grouping::build(plan, groups, &aggregates);
             plan = grouped;
-            for expr in output.exprs_mut() {
+            for expr in output.exprs_mut().chain(&mut above) {
                 grouping.rewrite(expr, &names)?;
             }
             for key in subqueries.iter_mut().flat_map(|one| &mut one.keys) {
@@ -75,22 +89,29 @@ impl Binder<'_> {
             }
         }
         plan = place(plan, &subqueries, &mut values, |one| !(is_grouped && one.in_aggregate))?;
+        let (with_elements, opening) = open(plan, opened, above, &values);
+        plan = with_elements;
         for expr in output.exprs_mut() {
+            opening.put(expr);
             put_values(expr, &values);
         }
         Ok(finish(plan, output, select.distinct))
     }
 
-    /// The keys of GROUP BY with their names; `None` without GROUP BY.
-    fn groups(&mut self, select: &Select, scope: &Scope) -> Result<Option<Vec<(Expr, String)>>> {
-        let GroupBy::Items(items) = &select.group_by else { return Ok(Some(Vec::new())) };
+    /// The keys of GROUP BY with their names, `None` without GROUP BY, and the lists that they open.
+    fn groups(&mut self, select: &Select, scope: &Scope) -> Result<(Keys, Vec<Expr>)> {
+        let GroupBy::Items(items) = &select.group_by else {
+            return Ok((Some(Vec::new()), Vec::new()));
+        };
         if items.is_empty() {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
+        let mut unnests = Vec::new();
         let mut groups: Vec<(Expr, String)> = Vec::with_capacity(items.len());
         for item in items {
             let mut frame = Frame::new(scope, Some("GROUP BY"));
             frame.items = &select.items;
+            frame.unnests = Some(std::mem::take(&mut unnests));
             let meant = match &item.kind {
                 ast::ExprKind::Literal(ast::Literal::Number(_)) => {
                     let names = vec![""; select.items.len()];
@@ -106,6 +127,7 @@ impl Binder<'_> {
                 _ => item,
             };
             let bound = self.expr(&mut frame, meant)?;
+            unnests = frame.unnests.take().unwrap_or_default();
             if !frame.subqueries.is_empty() {
                 let error = Error::unsupported("a query in GROUP BY is not supported");
                 return Err(self.at(error, item.span));
@@ -115,7 +137,7 @@ impl Binder<'_> {
                 groups.push((bound, text));
             }
         }
-        Ok(Some(groups))
+        Ok((Some(groups), unnests))
     }
 
     fn output(
@@ -127,6 +149,21 @@ impl Binder<'_> {
         let mut items = Vec::with_capacity(select.items.len());
         for item in &select.items {
             match item {
+                SelectItem::Expr(expr, alias) if is_unnest_call(expr) => {
+                    let ast::ExprKind::Call(call) = &expr.kind else { continue };
+                    let opened = self.unnested_struct(frame, call);
+                    let opened = opened.map_err(|error| self.at(error, expr.span))?;
+                    let parts = match (opened, alias) {
+                        (Opened::Fields(fields), _) => fields,
+                        (Opened::Elements(bound), Some(alias)) => vec![(bound, alias.text.clone())],
+                        (Opened::Elements(bound), None) => vec![(bound, name::of(expr))],
+                    };
+                    for (mut bound, name) in parts {
+                        bound.span = self.place(expr.span);
+                        let field = Field::nullable(&name, bound.data_type.clone());
+                        items.push(Item { expr: bound, field });
+                    }
+                }
                 SelectItem::Expr(expr, alias) => {
                     // An item's own alias is not in sight inside it.
                     let open = alias.as_ref().map(|alias| alias.text.clone());
@@ -154,8 +191,10 @@ impl Binder<'_> {
                 }
             }
         }
+        let unnests = frame.unnests.take();
         let having =
             select.having.as_ref().map(|having| self.condition(frame, having)).transpose()?;
+        frame.unnests = unnests;
         Ok(Output { items, having, keys: Vec::new(), hidden: Vec::new() })
     }
 
@@ -169,7 +208,7 @@ impl Binder<'_> {
     ) -> Result<Vec<Item>> {
         let scope = frame.scope;
         if let Some(table) = table.filter(|table| !scope.has_table(&table.text)) {
-            return Err(Error::name(format!("unknown table {}", table.text)));
+            return fields_of(scope, table, exclude, replace);
         }
         for name in exclude.iter().chain(replace.iter().map(|(_, name)| name)) {
             if !scope.columns.iter().any(|column| same(&column.name, &name.text)) {
@@ -252,6 +291,38 @@ impl Binder<'_> {
             _ => name::of(expr),
         }
     }
+}
+
+fn is_unnest_call(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Call(call) if is_unnest(&call.name.text))
+}
+
+/// `column.*` of a column that is a STRUCT: its fields.
+fn fields_of(
+    scope: &Scope,
+    name: &Name,
+    exclude: &[Name],
+    replace: &[(ast::Expr, Name)],
+) -> Result<Vec<Item>> {
+    let unknown = || Error::name(format!("unknown table {}", name.text));
+    let (index, _) = scope.find(std::slice::from_ref(name))?.ok_or_else(unknown)?;
+    let column = Expr::column(index, scope.columns[index].data_type.clone());
+    let DataType::Struct(fields) = &column.data_type else {
+        let what = format!("column {} is a {}, which has no fields", name.text, column.data_type);
+        return Err(Error::types(what));
+    };
+    if !replace.is_empty() {
+        return Err(Error::unsupported("REPLACE among the fields of a STRUCT is not supported"));
+    }
+    let mut items = Vec::with_capacity(fields.len());
+    for (index, field) in fields.iter().enumerate() {
+        if !exclude.iter().any(|excluded| same(&excluded.text, &field.name)) {
+            let expr = struct_field(column.clone(), index)?;
+            let field = Field::nullable(&field.name, field.data_type.clone());
+            items.push(Item { expr, field });
+        }
+    }
+    Ok(items)
 }
 
 /// GROUP BY ALL: the items without an aggregate.

@@ -171,6 +171,33 @@ impl Converter<'_> {
                 let literal = literal.map_err(|error| error.at(span))?;
                 return Ok(Expr { kind: ExprKind::Literal(literal), span });
             }
+            Parsed::Array(array) => {
+                let elements = self.exprs(array.elem)?;
+                return Ok(call("list_value", elements, self.last));
+            }
+            Parsed::Dictionary(fields) => {
+                let (mut names, mut values) = (Vec::new(), Vec::new());
+                for field in fields {
+                    names.push(self.name(field.key));
+                    values.push(self.expr(*field.value)?);
+                }
+                let span = span_of(&values, self.last);
+                let name = Name { text: "struct_pack".to_string(), span };
+                return Ok(named_call(name, values, names));
+            }
+            Parsed::Map(map) => {
+                let (mut keys, mut values) = (Vec::new(), Vec::new());
+                for entry in map.entries {
+                    keys.push(self.expr(*entry.key)?);
+                    values.push(self.expr(*entry.value)?);
+                }
+                let lists = [keys, values].map(|part| call("list_value", part, self.last));
+                return Ok(call("map", lists.into(), self.last));
+            }
+            Parsed::Tuple(parts) => {
+                let parts = self.exprs(parts)?;
+                return Ok(call("row", parts, self.last));
+            }
             Parsed::Interval(literal) => return self.interval(literal),
             Parsed::Function(function) => return self.function(function),
             other => {
@@ -351,6 +378,15 @@ impl Converter<'_> {
                     let index = self.expr(index)?;
                     ExprKind::Element(Box::new(expr), Box::new(index))
                 }
+                parsed::AccessExpr::Subscript(parsed::Subscript::Slice {
+                    lower_bound,
+                    upper_bound,
+                    stride: None,
+                }) => ExprKind::Slice {
+                    argument: Box::new(expr),
+                    first: lower_bound.map(|first| self.expr(first)).transpose()?.map(Box::new),
+                    last: upper_bound.map(|last| self.expr(last)).transpose()?.map(Box::new),
+                },
                 _ => return self.unsupported("this access to a part"),
             };
             expr = self.spanned(kind);
@@ -370,8 +406,14 @@ impl Converter<'_> {
         {
             return self.unsupported(format!("this form of {}", name.text));
         }
-        let mut call =
-            Call { name, arguments: Vec::new(), star: false, distinct: false, filter: None };
+        let mut call = Call {
+            name,
+            arguments: Vec::new(),
+            argument_names: Vec::new(),
+            star: false,
+            distinct: false,
+            filter: None,
+        };
         match function.args {
             parsed::FunctionArguments::None => {}
             parsed::FunctionArguments::Subquery(_) => {
@@ -388,8 +430,31 @@ impl Converter<'_> {
                     match argument {
                         parsed::FunctionArg::Unnamed(Argument::Expr(expr)) => {
                             call.arguments.push(self.expr(expr)?);
+                            if !call.argument_names.is_empty() {
+                                return self
+                                    .unsupported("an argument without a name behind others");
+                            }
                         }
                         parsed::FunctionArg::Unnamed(Argument::Wildcard) => call.star = true,
+                        // `f(a = 1)` is a comparison, `f(a := 1)` a name.
+                        parsed::FunctionArg::Named {
+                            name,
+                            arg: Argument::Expr(expr),
+                            operator: parsed::FunctionArgOperator::Equals,
+                        } => {
+                            let left = self.compared(name);
+                            let right = self.expr(expr)?;
+                            let span = cover(left.span, right.span);
+                            let (left, right) = (Box::new(left), Box::new(right));
+                            let kind = ExprKind::Compare(Comparison::Equal, left, right);
+                            call.arguments.push(Expr { kind, span });
+                        }
+                        parsed::FunctionArg::Named { name, arg: Argument::Expr(expr), .. } => {
+                            let unnamed = Name { text: String::new(), span: self.last };
+                            call.argument_names.resize(call.arguments.len(), unnamed);
+                            call.argument_names.push(self.name(name));
+                            call.arguments.push(self.expr(expr)?);
+                        }
                         _ => return self.unsupported("this argument"),
                     }
                 }
@@ -399,6 +464,20 @@ impl Converter<'_> {
         let parts = call.arguments.iter().chain(&call.filter).map(|part| part.span);
         let span = parts.fold(start, cover);
         Ok(Expr { kind: ExprKind::Call(Box::new(call)), span })
+    }
+}
+
+impl Converter<'_> {
+    /// What the parser took for the name of an argument: a text or a column.
+    fn compared(&mut self, ident: parsed::Ident) -> Expr {
+        let is_text = ident.quote_style == Some('\'');
+        let name = self.name(ident);
+        let span = name.span;
+        let kind = match is_text {
+            true => ExprKind::Literal(Literal::Text(name.text)),
+            false => ExprKind::Name(vec![name]),
+        };
+        Expr { kind, span }
     }
 }
 
@@ -417,7 +496,12 @@ fn number(digits: &str, span: Span) -> Expr {
 fn call(name: &str, arguments: Vec<Expr>, last: Span) -> Expr {
     let span = span_of(&arguments, last);
     let name = Name { text: name.to_string(), span };
-    let call = Call { name, arguments, star: false, distinct: false, filter: None };
+    named_call(name, arguments, Vec::new())
+}
+
+fn named_call(name: Name, arguments: Vec<Expr>, argument_names: Vec<Name>) -> Expr {
+    let span = name.span;
+    let call = Call { name, arguments, argument_names, star: false, distinct: false, filter: None };
     Expr { kind: ExprKind::Call(Box::new(call)), span }
 }
 

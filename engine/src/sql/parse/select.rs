@@ -179,11 +179,29 @@ impl Converter<'_> {
                 let name = self.object_name(name)?;
                 Ok(TableExpr::Table { name, alias: alias.map(|alias| self.alias(alias)) })
             }
-            parsed::TableFactor::Table { name, alias, args: Some(args), sample: None, .. } => {
-                self.table_function(name, args.args, alias)
-            }
-            parsed::TableFactor::Function { name, args, alias, lateral: false, .. } => {
+            parsed::TableFactor::Table {
+                name,
+                alias,
+                args: Some(args),
+                sample: None,
+                with_ordinality: false,
+                ..
+            } => self.table_function(name, args.args, alias),
+            // What is lateral is told by the function, as in DuckDB.
+            parsed::TableFactor::Function { name, args, alias, .. } => {
                 self.table_function(name, args, alias)
+            }
+            parsed::TableFactor::UNNEST {
+                alias,
+                array_exprs,
+                with_offset: false,
+                with_ordinality: false,
+                ..
+            } => {
+                let name = Name { text: "unnest".to_string(), span: self.last };
+                let arguments = self.exprs(array_exprs)?;
+                let alias = alias.map(|alias| self.alias(alias));
+                Ok(TableExpr::Function { name, arguments, alias })
             }
             parsed::TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
                 let query = Box::new(self.query(*subquery)?);
