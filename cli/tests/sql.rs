@@ -310,3 +310,66 @@ fn an_interrupted_query_is_exit_code_130() {
     assert!(stderr.contains("cancelled") || stderr.contains("interrupted"), "{stderr}");
     assert!(ended.stdout.is_empty());
 }
+
+/// Rows of the nested fixture as canonical JSON.
+const NESTED_JSON: [&str; 3] = [
+    r#"{"id":3,"p":{"x":null,"y":"it's, [so] {quoted}","z":{"u":2.25,"v":"-595.94"}},"tags":[4],"i":[{"sku":"ash15","n":12,"ok":false}],"m":[{"key":"a","value":8}]}"#,
+    r#"{"id":8,"p":{"x":null,"y":null,"z":{"u":-2.0,"v":"838.60"}},"tags":[5,5,5],"i":[{"sku":"elm11","n":10,"ok":true}],"m":[{"key":"oak","value":90},{"key":"a","value":97}]}"#,
+    r#"{"id":10,"p":{"x":19,"y":null,"z":{"u":null,"v":"-284.41"}},"tags":null,"i":[null],"m":[{"key":"","value":60}]}"#,
+];
+
+/// The same as DuckDB writes them.
+const NESTED_CSV: [&str; 4] = [
+    r#"id,p,tags,i,m"#,
+    r#"3,"{'x': NULL, 'y': 'it\'s, [so] {quoted}', 'z': {'u': 2.25, 'v': -595.94}}",[4],"[{'sku': ash15, 'n': 12, 'ok': false}]",{a=8}"#,
+    r#"8,"{'x': NULL, 'y': NULL, 'z': {'u': -2.0, 'v': 838.60}}","[5, 5, 5]","[{'sku': elm11, 'n': 10, 'ok': true}]","{oak=90, a=97}""#,
+    r#"10,"{'x': 19, 'y': NULL, 'z': {'u': NULL, 'v': -284.41}}",,[NULL],{''=60}"#,
+];
+
+#[test]
+fn nested_results_are_shown_in_every_form() {
+    let query = "select id, p, tags, items[1:1] as i, m from '../conformance/fixtures/nested.parquet' \
+                 where id in (3, 8, 10) order by id";
+    let form = |form: &str| {
+        let run = sql(&[query, "--format", form]);
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{form}");
+        run.stdout
+    };
+    assert_eq!(form("jsonl").lines().collect::<Vec<_>>(), NESTED_JSON);
+    assert_eq!(form("csv").lines().collect::<Vec<_>>(), NESTED_CSV);
+    let table = form("table");
+    for cell in [
+        "STRUCT(sku VARCHAR, n INTEGER, ok BOOLEAN)[] │ MAP(VARCHAR, INTEGER) │",
+        "│ {'x': NULL, 'y': 'it\\'s, [so] {quoted}', 'z': {'u': 2.25, 'v': … │ [4] ",
+        "│ NULL      │ [NULL] ",
+        "│ {oak=90, a=97}        │",
+    ] {
+        assert!(table.contains(cell), "no {cell} in\n{table}");
+    }
+    let widths: Vec<usize> = table.lines().take(8).map(|line| line.chars().count()).collect();
+    assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
+}
+
+#[test]
+fn errors_of_nested_values_say_what_is_wrong() {
+    let nested = "from '../conformance/fixtures/nested.parquet'";
+    for (query, words) in [
+        ("select items[1].skuu NESTED".to_owned(), ["unknown field skuu", "did you mean sku?"]),
+        ("select g.x NESTED".into(), ["VARCHAR has no field x", "error"]),
+        ("select m[1] NESTED".into(), ["the keys of MAP(VARCHAR, INTEGER) are VARCHAR", "INTEGER"]),
+        ("select tags['a'] NESTED".into(), ["position in a list takes an integer", "VARCHAR"]),
+        ("select map {'a': 1, 'a': 2}".into(), ["the key a of a map is there twice", "error"]),
+        ("select map([1], [2, 3])".into(), ["a map of 1 keys and 2 values", "error"]),
+        ("select 1 NESTED where unnest(tags) = 1".into(), ["UNNEST cannot stand in WHERE", "FROM"]),
+        ("select unnest(tags, recursive := true) NESTED".into(), ["recursive", "not supported"]),
+        ("select unnest(m) NESTED".into(), ["UNNEST takes a list, found a MAP", "map_entries"]),
+        (
+            "select [1, 2] = {'a': 1}".into(),
+            ["cannot compare INTEGER[] with STRUCT(a INTEGER)", "CAST"],
+        ),
+        ("select {'a': 1}::struct(b int)".into(), ["cannot convert STRUCT(a INTEGER)", "STRUCT(b"]),
+        ("select p.* exclude (x), nope.* NESTED".into(), ["unknown table nope", "error"]),
+    ] {
+        fails(&query.replace("NESTED", nested), 5, &words);
+    }
+}

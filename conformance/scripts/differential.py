@@ -22,15 +22,31 @@ import duckdb
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
+def parts(text: str) -> list[str]:
+    """What commas outside parentheses separate."""
+    found, depth, start = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            found.append(text[start:at].strip())
+            start = at + 1
+    return [*found, text[start:].strip()]
+
+
 def ours(value, type_name: str):
-    """A value of ours as the value DuckDB would give."""
+    """A value of ours as the value DuckDB would give; structs as lists, maps as lists of pairs."""
     if value is None or isinstance(value, bool) or type_name == "VARCHAR":
         return value
-    found = re.match(r"DECIMAL\(\d+,(\d+)\)", type_name)
-    if found:
-        with decimal.localcontext() as context:
-            context.prec = 60
-            return decimal.Decimal(value).scaleb(-int(found[1]))
+    if type_name.endswith("[]"):
+        return [ours(element, type_name[:-2]) for element in value]
+    if type_name.startswith("STRUCT("):
+        fields = [field.rsplit(" ", 1)[1] if "(" not in field else field.split(" ", 1)[1]
+                  for field in parts(type_name[7:-1])]
+        return [ours(*pair) for pair in zip(value, fields)]
+    if type_name.startswith("MAP("):
+        return [[ours(*pair) for pair in zip(entry, parts(type_name[4:-1]))] for entry in value]
+    if type_name.startswith("DECIMAL("):
+        return decimal.Decimal(value)
     if type_name in ("FLOAT", "DOUBLE"):
         return float(value)
     if type_name == "DATE":
@@ -41,15 +57,23 @@ def ours(value, type_name: str):
     return int(value)
 
 
-def theirs(value):
+def theirs(value, type_name: str):
     """A date is its midnight: whether a sum of dates is a date is told by the types."""
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return datetime.datetime(value.year, value.month, value.day)
+    if isinstance(value, dict):
+        if type_name.startswith("MAP("):
+            return [[theirs(part, "") for part in pair] for pair in value.items()]
+        return [theirs(part, "") for part in value.values()]
+    if isinstance(value, list):
+        return [theirs(part, type_name.removesuffix("[]")) for part in value]
     return value
 
 
 def same(one, other) -> bool:
     numbers = (int, float, decimal.Decimal)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
         return one is other
     if isinstance(one, numbers) and isinstance(other, numbers):
@@ -65,7 +89,10 @@ def key(row):
     """Exact values first, then rounded floats: near rows stand together."""
     exact, floats = [], []
     for value in row:
-        if isinstance(value, float):
+        if isinstance(value, list):
+            exact.append(key(value))
+        elif isinstance(value, float):
+            exact.append("float")
             floats.append("nan" if math.isnan(value) else f"{value + 0.0:+.6e}")
         else:
             number = isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool)
@@ -86,8 +113,8 @@ def main() -> None:
             continue
         try:
             result = database.execute(case["sql"])
-            types = [str(column[1]) for column in result.description]
-            expected = [tuple(map(theirs, row)) for row in result.fetchall()]
+            types = [str(column[1]).replace('"', "") for column in result.description]
+            expected = [tuple(map(theirs, row, types)) for row in result.fetchall()]
             error = None
         except duckdb.Error as failed:
             expected, error = None, str(failed).splitlines()[0]

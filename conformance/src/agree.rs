@@ -24,7 +24,7 @@ use millwork_engine::plan::LogicalPlan;
 use millwork_engine::session::{Consumer, Session, SessionOptions, StatementOutcome};
 use millwork_engine::{ErrorKind, Result as EngineResult};
 use millwork_format::batch::Batch;
-use millwork_format::types::Field;
+use millwork_format::types::{DataType, Field};
 
 use rows::{Datum, Demand, Row, difference};
 
@@ -85,6 +85,7 @@ pub fn files() -> Vec<(&'static str, PathBuf)> {
         ("facts", fixture("facts")),
         ("more", fixture("more")),
         ("dims", fixture("dims")),
+        ("nested", fixture("nested")),
         ("lineitem", here.join("../testdata/lineitem.parquet")),
     ]
 }
@@ -276,7 +277,9 @@ pub fn print(seeds: Range<u64>, out: &mut dyn FnMut(&str)) -> Result<(), String>
             Ok((plan, rows)) => {
                 let types: Vec<String> =
                     plan.fields().iter().map(|field| field.data_type.to_string()).collect();
-                let rows: Vec<serde_json::Value> = rows.iter().map(json_row).collect();
+                let fields = plan.fields();
+                let rows: Vec<serde_json::Value> =
+                    rows.iter().map(|row| json_row(row, fields)).collect();
                 let _ = write!(line, "\"types\":{},", serde_json::json!(types));
                 let _ = write!(line, "\"rows\":{}}}", serde_json::Value::Array(rows));
             }
@@ -289,15 +292,38 @@ pub fn print(seeds: Range<u64>, out: &mut dyn FnMut(&str)) -> Result<(), String>
     Ok(())
 }
 
-/// Integers and floats as text: JSON numbers hold neither 128 bits nor NaN.
-fn json_row(row: &Row) -> serde_json::Value {
-    let value = |datum: &Datum| match datum {
-        Datum::Null => serde_json::Value::Null,
-        Datum::Boolean(value) => serde_json::json!(value),
-        Datum::Integer(value) => serde_json::json!(value.to_string()),
-        Datum::Float(value) => serde_json::json!(format!("{value:?}")),
-        Datum::Bytes(bytes) => serde_json::json!(String::from_utf8_lossy(bytes)),
-        Datum::Nested => serde_json::json!("nested"),
-    };
-    serde_json::Value::Array(row.iter().map(value).collect())
+/// Integers and floats as text: JSON numbers hold neither 128 bits nor NaN. Nested values as lists.
+fn json_row(row: &Row, fields: &[Field]) -> serde_json::Value {
+    let values = row.iter().zip(fields).map(|(datum, field)| json(datum, &field.data_type));
+    serde_json::Value::Array(values.collect())
+}
+
+fn json(datum: &Datum, data_type: &DataType) -> serde_json::Value {
+    match (datum, data_type) {
+        (Datum::Null, _) => serde_json::Value::Null,
+        (Datum::Boolean(value), _) => serde_json::json!(value),
+        (Datum::Integer(value), DataType::Decimal { scale, .. }) => {
+            serde_json::json!(format!("{value}e-{scale}"))
+        }
+        (Datum::Integer(value), _) => serde_json::json!(value.to_string()),
+        (Datum::Float(value), _) => serde_json::json!(format!("{value:?}")),
+        (Datum::Bytes(bytes), _) => serde_json::json!(String::from_utf8_lossy(bytes)),
+        (Datum::Nested(parts), data_type) => {
+            let types: Vec<&DataType> = match data_type {
+                DataType::List(element) => vec![&element.data_type; parts.len()],
+                DataType::Struct(fields) => fields.iter().map(|field| &field.data_type).collect(),
+                _ => Vec::new(),
+            };
+            // The entries of a map are key and value.
+            let entries = match data_type {
+                DataType::Map { key, value } => Some(DataType::map_entries(key, value.as_ref())),
+                _ => None,
+            };
+            let types = match &entries {
+                Some(entries) => vec![entries; parts.len()],
+                None => types,
+            };
+            parts.iter().zip(types).map(|(part, of)| json(part, of)).collect()
+        }
+    }
 }

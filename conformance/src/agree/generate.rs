@@ -12,7 +12,7 @@ use super::shapes;
 pub struct Case {
     /// What it was made from.
     pub seed: u64,
-    /// The text, over the views `facts`, `more`, `dims` and `lineitem`.
+    /// The text, over the views `facts`, `more`, `dims`, `lineitem` and `nested`.
     pub sql: String,
     /// Whether the order of the rows is settled.
     pub is_ordered: bool,
@@ -62,6 +62,10 @@ pub(super) struct Table {
     pub groups: &'static [&'static str],
     /// Integer columns that others join with.
     pub joins: &'static [&'static str],
+    /// Columns that are nested, for payload.
+    pub nested: &'static [&'static str],
+    /// Lists, and what their elements are, or the fields of those.
+    pub lists: &'static [(&'static str, &'static [(&'static str, Kind)])],
 }
 
 const FACTS: &[(&str, Kind)] = &[
@@ -82,6 +86,26 @@ const FACTS: &[(&str, Kind)] = &[
     ("z", Integer),
 ];
 
+const NESTED: &[(&str, Kind)] = &[
+    ("id", Integer),
+    ("k", Integer),
+    ("g", Text),
+    ("p.x", Integer),
+    ("p.y", Text),
+    ("p.z.u", Double),
+    ("p.z.v", Decimal),
+    ("s.f", Integer),
+    ("s['e']", Text),
+    ("tags[1]", Integer),
+    ("tags[-1]", Integer),
+    ("words[2]", Text),
+    ("items[1].sku", Text),
+    ("items[2].n", Integer),
+    ("items[1].ok", Boolean),
+    ("m['a']", Integer),
+    ("mm[1][1]", Integer),
+];
+
 /// All views; `facts` and `more` have the same columns.
 pub(super) const TABLES: &[Table] = &[
     Table {
@@ -90,6 +114,8 @@ pub(super) const TABLES: &[Table] = &[
         key: &["id"],
         groups: &["k", "n", "u", "g", "b", "z", "s", "d"],
         joins: &["k", "n", "z", "id"],
+        nested: &[],
+        lists: &[],
     },
     Table {
         name: "more",
@@ -97,6 +123,8 @@ pub(super) const TABLES: &[Table] = &[
         key: &["id"],
         groups: &["k", "n", "u", "g", "b", "z", "e"],
         joins: &["k", "id", "z"],
+        nested: &[],
+        lists: &[],
     },
     Table {
         name: "dims",
@@ -111,6 +139,8 @@ pub(super) const TABLES: &[Table] = &[
         key: &["no"],
         groups: &["key", "name", "rate"],
         joins: &["key", "big", "no"],
+        nested: &[],
+        lists: &[],
     },
     Table {
         name: "lineitem",
@@ -130,8 +160,30 @@ pub(super) const TABLES: &[Table] = &[
         key: &["l_orderkey", "l_linenumber"],
         groups: &["l_returnflag", "l_shipmode", "l_linenumber", "l_discount", "l_partkey"],
         joins: &["l_partkey", "l_orderkey", "l_linenumber"],
+        nested: &[],
+        lists: &[],
+    },
+    Table {
+        name: "nested",
+        columns: NESTED,
+        key: &["id"],
+        groups: &[
+            "k", "g", "p.y", "tags[1]", "s", "s", "tags", "words", "m", "mm", "items[1]", "p.z",
+        ],
+        joins: &["k", "id", "s.f", "tags[1]"],
+        nested: &["p", "s", "tags", "words", "items", "m", "mm", "p.z", "items[1]", "tags[2:3]"],
+        lists: &[
+            ("tags", &[("", Integer)]),
+            ("words", &[("", Text)]),
+            ("items", &[(".sku", Text), (".n", Integer), (".ok", Boolean)]),
+            ("mm[1]", &[("", Integer)]),
+            ("map_keys({}.m)", &[("", Text)]),
+        ],
     },
 ];
+
+/// Which of [`TABLES`] has nested columns.
+pub(super) const NESTED_TABLE: usize = 4;
 
 impl Table {
     /// Its columns under the alias `alias`.

@@ -17,8 +17,8 @@ pub enum Datum {
     Float(f64),
     /// Text or bytes.
     Bytes(Vec<u8>),
-    /// A nested value, which nothing generates.
-    Nested,
+    /// The elements of a list, the entries of a map, the fields of a struct.
+    Nested(Vec<Datum>),
 }
 
 /// One row of a result.
@@ -48,7 +48,14 @@ fn datum(cell: Cell<'_>) -> Datum {
         Cell::Float32(value) => Datum::Float(value.into()),
         Cell::Float64(value) => Datum::Float(value),
         Cell::Bytes(bytes) => Datum::Bytes(bytes.to_vec()),
-        _ => Datum::Nested,
+        Cell::List { child, start, end } => {
+            Datum::Nested((start..end).map(|row| datum(child.cell(row))).collect())
+        }
+        Cell::Struct { children, row } => {
+            Datum::Nested(children.iter().map(|child| datum(child.cell(row))).collect())
+        }
+        // There are no other cells.
+        _ => Datum::Null,
     }
 }
 
@@ -89,6 +96,10 @@ fn is_same(one: &Datum, other: &Datum, is_inexact: bool) -> bool {
             let is_near = is_inexact && (one - other).abs() <= 1e-12 * one.abs().max(other.abs());
             one.to_bits() == other.to_bits() || one.is_nan() && other.is_nan() || is_near
         }
+        (Datum::Nested(one), Datum::Nested(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| is_same(one, other, is_inexact))
+        }
         _ => one == other,
     }
 }
@@ -96,9 +107,20 @@ fn is_same(one: &Datum, other: &Datum, is_inexact: bool) -> bool {
 /// What brings equal rows together: exact values first, floats by their leading digits after them.
 fn key(row: &Row) -> Vec<u8> {
     let mut key = Vec::new();
-    for value in row {
+    exact_key(row, &mut key);
+    float_key(row, &mut key);
+    key
+}
+
+fn exact_key(values: &[Datum], key: &mut Vec<u8>) {
+    for value in values {
         match value {
-            Datum::Null | Datum::Nested => key.push(0),
+            Datum::Null => key.push(0),
+            Datum::Nested(parts) => {
+                key.push(5);
+                exact_key(parts, key);
+                key.push(6);
+            }
             Datum::Boolean(value) => key.extend([1, u8::from(*value)]),
             Datum::Integer(value) => {
                 key.push(2);
@@ -112,14 +134,20 @@ fn key(row: &Row) -> Vec<u8> {
             Datum::Float(_) => key.push(4),
         }
     }
-    for value in row {
-        if let Datum::Float(value) = value {
-            let bits = value.to_bits();
-            let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
-            key.extend(ordered.to_be_bytes());
+}
+
+fn float_key(values: &[Datum], key: &mut Vec<u8>) {
+    for value in values {
+        match value {
+            Datum::Float(value) => {
+                let bits = value.to_bits();
+                let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+                key.extend(ordered.to_be_bytes());
+            }
+            Datum::Nested(parts) => float_key(parts, key),
+            _ => {}
         }
     }
-    key
 }
 
 #[cfg(test)]

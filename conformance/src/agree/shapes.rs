@@ -1,10 +1,10 @@
 //! The shapes of generated queries: scans, groupings, joins, semi joins, unions, subqueries.
 
-use super::generate::{Column, Dice, Kind, TABLES, Table};
+use super::generate::{Column, Dice, Kind, NESTED_TABLE, TABLES, Table};
 
 /// A query, and whether the order of its rows is settled.
 pub(super) fn query(dice: &mut Dice) -> (String, bool) {
-    match dice.below(20) {
+    match dice.below(23) {
         0..=4 => scan(dice),
         5..=8 => grouping(dice),
         9 => distinct(dice),
@@ -12,12 +12,14 @@ pub(super) fn query(dice: &mut Dice) -> (String, bool) {
         14 | 15 => membership(dice),
         16 => union(dice),
         17 | 18 => derived(dice),
-        _ => correlated(dice),
+        19 => correlated(dice),
+        20 => opened(dice),
+        _ => beside_lists(dice),
     }
 }
 
 fn table(dice: &mut Dice) -> &'static Table {
-    let index = dice.pick(&[0, 0, 0, 1, 1, 2, 3, 3]);
+    let index = dice.pick(&[0, 0, 0, 1, 1, 2, 3, 3, NESTED_TABLE, NESTED_TABLE, NESTED_TABLE]);
     &TABLES[index]
 }
 
@@ -41,6 +43,68 @@ fn values(dice: &mut Dice, scope: &[Column]) -> Vec<String> {
             dice.value(scope, kind, 2)
         })
         .collect()
+}
+
+/// Some nested columns, as they are.
+fn payload(dice: &mut Dice, table: &Table, alias: &str) -> Vec<String> {
+    let count = if table.nested.is_empty() { 0 } else { dice.below(3) };
+    (0..count).map(|_| format!("{alias}.{}", dice.pick(table.nested))).collect()
+}
+
+/// A list of the table `alias`.
+fn list(alias: &str, name: &str) -> String {
+    match name.contains("{}") {
+        true => name.replace("{}", alias),
+        false => format!("{alias}.{name}"),
+    }
+}
+
+/// UNNEST in a SELECT: one list or two side by side.
+fn opened(dice: &mut Dice) -> (String, bool) {
+    let (table, alias) = (&TABLES[NESTED_TABLE], dice.alias());
+    let scope = table.scope(&alias);
+    let mut items = qualified(&alias, table.key);
+    for _ in 0..1 + dice.below(2) {
+        let (name, fields) = dice.pick(table.lists);
+        let list = list(&alias, name);
+        let (field, _) = dice.pick(fields);
+        items.push(match dice.chance(30) {
+            true => format!("unnest({list})"),
+            false => format!("unnest({list}){field}"),
+        });
+    }
+    items.extend(payload(dice, table, &alias));
+    let condition = keyword(dice, "where", &scope, 60);
+    let tail = if dice.chance(30) { limit(dice) } else { String::new() };
+    (format!("select {} from {} {alias}{condition}{tail}", items.join(", "), table.name), true)
+}
+
+/// UNNEST in FROM, with conditions on both sides of it, perhaps grouped.
+fn beside_lists(dice: &mut Dice) -> (String, bool) {
+    let (table, alias, within) = (&TABLES[NESTED_TABLE], dice.alias(), dice.alias());
+    let mut scope = table.scope(&alias);
+    let (name, fields) = dice.pick(table.lists);
+    let element =
+        |(field, kind): &(&str, Kind)| Column { name: format!("{within}.e{field}"), kind: *kind };
+    scope.extend(fields.iter().map(element));
+    scope.extend(fields.iter().map(element));
+    let list = list(&alias, name);
+    let condition = keyword(dice, "where", &scope, 60);
+    let from = match dice.below(3) {
+        0 => format!("{} {alias} left join unnest({list}) as {within}(e) on true", table.name),
+        1 => format!("{} {alias} cross join unnest({list}) as {within}(e)", table.name),
+        _ => format!("{} {alias}, unnest({list}) as {within}(e)", table.name),
+    };
+    let from = format!("{from}{condition}");
+    if dice.chance(50) {
+        return grouped(dice, table, &alias, &scope, &from);
+    }
+    let mut items = values(dice, &scope);
+    items.push(format!("{within}.e"));
+    items.extend(qualified(&alias, table.key));
+    items.extend(payload(dice, table, &alias));
+    // Ours come in the order of the file; that is more than SQL says.
+    (format!("select {} from {from}", items.join(", ")), false)
 }
 
 /// `ORDER BY` some of `first`, then `last`, which settles it; perhaps with a limit.
@@ -72,7 +136,9 @@ fn limit(dice: &mut Dice) -> String {
 fn scan(dice: &mut Dice) -> (String, bool) {
     let (table, alias) = (table(dice), dice.alias());
     let scope = table.scope(&alias);
-    let items = values(dice, &scope).join(", ");
+    let mut items = values(dice, &scope);
+    items.extend(payload(dice, table, &alias));
+    let items = items.join(", ");
     let condition = keyword(dice, "where", &scope, 85);
     let keys = qualified(&alias, table.key);
     let columns: Vec<String> = scope.iter().map(|column| column.name.clone()).collect();
