@@ -98,6 +98,8 @@ struct Chunks {
     bloom_filter: Vec<(u64, u32)>,
     /// Length 0: absent.
     statistics: Vec<ByteRange>,
+    /// The whole struct `ColumnMetaData`, for what is seldom asked for; length 0: absent.
+    metadata: Vec<ByteRange>,
     flags: Vec<u8>,
     /// What few chunks have, by the index of the chunk, ascending.
     key_values: Vec<(u32, ByteRange)>,
@@ -118,6 +120,7 @@ impl Chunks {
         self.column_index.reserve_exact(more);
         self.bloom_filter.reserve_exact(more);
         self.statistics.reserve_exact(more);
+        self.metadata.reserve_exact(more);
         self.flags.reserve_exact(more);
     }
 }
@@ -161,6 +164,7 @@ pub struct Footer {
     limits: Limits,
     version: i32,
     num_rows: u64,
+    claimed_rows: Option<i64>,
     created_by: Option<Box<str>>,
     schema: Vec<SchemaElement>,
     leaves: usize,
@@ -216,6 +220,12 @@ impl Footer {
     #[must_use]
     pub fn writer(&self) -> Writer<'_> {
         Writer::parse(self.created_by().unwrap_or_default())
+    }
+
+    /// Rows as the file's own count has them, which nothing is read by: some writers leave it 0.
+    #[must_use]
+    pub fn claimed_rows(&self) -> Option<i64> {
+        self.claimed_rows
     }
 
     /// The schema, flattened depth first; the root comes first. At least one element.
@@ -314,6 +324,7 @@ impl Footer {
             + held(&chunks.encodings)
             + held(&chunks.physical_type)
             + held(&chunks.statistics)
+            + held(&chunks.metadata)
             + held(&chunks.flags)
             + held(&chunks.key_values)
             + held(&chunks.crypto);

@@ -12,19 +12,25 @@
 //! | [`logical_type`] | the annotation of a schema element |
 //! | [`schema_element`] | one node of the flattened schema |
 //! | [`statistics`] | bounds and counts of a column chunk |
+//! | [`chunk_details`] | what else a chunk may tell: encodings of its pages, sizes, places on a map |
 //! | [`footer`] | the file's metadata, row-group-major arrays of column chunks |
 //! | [`page_header`] | the header in front of every page |
 //! | [`page_index`] | offset index and column index |
+//! | [`bloom_filter`] | the sets of values that chunks may have written down |
 
 pub mod enums;
 pub mod created_by;
 pub mod logical_type;
 pub mod schema_element;
 pub mod statistics;
+pub mod chunk_details;
 pub mod footer;
 pub mod page_header;
 pub mod page_index;
+pub mod bloom_filter;
 
+pub use bloom_filter::{BloomFilter, BloomFilterHeader};
+pub use chunk_details::{BoundingBox, GeospatialStatistics, PageEncodingStats, SizeStatistics};
 pub use enums::{
     ColumnOrder, Compression, ConvertedType, Encoding, EncodingSet, PageType, PhysicalType,
     Repetition,

@@ -8,6 +8,7 @@
 use millwork_codecs::buffer::Buffer;
 
 use super::ByteRange;
+use super::chunk_details::counts;
 use crate::error::{ErrorKind, Limit, Result};
 use crate::limits::Limits;
 use crate::thrift::compact::{CompactReader, WireType};
@@ -142,6 +143,8 @@ pub struct ColumnIndex {
     max: Vec<ByteRange>,
     null_counts: Vec<u64>,
     nan_counts: Vec<u64>,
+    repetition_levels: Vec<u64>,
+    definition_levels: Vec<u64>,
     /// Whether, and how, the bounds are ordered over the pages that have some.
     pub boundary_order: BoundaryOrder,
 }
@@ -159,6 +162,8 @@ impl ColumnIndex {
             max: Vec::new(),
             null_counts: Vec::new(),
             nan_counts: Vec::new(),
+            repetition_levels: Vec::new(),
+            definition_levels: Vec::new(),
             boundary_order: BoundaryOrder::Unordered,
         };
         let mut reader = CompactReader::new(&bytes, base_offset, limits);
@@ -213,6 +218,8 @@ impl ColumnIndex {
                 };
             }
             (5, WireType::List) => counts(reader, &mut self.null_counts)?,
+            (6, WireType::List) => counts(reader, &mut self.repetition_levels)?,
+            (7, WireType::List) => counts(reader, &mut self.definition_levels)?,
             (8, WireType::List) => counts(reader, &mut self.nan_counts)?,
             (_, wire) => reader.skip(wire)?,
         }
@@ -260,6 +267,27 @@ impl ColumnIndex {
         self.null_counts.get(page).copied()
     }
 
+    /// Slots of page `page` by repetition level, from 0; empty if the file does not tell.
+    #[must_use]
+    pub fn repetition_level_histogram(&self, page: usize) -> &[u64] {
+        self.histogram(&self.repetition_levels, page)
+    }
+
+    /// Slots of page `page` by definition level, from 0; empty if the file does not tell.
+    #[must_use]
+    pub fn definition_level_histogram(&self, page: usize) -> &[u64] {
+        self.histogram(&self.definition_levels, page)
+    }
+
+    /// The part of `all` that belongs to page `page`: the file has as many counts for each.
+    fn histogram<'a>(&self, all: &'a [u64], page: usize) -> &'a [u64] {
+        let levels = all.len().checked_div(self.len()).unwrap_or(0);
+        if levels * self.len() != all.len() {
+            return &[];
+        }
+        all.get(page * levels..(page + 1) * levels).unwrap_or_default()
+    }
+
     /// NaNs of page `page`, if the file tells.
     #[must_use]
     pub fn nan_count(&self, page: usize) -> Option<u64> {
@@ -274,22 +302,6 @@ fn bounds(reader: &mut CompactReader<'_>, into: &mut Vec<ByteRange>) -> Result<(
         into.push(ByteRange::between(reader.position() - length, reader.position()));
         Ok(())
     })?;
-    Ok(())
-}
-
-/// A negative count makes the whole list as if absent.
-fn counts(reader: &mut CompactReader<'_>, into: &mut Vec<u64>) -> Result<()> {
-    into.clear();
-    let mut sound = true;
-    reader.list_of(WireType::I64, |reader, _| {
-        let count = u64::try_from(reader.i64()?);
-        sound &= count.is_ok();
-        into.push(count.unwrap_or(0));
-        Ok(())
-    })?;
-    if !sound {
-        into.clear();
-    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::super::ByteRange;
+use super::super::chunk_details::{GeospatialStatistics, PageEncodingStats, SizeStatistics};
 use super::super::enums::{Compression, EncodingSet, PhysicalType};
 use super::super::statistics::Statistics;
 use super::{Crypto, Footer, Group, KeyValue, SortingColumn, flag, parse};
@@ -250,6 +251,53 @@ impl<'a> ColumnChunk<'a> {
         Statistics::parse(range.of(&self.footer.bytes), offset, &self.footer.limits)
             .map(Some)
             .map_err(|error| error.at(&self.place()))
+    }
+
+    /// Calls `read` at field `id` of the chunk's `ColumnMetaData`, if it is there as a `wire`.
+    fn seldom<T>(
+        self,
+        id: i16,
+        wire: WireType,
+        read: impl Fn(&mut CompactReader<'a>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let range = self.footer.chunks.metadata[self.at];
+        if range.len == 0 {
+            return Ok(None);
+        }
+        let mut found = None;
+        let parsed = self.reader_at(range).structure(|reader, field| {
+            if field.id == id && field.wire == wire {
+                found = Some(read(reader)?);
+                return Ok(());
+            }
+            reader.skip(field.wire)
+        });
+        parsed.map_err(|error| error.at(&self.place()))?;
+        Ok(found)
+    }
+
+    /// How many pages of which type have which encoding, decoded now; empty if the file does not tell.
+    ///
+    /// # Errors
+    /// `Corrupt` if their bytes are broken.
+    pub fn encoding_stats(self) -> Result<Vec<PageEncodingStats>> {
+        Ok(self.seldom(13, WireType::List, PageEncodingStats::read_all)?.unwrap_or_default())
+    }
+
+    /// Bytes of strings and numbers of levels, decoded now; `None` if the file does not tell.
+    ///
+    /// # Errors
+    /// `Corrupt` if their bytes are broken.
+    pub fn size_statistics(self) -> Result<Option<SizeStatistics>> {
+        self.seldom(16, WireType::Struct, SizeStatistics::read)
+    }
+
+    /// Where the shapes of a GEOMETRY or GEOGRAPHY column lie, decoded now.
+    ///
+    /// # Errors
+    /// `Corrupt` if their bytes are broken.
+    pub fn geospatial_statistics(self) -> Result<Option<GeospatialStatistics>> {
+        self.seldom(17, WireType::Struct, GeospatialStatistics::read)
     }
 
     /// The chunk's own key-value metadata, decoded now.

@@ -40,6 +40,7 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
         limits: limits.clone(),
         version: parser.version,
         num_rows,
+        claimed_rows: parser.claimed_rows,
         created_by,
         schema: parser.schema,
         leaves: parser.leaf_types.len(),
@@ -61,6 +62,7 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
 struct Parser<'a> {
     limits: Limits,
     version: i32,
+    claimed_rows: Option<i64>,
     created_by: Option<&'a [u8]>,
     schema: Vec<SchemaElement>,
     leaf_types: Vec<PhysicalType>,
@@ -81,6 +83,7 @@ impl<'a> Parser<'a> {
         Self {
             limits: limits.clone(),
             version: 0,
+            claimed_rows: None,
             created_by: None,
             schema: Vec::new(),
             leaf_types: Vec::new(),
@@ -96,11 +99,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Field 3, the number of rows, is passed over: the row groups know better.
+    /// Field 3, the number of rows, is only kept: the row groups know better.
     fn field(&mut self, reader: &mut CompactReader<'a>, field: Field) -> Result<()> {
         match (field.id, field.wire) {
             (1, WireType::I32) => self.version = reader.i32()?,
             (2, WireType::List) => self.schema(reader)?,
+            (3, WireType::I64) => self.claimed_rows = Some(reader.i64()?),
             (4, WireType::List) if self.schema.is_empty() => {
                 self.early_row_groups = Some(reader.clone());
                 reader.skip(field.wire)?;
@@ -313,6 +317,7 @@ struct Chunk {
     column_index: (Option<u64>, u32),
     bloom_filter: (u64, u32),
     statistics: ByteRange,
+    metadata: ByteRange,
     key_values: Option<ByteRange>,
     crypto: Crypto,
 }
@@ -328,7 +333,9 @@ impl Chunk {
                 }
                 (3, WireType::Struct) => {
                     chunk.flags |= flag::METADATA;
+                    let start = reader.position();
                     reader.structure(|reader, field| chunk.metadata(reader, field))?;
+                    chunk.metadata = ByteRange::between(start, reader.position());
                 }
                 (4, WireType::I64) => chunk.offset_index.0 = optional(reader)?,
                 (5, WireType::I32) => chunk.offset_index.1 = length(reader)?,
@@ -433,6 +440,7 @@ impl Chunk {
         chunks.column_index.push(index(self.column_index));
         chunks.bloom_filter.push(self.bloom_filter);
         chunks.statistics.push(self.statistics);
+        chunks.metadata.push(self.metadata);
         chunks.flags.push(self.flags);
         chunks.key_values.extend(self.key_values.map(|range| (at, range)));
         if encrypted || self.crypto.metadata.is_some() {
