@@ -19,7 +19,8 @@ use millwork_format::limits::Limits;
 use millwork_format::metadata::{Encoding, PageKind};
 use millwork_format::page::{DataPage, PageContext, PageStart};
 use millwork_format::prune::{
-    Comparison, PruneValue, Test, always_matches, chunk_bounds, may_match, page_selection,
+    ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Step, Test, always_matches,
+    chunk_bounds, may_match, page_selection,
 };
 use millwork_format::read::{
     BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
@@ -121,7 +122,10 @@ fn tests() -> Vec<Test> {
         compare(Comparison::Less, PruneValue::Integer(5)),
         compare(Comparison::GreaterOrEqual, PruneValue::Float(0.0)),
         compare(Comparison::NotEqual, PruneValue::Bytes(b"m".to_vec())),
+        compare(Comparison::Equal, PruneValue::Integer(3)),
+        Test::Prefix(b"a".to_vec()),
         Test::In(vec![PruneValue::Integer(0), PruneValue::Bytes(Vec::new())]),
+        Test::In(vec![PruneValue::Bytes(b"Hello_Not_Exists".to_vec())]),
     ]
 }
 
@@ -183,7 +187,20 @@ fn in_steps(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
     let mut rows_left = MOST_ROWS;
     for ordinal in 0..file.footer().num_row_groups() {
         let group = RowGroupScan::new(&scan, ordinal)?;
-        bring(&scan, budget, || group.prepare(&[0], 0))?;
+        for test in tests() {
+            let column = scan.columns()[0].leaf;
+            let filter = Filter::new(Predicate::Column(ColumnPredicate { column, test }));
+            // Each on a row group of its own: the verdict of one is remembered.
+            let group = RowGroupScan::new(&scan, ordinal)?;
+            let filter = Arc::new(filter);
+            bring(&scan, budget, || {
+                Ok(match group.prune(&filter, budget)? {
+                    Step::Need(required) => Some(Need { required, useful: Vec::new() }),
+                    Step::Excluded(_) | Step::Kept => None,
+                })
+            })?;
+        }
+        bring(&scan, budget, || group.prepare(&[scan.columns()[0].leaf], 0))?;
         if let Some((bounds, offsets)) = group.page_bounds(0)
             && let Some(leaf) = file.schema().leaves().get(scan.columns()[0].leaf)
         {

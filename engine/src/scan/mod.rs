@@ -3,7 +3,8 @@
 //! In: files, the columns wanted, conjuncts over them. Out: batches of the rows for which all conjuncts
 //! are true, with their origin. `format` decodes what it is told to; this folder decides what that is:
 //!
-//! 1. Row groups whose statistics exclude a conjunct are left out (`shared`).
+//! 1. Row groups whose statistics, bloom filters or dictionaries exclude the conjuncts are left out
+//!    (`prune`, `shared`).
 //! 2. A row group is cut into morsels; pages whose bounds exclude a conjunct are left out.
 //! 3. Within a morsel the conjuncts are evaluated one after the other, the one that removes most rows
 //!    for its cost first, each reading only columns it needs and only rows that are left.

@@ -1,116 +1,136 @@
-//! What statistics say about conjuncts: the bridge from bound expressions to `format::prune`.
+//! What indexes say about conjuncts: the bridge from bound expressions to `format::prune`.
 //!
-//! In: conjuncts over the scan's columns. Out: row groups and ranges of rows that may satisfy all of
-//! them. A conjunct that is no comparison of one column with constants says nothing here. The values
-//! compared are of the column's own type, because the binder casts constants, not columns, where it can;
-//! a cast column is left alone.
+//! In: conjuncts over the scan's columns. Out: for each file a [`Filter`] that is true wherever all
+//! conjuncts are. What is not understood (arithmetic, casts of columns, functions) may always be true. The
+//! values compared are of the column's own type, because the binder casts constants, not columns, where it
+//! can; a cast column is left alone.
 
-use std::ops::Range;
+use std::sync::Arc;
 
-use millwork_format::prune::{
-    self, ColumnPredicate, PruneValue, Test, intersection, page_selection,
-};
-use millwork_format::read::{FileScan, RowGroupScan};
+use millwork_format::prune::{Attempts, ColumnPredicate, Filter, Predicate, PruneValue, Test};
+use millwork_format::read::FileScan;
+use millwork_format::schema::Layout;
 
 use crate::expr::{Expr, ExprKind, Function};
 use crate::value::Scalar;
 
-/// Conjuncts in the form that statistics can exclude.
-#[derive(Debug, Default)]
+/// The filter of each file.
+#[derive(Debug)]
 pub(super) struct Pruner {
-    /// Column of the scan and what is asked of it.
-    tests: Vec<(usize, Test)>,
-    columns: Vec<usize>,
+    /// By file: leaves of one column have other ordinals in other files.
+    filters: Vec<Arc<Filter>>,
 }
 
 impl Pruner {
-    /// Those of `predicates` that compare a column with constants.
-    pub(super) fn new(predicates: &[Expr]) -> Self {
-        let tests: Vec<(usize, Test)> = predicates.iter().filter_map(test_of).collect();
-        let mut columns: Vec<usize> = tests.iter().map(|(column, _)| *column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        Self { tests, columns }
+    /// What all of `predicates` say about the columns of `files`.
+    pub(super) fn new(predicates: &[Expr], files: &[Arc<FileScan>]) -> Self {
+        let attempts = Arc::<Attempts>::default();
+        let filter = |file: &Arc<FileScan>| {
+            let parts = predicates.iter().filter_map(|part| predicate_of(part, file)).collect();
+            Arc::new(Filter::learning(Predicate::All(parts), &attempts))
+        };
+        Self { filters: files.iter().map(filter).collect() }
     }
 
-    /// Columns of the scan whose page bounds are of use.
-    pub(super) fn columns(&self) -> &[usize] {
-        &self.columns
-    }
-
-    /// Whether a row of row group `ordinal` may satisfy all conjuncts.
-    pub(super) fn row_group_may_match(&self, scan: &FileScan, ordinal: usize) -> bool {
-        let predicates: Vec<ColumnPredicate> = self
-            .tests
-            .iter()
-            .filter_map(|(column, test)| {
-                let column =
-                    scan.columns().get(*column).filter(|column| column.has_one_value_a_row())?.leaf;
-                Some(ColumnPredicate { column, test: test.clone() })
-            })
-            .collect();
-        let (footer, schema) = (scan.file().footer(), scan.file().schema());
-        // Statistics that cannot be used prove nothing.
-        prune::row_group_may_match(footer, schema, ordinal, &predicates).unwrap_or(true)
-    }
-
-    /// The row ranges of `group` that may satisfy all conjuncts, by the bounds of pages.
-    pub(super) fn candidates(&self, group: &RowGroupScan) -> Vec<Range<u64>> {
-        let mut kept: Vec<Range<u64>> = std::iter::once(0..group.rows()).collect();
-        for column in &self.columns {
-            let Some((bounds, places)) = group.page_bounds(*column) else { continue };
-            let scan = group.scan();
-            let flat = scan.columns().get(*column).filter(|column| column.has_one_value_a_row());
-            let leaf = flat.map(|column| column.leaf);
-            let Some(leaf) = leaf.and_then(|leaf| scan.file().schema().leaves().get(leaf)) else {
-                continue;
-            };
-            let tests: Vec<Test> = self
-                .tests
-                .iter()
-                .filter(|(of, _)| of == column)
-                .map(|(_, test)| test.clone())
-                .collect();
-            let may = page_selection(leaf, &bounds, &places, group.rows(), &tests);
-            kept = intersection(&kept, &may);
-        }
-        kept.retain(|rows| rows.start < rows.end);
-        kept
+    /// What rows of file `file` have to pass; `None` if nothing is known to be asked of them.
+    pub(super) fn filter(&self, file: usize) -> Option<&Arc<Filter>> {
+        self.filters.get(file).filter(|filter| !filter.is_empty())
     }
 }
 
-/// The test that `predicate` is, if it is one of a single column.
-fn test_of(predicate: &Expr) -> Option<(usize, Test)> {
+/// What rows for which `expr` is true pass, as far as indexes can tell.
+fn predicate_of(expr: &Expr, file: &FileScan) -> Option<Predicate> {
+    match &expr.kind {
+        ExprKind::And(parts) => {
+            let known: Vec<_> = parts.iter().filter_map(|part| predicate_of(part, file)).collect();
+            (!known.is_empty()).then_some(Predicate::All(known))
+        }
+        // One part that is not understood makes all of them useless.
+        ExprKind::Or(parts) => {
+            let known: Option<Vec<_>> = parts.iter().map(|part| predicate_of(part, file)).collect();
+            known.map(Predicate::Any)
+        }
+        _ => {
+            let (operand, test) = test_of(expr)?;
+            let column = leaf_of(operand, file)?;
+            Some(Predicate::Column(ColumnPredicate { column, test }))
+        }
+    }
+}
+
+/// The test that `predicate` is, and of what.
+fn test_of(predicate: &Expr) -> Option<(&Expr, Test)> {
     match &predicate.kind {
         ExprKind::Call(Function::Compare(comparison), arguments) => {
             let [left, right] = &arguments[..] else { return None };
-            let (column, constant, comparison) = match (&left.kind, &right.kind) {
-                (ExprKind::Column(column), _) => (*column, right, *comparison),
-                (_, ExprKind::Column(column)) => (*column, left, comparison.swapped()),
+            let (operand, constant, comparison) = match (left.as_literal(), right.as_literal()) {
+                (_, Some(constant)) => (left, constant, *comparison),
+                (Some(constant), _) => (right, constant, comparison.swapped()),
                 _ => return None,
             };
-            let value = value_of(constant.as_literal()?)?;
-            Some((column, Test::Compare { comparison, value }))
+            Some((operand, Test::Compare { comparison, value: value_of(constant)? }))
         }
-        ExprKind::Call(Function::IsNull, arguments) => {
-            Some((column_of(arguments.first()?)?, Test::IsNull))
-        }
+        ExprKind::Call(Function::IsNull, arguments) => Some((arguments.first()?, Test::IsNull)),
         ExprKind::Call(Function::IsNotNull, arguments) => {
-            Some((column_of(arguments.first()?)?, Test::IsNotNull))
+            Some((arguments.first()?, Test::IsNotNull))
+        }
+        ExprKind::Call(Function::StartsWith, arguments) => {
+            let [operand, prefix] = &arguments[..] else { return None };
+            match prefix.as_literal()? {
+                Scalar::Text(prefix) => Some((operand, Test::Prefix(prefix.as_bytes().to_vec()))),
+                _ => None,
+            }
+        }
+        ExprKind::Call(Function::Like { ignore_case: false, escape }, arguments) => {
+            let [operand, pattern] = &arguments[..] else { return None };
+            let Scalar::Text(pattern) = pattern.as_literal()? else { return None };
+            // A backslash may be an escape or not: what stands before it is what it is.
+            let special = |c: char| matches!(c, '%' | '_' | '\\') || Some(c) == *escape;
+            let prefix = pattern.split(special).next().filter(|prefix| !prefix.is_empty())?;
+            Some((operand, Test::Prefix(prefix.as_bytes().to_vec())))
         }
         ExprKind::InList { argument, list } => {
             // A null in the list makes no row true.
             let constants = list.iter().filter(|constant| !constant.is_null());
             let values: Option<Vec<PruneValue>> = constants.map(value_of).collect();
-            Some((column_of(argument)?, Test::In(values?)))
+            Some((argument, Test::In(values?)))
         }
         _ => None,
     }
 }
 
-fn column_of(expr: &Expr) -> Option<usize> {
-    match expr.kind {
-        ExprKind::Column(column) => Some(column),
+/// The leaf whose values `expr` has: that of a column, or of a field in structs.
+fn leaf_of(expr: &Expr, file: &FileScan) -> Option<usize> {
+    match &expr.kind {
+        ExprKind::Column(column) => {
+            let column = file.columns().get(*column)?;
+            match &column.layout {
+                None => Some(column.leaf),
+                Some(layout) => leaf_in(layout),
+            }
+        }
+        ExprKind::Call(Function::StructField(_), _) => leaf_in(layout_of(expr, file)?),
+        _ => None,
+    }
+}
+
+fn leaf_in(layout: &Layout) -> Option<usize> {
+    match layout {
+        Layout::Leaf { leaf, .. } => Some(*leaf),
+        _ => None,
+    }
+}
+
+/// The layout of a nested column, or of a field in it.
+fn layout_of<'a>(expr: &Expr, file: &'a FileScan) -> Option<&'a Layout> {
+    match &expr.kind {
+        ExprKind::Column(column) => file.columns().get(*column)?.layout.as_ref(),
+        ExprKind::Call(Function::StructField(field), arguments) => {
+            match layout_of(arguments.first()?, file)? {
+                Layout::Struct { children, .. } => children.get(*field),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -9,7 +9,9 @@ use std::task::Waker;
 use millwork_codecs::budget::Budget;
 use millwork_format::batch::MorselId;
 use millwork_format::error::Place;
+use millwork_format::io::Need;
 use millwork_format::limits::Limits;
+use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
 use super::morsel::MorselScan;
@@ -111,10 +113,40 @@ struct Learnt {
 #[derive(Debug, Default)]
 struct Counters {
     row_groups: AtomicU64,
-    row_groups_pruned: AtomicU64,
+    pruned_by_statistics: AtomicU64,
+    pruned_by_bloom_filter: AtomicU64,
+    pruned_by_dictionary: AtomicU64,
+    pruned_by_page_index: AtomicU64,
+    bloom_filters_asked: AtomicU64,
+    dictionaries_asked: AtomicU64,
+    pages: AtomicU64,
+    pages_pruned: AtomicU64,
     rows_pruned_by_pages: AtomicU64,
     morsels: AtomicU64,
     dictionary_entries_evaluated: AtomicU64,
+}
+
+impl Counters {
+    fn excluded(&self, evidence: Evidence) {
+        let counter = match evidence {
+            Evidence::Statistics => &self.pruned_by_statistics,
+            Evidence::BloomFilter => &self.pruned_by_bloom_filter,
+            Evidence::Dictionary => &self.pruned_by_dictionary,
+            Evidence::PageIndex => &self.pruned_by_page_index,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether a row group can be cut.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// These bytes are needed first.
+    Need(Need),
+    /// No row of it passes.
+    Excluded(Evidence),
+    /// It can.
+    Ready,
 }
 
 /// What a scan did.
@@ -126,8 +158,24 @@ pub struct ScanReport {
     pub bytes_read: u64,
     /// Row groups there were.
     pub row_groups: u64,
-    /// Row groups left out by statistics.
+    /// Row groups left out by statistics, bloom filters or dictionaries.
     pub row_groups_pruned: u64,
+    /// Those left out by statistics.
+    pub row_groups_pruned_by_statistics: u64,
+    /// Those left out by bloom filters.
+    pub row_groups_pruned_by_bloom_filter: u64,
+    /// Those left out by dictionaries.
+    pub row_groups_pruned_by_dictionary: u64,
+    /// Row groups of which the page index left no page.
+    pub row_groups_pruned_by_page_index: u64,
+    /// Bloom filters that were asked.
+    pub bloom_filters_asked: u64,
+    /// Dictionaries that were asked.
+    pub dictionaries_asked: u64,
+    /// Pages whose bounds were looked at, a test each.
+    pub pages: u64,
+    /// Those of them that no row can pass the test in.
+    pub pages_pruned: u64,
     /// Rows left out by page indexes.
     pub rows_pruned_by_pages: u64,
     /// Morsels that were scanned.
@@ -170,7 +218,7 @@ impl ScanShared {
                 units.push_back(Unit::Group { file, ordinal, group: None });
             }
         }
-        let pruner = Pruner::new(if spec.prune { &spec.predicates } else { &[] });
+        let pruner = Pruner::new(if spec.prune { &spec.predicates } else { &[] }, &files);
         let learnt = |one: &Expr| Learnt { can_fail: one.can_fail(), ..Learnt::default() };
         let conjuncts = spec.predicates.iter().map(learnt).collect();
         let counters = Counters::default();
@@ -274,7 +322,7 @@ impl ScanShared {
                     if self.may_match(*file, *ordinal)
                         && let Ok(opened) = RowGroupScan::new(&self.files[*file], *ordinal)
                     {
-                        if let Ok(Some(need)) = self.prepare(&opened)
+                        if let Ok(Prepared::Need(need)) = self.prepare(&opened, budget)
                             && let Ok(asked @ 1..) =
                                 self.files[*file].fetcher().request(&need.required, budget)
                         {
@@ -296,22 +344,48 @@ impl ScanShared {
         ordinal: usize,
     ) -> Result<Option<Arc<RowGroupScan>>> {
         if !self.may_match(file, ordinal) {
-            self.counters.row_groups_pruned.fetch_add(1, Ordering::Relaxed);
+            self.counters.excluded(Evidence::Statistics);
             return Ok(None);
         }
         Ok(Some(RowGroupScan::new(&self.files[file], ordinal)?))
     }
 
     fn may_match(&self, file: usize, ordinal: usize) -> bool {
-        self.pruner.row_group_may_match(&self.files[file], ordinal)
+        let opened = self.files[file].file();
+        self.pruner.filter(file).is_none_or(|filter| {
+            filter.row_group_may_match(opened.footer(), opened.schema(), ordinal)
+        })
     }
 
-    /// What is missing before `group` can be cut.
-    pub(super) fn prepare(
-        &self,
-        group: &RowGroupScan,
-    ) -> Result<Option<millwork_format::io::Need>> {
-        Ok(group.prepare(self.pruner.columns(), self.cut_by(group))?)
+    fn filter(&self, group: &RowGroupScan) -> Option<&Arc<Filter>> {
+        self.pruner.filter(group.scan().ordinal() as usize)
+    }
+
+    /// Whether `group` can be cut, and is worth it.
+    pub(super) fn prepare(&self, group: &RowGroupScan, budget: &Budget) -> Result<Prepared> {
+        let filter = self.filter(group);
+        if let Some(filter) = filter {
+            match group.prune(filter, budget)? {
+                Step::Need(required) => {
+                    return Ok(Prepared::Need(Need { required, useful: Vec::new() }));
+                }
+                Step::Excluded(evidence) => return Ok(Prepared::Excluded(evidence)),
+                Step::Kept => {}
+            }
+        }
+        let tested = filter.map_or(&[][..], |filter| filter.columns());
+        Ok(match group.prepare(tested, self.cut_by(group))? {
+            Some(need) => Prepared::Need(need),
+            None => Prepared::Ready,
+        })
+    }
+
+    /// Counts what was asked of `group`, and what excluded it.
+    pub(super) fn pruned(&self, group: &RowGroupScan, evidence: Option<Evidence>) {
+        let (blooms, dictionaries) = group.indexes_asked();
+        self.counters.bloom_filters_asked.fetch_add(blooms, Ordering::Relaxed);
+        self.counters.dictionaries_asked.fetch_add(dictionaries, Ordering::Relaxed);
+        evidence.into_iter().for_each(|evidence| self.counters.excluded(evidence));
     }
 
     /// The column whose pages morsels are cut at: the largest of those that predicates read, else of
@@ -336,7 +410,18 @@ impl ScanShared {
 
     /// Cuts a prepared row group.
     pub(super) fn cut(&self, group: &Arc<RowGroupScan>) -> Vec<MorselScan> {
-        let candidates = self.pruner.candidates(group);
+        let candidates = match self.filter(group) {
+            None => std::iter::once(0..group.rows()).filter(|rows| !rows.is_empty()).collect(),
+            Some(filter) => {
+                let selected = group.page_selection(filter);
+                self.counters.pages.fetch_add(selected.pages, Ordering::Relaxed);
+                self.counters.pages_pruned.fetch_add(selected.pages_excluded, Ordering::Relaxed);
+                if selected.rows.is_empty() && group.rows() > 0 {
+                    self.counters.excluded(Evidence::PageIndex);
+                }
+                selected.rows
+            }
+        };
         let kept: u64 = candidates.iter().map(|rows| rows.end - rows.start).sum();
         self.counters.rows_pruned_by_pages.fetch_add(group.rows() - kept, Ordering::Relaxed);
         let cuts = group.cut(self.cut_by(group), self.spec.morsel_rows);
@@ -412,12 +497,24 @@ impl ScanShared {
     #[must_use]
     pub fn report(&self) -> ScanReport {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.counters;
+        let by_statistics = load(&counters.pruned_by_statistics);
+        let by_bloom_filter = load(&counters.pruned_by_bloom_filter);
+        let by_dictionary = load(&counters.pruned_by_dictionary);
         let stores = self.files.iter().map(|file| file.fetcher().store().bytes_delivered());
         ScanReport {
             totals: self.metrics.totals(),
             bytes_read: stores.sum(),
             row_groups: load(&self.counters.row_groups),
-            row_groups_pruned: load(&self.counters.row_groups_pruned),
+            row_groups_pruned: by_statistics + by_bloom_filter + by_dictionary,
+            row_groups_pruned_by_statistics: by_statistics,
+            row_groups_pruned_by_bloom_filter: by_bloom_filter,
+            row_groups_pruned_by_dictionary: by_dictionary,
+            row_groups_pruned_by_page_index: load(&counters.pruned_by_page_index),
+            bloom_filters_asked: load(&counters.bloom_filters_asked),
+            dictionaries_asked: load(&counters.dictionaries_asked),
+            pages: load(&counters.pages),
+            pages_pruned: load(&counters.pages_pruned),
             rows_pruned_by_pages: load(&self.counters.rows_pruned_by_pages),
             morsels: load(&self.counters.morsels),
             dictionary_entries_evaluated: load(&self.counters.dictionary_entries_evaluated),

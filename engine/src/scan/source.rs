@@ -8,7 +8,7 @@ use millwork_format::read::RowGroupScan;
 
 use super::ScanShared;
 use super::morsel::{Conjunct, MorselScan, Progress};
-use super::shared::{Taken, Unit};
+use super::shared::{Prepared, Taken, Unit};
 use crate::error::Result;
 use crate::expr::Program;
 use crate::pipeline::{Context, Signal, Source, SourceAnswer};
@@ -112,7 +112,8 @@ impl Source for ScanSource {
                     }
                 }
                 Work::Group(group) => {
-                    if let Some(need) = self.shared.prepare(group)? {
+                    let prepared = self.shared.prepare(group, &budget)?;
+                    if let Prepared::Need(need) = prepared {
                         if asked == need.required {
                             return Ok(SourceAnswer::Blocked);
                         }
@@ -124,7 +125,11 @@ impl Source for ScanSource {
                         asked = need.required;
                         continue;
                     }
-                    let morsels = self.shared.cut(group);
+                    let (morsels, evidence) = match prepared {
+                        Prepared::Excluded(evidence) => (Vec::new(), Some(evidence)),
+                        _ => (self.shared.cut(group), None),
+                    };
+                    self.shared.pruned(group, evidence);
                     let (file, ordinal) = (group.scan().ordinal() as usize, group.ordinal());
                     self.work = Work::None;
                     self.shared.put_morsels(file, ordinal, morsels);

@@ -42,12 +42,14 @@ pub(super) fn analyzed(
     for (name, scan) in &report.scans {
         let _ = writeln!(
             text,
-            "scan {name}: {} of {} row groups pruned, {} rows pruned by page index, {} morsels, \
+            "scan {name}: {} of {} row groups pruned{}, {} rows pruned by page index{}, {} morsels, \
              {} pages decompressed, {} dictionaries decoded, {} entries evaluated, {} bytes read, \
              {} rounds",
             scan.row_groups_pruned,
             scan.row_groups,
+            by_evidence(scan),
             scan.rows_pruned_by_pages,
+            by_pages(scan),
             scan.morsels,
             scan.totals.pages_decompressed,
             scan.totals.dictionaries_decoded,
@@ -80,6 +82,35 @@ pub(super) fn analyzed(
     text
 }
 
+/// What left row groups out, and what was asked in vain; empty if only statistics were there to ask.
+fn by_evidence(scan: &ScanReport) -> String {
+    let named = [
+        (scan.row_groups_pruned_by_statistics, "by statistics"),
+        (scan.row_groups_pruned_by_bloom_filter, "by bloom filter"),
+        (scan.row_groups_pruned_by_dictionary, "by dictionary"),
+    ];
+    let mut parts: Vec<String> = named
+        .iter()
+        .filter(|(groups, _)| *groups > 0)
+        .map(|(groups, what)| format!("{groups} {what}"))
+        .collect();
+    let asked = [(scan.bloom_filters_asked, "bloom filters"), (scan.dictionaries_asked, "dictionaries")];
+    for (count, what) in asked.iter().filter(|(count, _)| *count > 0) {
+        parts.push(format!("{count} {what} asked"));
+    }
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+fn by_pages(scan: &ScanReport) -> String {
+    match scan.pages {
+        0 => String::new(),
+        pages => format!(
+            " ({} of {pages} pages, all pages of {} row groups)",
+            scan.pages_pruned, scan.row_groups_pruned_by_page_index
+        ),
+    }
+}
+
 fn tree(plan: &LogicalPlan) -> Value {
     let inputs: Vec<Value> = plan.inputs().into_iter().map(tree).collect();
     json!({ "node": plan.explain_line(), "inputs": inputs })
@@ -90,6 +121,14 @@ fn scan_json(name: &str, scan: &ScanReport) -> Value {
         "table": name,
         "row_groups": scan.row_groups,
         "row_groups_pruned": scan.row_groups_pruned,
+        "row_groups_pruned_by_statistics": scan.row_groups_pruned_by_statistics,
+        "row_groups_pruned_by_bloom_filter": scan.row_groups_pruned_by_bloom_filter,
+        "row_groups_pruned_by_dictionary": scan.row_groups_pruned_by_dictionary,
+        "row_groups_pruned_by_page_index": scan.row_groups_pruned_by_page_index,
+        "bloom_filters_asked": scan.bloom_filters_asked,
+        "dictionaries_asked": scan.dictionaries_asked,
+        "index_pages": scan.pages,
+        "index_pages_pruned": scan.pages_pruned,
         "rows_pruned_by_pages": scan.rows_pruned_by_pages,
         "morsels": scan.morsels,
         "pages_decompressed": scan.totals.pages_decompressed,

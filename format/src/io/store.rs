@@ -100,7 +100,12 @@ impl RangeStore {
             }
         }
         for (piece, _) in &asked {
-            let claimed = missing.iter().filter(|m| inside(m, piece)).map(|m| m.start).collect();
+            let mut claimed: BTreeSet<u64> =
+                missing.iter().filter(|m| inside(m, piece)).map(|m| m.start).collect();
+            // Units of a file that lies may overlap: the longer one serves the shorter.
+            if let Some(shorter) = inner.entries.remove(&piece.start) {
+                claimed.extend(shorter.claimed);
+            }
             let entry = Entry { end: piece.end, state: State::Pending, claimed };
             inner.entries.insert(piece.start, entry);
         }
@@ -114,7 +119,12 @@ impl RangeStore {
             if let Ok(bytes) = &bytes {
                 inner.bytes_delivered += bytes.len() as u64;
             }
-            if let Some(entry) = inner.entries.get_mut(&start) {
+            let is_answer = |entry: &Entry| match &bytes {
+                // The answer to a shorter request that another one has taken the place of.
+                Ok(bytes) => bytes.len() as u64 == entry.end - start,
+                Err(_) => true,
+            };
+            if let Some(entry) = inner.entries.get_mut(&start).filter(|entry| is_answer(entry)) {
                 entry.state = match bytes {
                     Ok(bytes) => State::Here(bytes),
                     Err(error) => State::Failed(error),

@@ -15,6 +15,9 @@ use crate::metadata::{ColumnOrder, ConvertedType, LogicalType, PhysicalType, Sta
 use crate::schema::Leaf;
 use crate::types::{DataType, TimeUnit};
 
+const NANOS_A_DAY: u64 = 86_400_000_000_000;
+const JULIAN_DAY_OF_1970: i128 = 2_440_588;
+
 /// What is known of a number of values, nulls among them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounds {
@@ -91,7 +94,12 @@ pub fn bounds(
 ) -> Bounds {
     let known = Bounds::unbounded(leaf, row_count, statistics.null_count, statistics.nan_count);
     let newer = statistics.min_value.or(statistics.max_value).is_some();
-    if newer && is_ordered_as_decoded(leaf) {
+    // PARQUET-1655: decimals that were compared as strings of bytes.
+    let confused = matches!(leaf.data_type, DataType::Decimal { .. })
+        && is_bytes(leaf)
+        && writer.application == "parquet-cpp"
+        && statistics.min_value != statistics.max_value;
+    if newer && !confused && is_ordered_as_decoded(leaf) {
         let pair = pair(
             leaf,
             (statistics.min_value, statistics.is_min_value_exact),
@@ -134,7 +142,8 @@ pub(super) fn is_ordered_as_decoded(leaf: &Leaf) -> bool {
     match leaf.column_order {
         Some(ColumnOrder::TypeDefined) => order_of_type(leaf).is_some(),
         Some(ColumnOrder::Ieee754TotalOrder) => floats && order_of_type(leaf).is_some(),
-        Some(ColumnOrder::Int96Timestamp | ColumnOrder::Unknown) | None => false,
+        Some(ColumnOrder::Int96Timestamp) => leaf.data_type == DataType::Int96,
+        Some(ColumnOrder::Unknown) | None => false,
     }
 }
 
@@ -182,8 +191,7 @@ fn order_of_type(leaf: &Leaf) -> Option<TypeOrder> {
 /// Whether the deprecated bounds can be believed: they were compared as signed numbers or bytes,
 /// whatever the type. Where both are equal, the comparison did not matter.
 fn legacy_is_sound(leaf: &Leaf, statistics: &Statistics<'_>, writer: Writer<'_>) -> bool {
-    let is_bytes =
-        matches!(leaf.physical_type, PhysicalType::ByteArray | PhysicalType::FixedLenByteArray);
+    let is_bytes = is_bytes(leaf);
     // PARQUET-251: bounds of bytes that were overwritten before they were written.
     let overwritten = writer.application.is_empty() || writer.is_before("parquet-mr", (1, 8, 0));
     if is_bytes && overwritten {
@@ -213,16 +221,17 @@ fn bound(leaf: &Leaf, bytes: &[u8], exact: Option<bool>, zero: f64) -> Option<Bo
             Bound { value: PruneValue::Bytes(bytes), is_exact: exact == Some(true) && full }
         }
         // A number that was shortened is not a bound at all.
-        _ if exact == Some(false) && is_bytes_number(leaf) => return None,
+        _ if exact == Some(false) && is_bytes(leaf) => return None,
         number => Bound { value: number, is_exact: exact.unwrap_or(true) },
     })
 }
 
-fn is_bytes_number(leaf: &Leaf) -> bool {
+fn is_bytes(leaf: &Leaf) -> bool {
     matches!(leaf.physical_type, PhysicalType::ByteArray | PhysicalType::FixedLenByteArray)
 }
 
-fn value(leaf: &Leaf, bytes: &[u8]) -> Option<PruneValue> {
+/// The value that `bytes` encode PLAIN, without a length; `None` if they encode none of `leaf`'s type.
+pub(super) fn value(leaf: &Leaf, bytes: &[u8]) -> Option<PruneValue> {
     let float = |value: f64| Some(PruneValue::Float(value));
     match &leaf.data_type {
         DataType::Boolean => match bytes {
@@ -237,12 +246,24 @@ fn value(leaf: &Leaf, bytes: &[u8]) -> Option<PruneValue> {
         DataType::Utf8 | DataType::Enum | DataType::Json | DataType::Bson | DataType::Binary => {
             Some(PruneValue::Bytes(bytes.to_vec()))
         }
+        DataType::Int96 => int96(bytes).map(PruneValue::Integer),
         // A bound that was cut is shorter, but never longer and never empty.
         DataType::Fixed(_) | DataType::Uuid => (1..=leaf.type_length as usize)
             .contains(&bytes.len())
             .then(|| PruneValue::Bytes(bytes.to_vec())),
         other => integer(other, leaf.physical_type, bytes).map(PruneValue::Integer),
     }
+}
+
+/// Nanoseconds since 1970-01-01T00:00 of an INT96: nanoseconds of the day, then the Julian day.
+pub(super) fn int96(bytes: &[u8]) -> Option<i128> {
+    let (nanos, day) = bytes.split_first_chunk::<8>()?;
+    let nanos = u64::from_le_bytes(*nanos);
+    let day = i32::from_le_bytes(day.try_into().ok()?);
+    // A day has no more nanoseconds, and the order is that of days first.
+    (nanos < NANOS_A_DAY).then(|| {
+        (i128::from(day) - JULIAN_DAY_OF_1970) * i128::from(NANOS_A_DAY) + i128::from(nanos)
+    })
 }
 
 /// An integer of the type's range.

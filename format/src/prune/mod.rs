@@ -1,7 +1,17 @@
-//! What a file's statistics prove about predicates: which row groups and pages need not be read.
+//! What a file proves about predicates before it is read: which row groups and pages can be left out.
 //!
-//! In: tests of single leaves, and statistics or page indexes. Out: "may match" or "always matches",
-//! for a row group or for ranges of rows.
+//! In: a [`Predicate`] over leaves, and what a file has written down about them. Out: "may match" for a
+//! row group, ranges of rows that may match, and the [`Evidence`] for what was left out. The stages, each
+//! asked only if the ones before could not tell and only where it can tell more:
+//!
+//! 1. statistics of the footer, which are here already;
+//! 2. bloom filters, for `=` and `IN`: the header and one block of 32 bytes a value;
+//! 3. dictionaries of chunks whose pages all point into one: one small read, which decoding needs anyway
+//!    if the row group is kept;
+//! 4. the page index: which rows of the row group are left.
+//!
+//! **Leaves.** A leaf inside structs has one value a row and is as good as a column. A test of a leaf under
+//! a list or map asks whether *one of the values* of the row passes; for [`Test::IsNull`] that proves nothing.
 //!
 //! Invariant: a wrong answer of a query is never the price. Whatever is missing, contradictory, of an
 //! unknown order, or known to have been written wrongly, proves nothing. A null never passes a
@@ -9,15 +19,31 @@
 //! languages order it behind all numbers (SQL as DuckDB and PostgreSQL have it), some let every
 //! comparison with it fail (IEEE 754): only what holds in both is taken as proven.
 //!
+//! **Trust.** Indexes are read like everything else of a file: broken ones are passed over, and cannot
+//! make a reader panic, hang, or allocate by what they claim. A well-formed index that lies (bounds that
+//! are too narrow, a bloom filter or `encoding_stats` of other values) is believed, and rows that it denies
+//! are missing from answers of queries that ask for them; so it is with every reader that prunes.
+//! [`crate::verify`] finds such lies, and who does not trust a file scans it without pruning.
+//!
 //! | module | holds |
 //! |---|---|
 //! | `bounds` | statistics decoded: [`Bounds`] |
+//! | `value` | values to the bytes that bloom filters hash, and back |
 //! | `verdict` | a [`Test`] against [`Bounds`] |
+//! | `filter` | a [`Predicate`] made ready: [`Filter`] |
 //! | `pages` | ranges of rows by page index |
+//! | `bloom` | a chunk's bloom filter asked about values |
+//! | `dictionary` | a chunk's dictionary asked about tests |
+//! | `group` | the stages of one row group: [`GroupPruning`] |
 
 mod bounds;
+mod value;
 mod verdict;
+mod filter;
 mod pages;
+mod bloom;
+mod dictionary;
+mod group;
 
 use std::cmp::Ordering;
 
@@ -26,7 +52,9 @@ use crate::metadata::Footer;
 use crate::schema::{Leaf, Schema};
 
 pub use bounds::{Bounds, bounds};
-pub use pages::{intersection, page_bounds, page_selection};
+pub use filter::{Attempts, Filter, Predicate};
+pub use group::{Evidence, GroupPruning, Step};
+pub use pages::{PageSelection, intersection, page_bounds, page_selection, union};
 pub use verdict::{always_matches, may_match};
 
 /// How a value is compared with that of the predicate, the column's value on the left.
@@ -76,6 +104,8 @@ pub enum Test {
         /// The value on its right.
         value: PruneValue,
     },
+    /// Text or bytes that begin with these.
+    Prefix(Vec<u8>),
     /// The value is missing, or something around it is.
     IsNull,
     /// The value is there.
@@ -159,6 +189,24 @@ pub fn chunk_bounds(
     // Broken statistics are as if absent: they are not needed to read the file.
     let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
     Ok(Some(bounds(leaf, &statistics, footer.writer(), group.num_rows())))
+}
+
+/// The same of any leaf, for tests: of a repeated one the "rows" are its slots.
+fn bounds_for_tests(
+    footer: &Footer,
+    schema: &Schema,
+    row_group: usize,
+    leaf: usize,
+) -> Option<Bounds> {
+    let (chunk, described) = (footer.column(row_group, leaf)?, schema.leaves().get(leaf)?);
+    if has_one_value_a_row(described) {
+        return chunk_bounds(footer, schema, row_group, leaf).ok().flatten();
+    }
+    let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
+    let slots = chunk.num_values();
+    let known = bounds(described, &statistics, footer.writer(), slots);
+    // A row group of rows without slots is not worth believing.
+    (slots > 0).then_some(known)
 }
 
 fn has_one_value_a_row(leaf: &Leaf) -> bool {

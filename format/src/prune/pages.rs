@@ -4,11 +4,59 @@
 //! the row group, adjacent ones merged. Indexes that contradict one another prove nothing.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::bounds::{Bounds, is_ordered_as_decoded, pair};
-use super::{Test, has_one_value_a_row, may_match};
+use super::{Filter, Test, has_one_value_a_row, may_match};
+use crate::io::coalesce;
 use crate::metadata::{ColumnIndex, OffsetIndex};
-use crate::schema::Leaf;
+use crate::schema::{Leaf, Schema};
+
+/// The rows of a row group that the page index leaves, and how many pages it took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageSelection {
+    /// Rows that may pass, within the row group: ascending, disjoint, never empty.
+    pub rows: Vec<Range<u64>>,
+    /// Pages of tested leaves whose bounds were looked at.
+    pub pages: u64,
+    /// Those of them that hold no row that may pass the tests of their own leaf.
+    pub pages_excluded: u64,
+}
+
+impl Filter {
+    /// The rows, of `row_count` in the row group, that may pass. `index` gives, for the ordinal of a
+    /// leaf, its page index, if it has one; a leaf without proves nothing.
+    #[must_use]
+    pub fn page_selection(
+        &self,
+        schema: &Schema,
+        row_count: u64,
+        index: impl Fn(usize) -> Option<(Arc<ColumnIndex>, Arc<OffsetIndex>)>,
+    ) -> PageSelection {
+        let (mut pages, mut pages_excluded) = (0, 0);
+        let mut kept: Vec<Vec<Range<u64>>> = Vec::with_capacity(self.tests().len());
+        for test in self.tests() {
+            let (leaf, found) = (schema.leaves().get(test.column), index(test.column));
+            let (Some(leaf), Some((bounds, places))) = (leaf, found) else {
+                kept.push(all_rows(row_count));
+                continue;
+            };
+            let tests = std::slice::from_ref(&test.test);
+            let (rows, excluded) = select(leaf, &bounds, &places, row_count, tests);
+            pages += places.len() as u64;
+            pages_excluded += excluded;
+            kept.push(rows);
+        }
+        let all = |parts: Vec<Vec<Range<u64>>>| {
+            parts.iter().fold(all_rows(row_count), |left, right| intersection(&left, right))
+        };
+        let any = |parts: Vec<Vec<Range<u64>>>| {
+            parts.iter().fold(Vec::new(), |left, right| union(&left, right))
+        };
+        let of_test = |test: usize| kept.get(test).cloned().unwrap_or_else(|| all_rows(row_count));
+        PageSelection { rows: self.fold(&of_test, &all, &any), pages, pages_excluded }
+    }
+}
 
 /// The rows, of `row_count` in the row group, on pages whose values may pass all of `tests`.
 #[must_use]
@@ -19,21 +67,39 @@ pub fn page_selection(
     row_count: u64,
     tests: &[Test],
 ) -> Vec<Range<u64>> {
+    select(leaf, column_index, offset_index, row_count, tests).0
+}
+
+/// The same, with the number of pages that were left out.
+fn select(
+    leaf: &Leaf,
+    column_index: &ColumnIndex,
+    offset_index: &OffsetIndex,
+    row_count: u64,
+    tests: &[Test],
+) -> (Vec<Range<u64>>, u64) {
     let first_rows = &offset_index.first_rows;
     let contradictory = column_index.len() != first_rows.len()
         || first_rows.first().is_none_or(|row| *row != 0)
         || first_rows.last().is_none_or(|row| *row >= row_count);
-    if contradictory || !has_one_value_a_row(leaf) {
-        return all_rows(row_count);
+    if contradictory {
+        return (all_rows(row_count), 0);
     }
+    let repeated = !has_one_value_a_row(leaf);
     let ends = first_rows.iter().skip(1).chain([&row_count]);
     let mut kept: Vec<Range<u64>> = Vec::new();
+    let mut excluded = 0;
     for (page, (start, end)) in first_rows.iter().zip(ends).enumerate() {
         let Some(rows) = end.checked_sub(*start) else {
-            return all_rows(row_count);
+            return (all_rows(row_count), 0);
         };
-        let bounds = page_bounds(leaf, column_index, page, rows);
-        if !tests.iter().all(|test| may_match(test, &bounds)) {
+        let bounds = match repeated {
+            false => page_bounds(leaf, column_index, page, rows),
+            true => page_bounds_of_slots(leaf, column_index, page),
+        };
+        let may = |test: &Test| (repeated && *test == Test::IsNull) || may_match(test, &bounds);
+        if !tests.iter().all(may) {
+            excluded += 1;
             continue;
         }
         match kept.last_mut() {
@@ -41,7 +107,19 @@ pub fn page_selection(
             _ => kept.push(*start..*end),
         }
     }
-    kept
+    (kept, excluded)
+}
+
+/// What is known of the values of page `page` of a repeated leaf, however many there are.
+fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds {
+    // Any number of slots will do: only whether all of them are null is asked.
+    let null_count = index.is_null_page(page).then_some(1);
+    let known = Bounds::unbounded(leaf, 1, null_count, index.nan_count(page));
+    if !is_ordered_as_decoded(leaf) {
+        return known;
+    }
+    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None));
+    known.between(min, max)
 }
 
 fn all_rows(row_count: u64) -> Vec<Range<u64>> {
@@ -91,4 +169,15 @@ pub fn intersection(left: &[Range<u64>], right: &[Range<u64>]) -> Vec<Range<u64>
         }
     }
     both
+}
+
+/// The rows that are in one of two lists of ascending, disjoint ranges; ranges that touch are joined.
+///
+/// ```
+/// use millwork_format::prune::union;
+/// assert_eq!(union(&[0..10, 20..30], &[5..12, 30..31]), [0..12, 20..31]);
+/// ```
+#[must_use]
+pub fn union(left: &[Range<u64>], right: &[Range<u64>]) -> Vec<Range<u64>> {
+    coalesce(left.iter().chain(right).cloned().collect())
 }

@@ -35,6 +35,7 @@ pub fn may_match(test: &Test, bounds: &Bounds) -> bool {
         Test::IsNull => bounds.null_count != Some(0),
         _ if bounds.is_all_null() => false,
         Test::IsNotNull => true,
+        Test::Prefix(prefix) => may_begin(prefix, bounds),
         Test::In(values) => {
             values.iter().any(|value| may_compare(Comparison::Equal, value, bounds))
         }
@@ -52,6 +53,7 @@ pub fn always_matches(test: &Test, bounds: &Bounds) -> bool {
         Test::IsNull => bounds.is_all_null(),
         _ if bounds.null_count != Some(0) => false,
         Test::IsNotNull => true,
+        Test::Prefix(prefix) => always_begins(prefix, bounds),
         Test::In(values) => {
             values.iter().any(|value| always_compares(Comparison::Equal, value, bounds))
         }
@@ -62,6 +64,21 @@ pub fn always_matches(test: &Test, bounds: &Bounds) -> bool {
 /// How a bound stands to the value; `None` if that is not known.
 fn order(bound: Option<&PruneValue>, value: &PruneValue) -> Option<Ordering> {
     bound?.order(value)
+}
+
+/// Values that begin with `prefix` are those from it on that still do: a run of the order.
+fn may_begin(prefix: &[u8], bounds: &Bounds) -> bool {
+    let below = matches!(&bounds.max, Some(PruneValue::Bytes(max)) if max.as_slice() < prefix);
+    let above = matches!(&bounds.min, Some(PruneValue::Bytes(min))
+        if min.as_slice() > prefix && !min.starts_with(prefix));
+    !below && !above
+}
+
+fn always_begins(prefix: &[u8], bounds: &Bounds) -> bool {
+    let begins = |bound: &Option<PruneValue>| {
+        matches!(bound, Some(PruneValue::Bytes(bytes)) if bytes.starts_with(prefix))
+    };
+    begins(&bounds.min) && begins(&bounds.max)
 }
 
 fn may_compare(comparison: Comparison, value: &PruneValue, bounds: &Bounds) -> bool {

@@ -329,6 +329,15 @@ impl Chunk {
         Ok(self.store.get(&location.range)?.is_none().then(|| location.range.clone()))
     }
 
+    /// Takes a dictionary of this chunk that pruning has decoded already.
+    pub(super) fn offer_dictionary(&self, dictionary: Arc<Dictionary>) {
+        let mut state = lock(&self.dictionary);
+        if matches!(*state, DictionaryState::Unread) {
+            *state = DictionaryState::Read(Some(dictionary));
+            self.metrics.dictionary_decoded();
+        }
+    }
+
     /// The dictionary, decoded at the first call; its bytes are here.
     pub(super) fn dictionary(
         &self,

@@ -3,12 +3,15 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use millwork_codecs::budget::Budget;
+
 use super::chunk::Chunk;
 use super::{File, ScanColumn, ScanMetrics};
 use crate::batch::BATCH_BYTES;
 use crate::error::{Error, Place, Result};
 use crate::io::{Fetcher, Need};
 use crate::metadata::{ColumnIndex, OffsetIndex};
+use crate::prune::{Filter, GroupPruning, PageSelection, Step};
 
 /// The scan of some columns of one file.
 #[derive(Debug)]
@@ -114,6 +117,8 @@ pub struct RowGroupScan {
     chunks: Vec<Chunk>,
     /// By leaf of the scan, once read.
     indexes: Mutex<Option<Vec<PageIndex>>>,
+    /// What is asked of its rows, once it was asked.
+    pruning: Mutex<Option<GroupPruning>>,
 }
 
 /// The page index of one leaf, as far as it was asked for, is there, and makes sense.
@@ -159,8 +164,8 @@ impl RowGroupScan {
                 )?);
             }
         }
-        let indexes = Mutex::new(None);
-        Ok(Arc::new(Self { scan: Arc::clone(scan), ordinal, rows, chunks, indexes }))
+        let (indexes, pruning) = (Mutex::new(None), Mutex::new(None));
+        Ok(Arc::new(Self { scan: Arc::clone(scan), ordinal, rows, chunks, indexes, pruning }))
     }
 
     /// The scan it belongs to.
@@ -209,8 +214,52 @@ impl RowGroupScan {
         }
     }
 
+    /// Whether a row may pass `filter`, by statistics, bloom filters and dictionaries; memory for the
+    /// latter comes from `budget`. Call until it needs nothing more; then it answers at once.
+    ///
+    /// # Errors
+    /// Those of the requests; `LimitExceeded` if memory is refused. Indexes that make no sense are
+    /// passed over.
+    pub fn prune(&self, filter: &Arc<Filter>, budget: &Budget) -> Result<Step> {
+        let (file, store) = (&self.scan.file, self.scan.fetcher.store());
+        let (footer, schema) = (file.footer(), file.schema());
+        let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        let pruning = pruning
+            .get_or_insert_with(|| GroupPruning::new(filter, footer, schema, self.ordinal));
+        let step = pruning.step(footer, schema, store, file.limits(), budget)?;
+        let dictionaries = pruning.take_dictionaries();
+        if step == Step::Kept {
+            for (leaf, dictionary) in dictionaries {
+                let own = self.chunks.iter().find(|chunk| chunk.leaf().leaf == leaf);
+                own.into_iter().for_each(|chunk| chunk.offer_dictionary(Arc::clone(&dictionary)));
+            }
+        }
+        Ok(step)
+    }
+
+    /// Bloom filters and dictionaries that [`RowGroupScan::prune`] has asked.
+    #[must_use]
+    pub fn indexes_asked(&self) -> (u64, u64) {
+        let pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = |pruning: &GroupPruning| {
+            (pruning.bloom_filters_read(), pruning.dictionaries_read())
+        };
+        pruning.as_ref().map_or((0, 0), asked)
+    }
+
+    /// The rows that may pass `filter` by the page indexes that [`RowGroupScan::prepare`] has read.
+    #[must_use]
+    pub fn page_selection(&self, filter: &Filter) -> PageSelection {
+        let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        filter.page_selection(self.scan.file.schema(), self.rows, |leaf| {
+            let own = self.chunks.iter().position(|chunk| chunk.leaf().leaf == leaf)?;
+            let index = indexes.as_ref()?.get(own)?;
+            Some((index.bounds.clone()?, index.offsets.clone()?))
+        })
+    }
+
     /// Reads what the row group is cut by: offset indexes of all columns, column indexes of
-    /// `predicates` (columns of the scan), and, if that tells no pages of `cut_by` and the row group
+    /// `predicates` (ordinals of leaves), and, if that tells no pages of `cut_by` and the row group
     /// is large, the chunk of that column. Call until it needs nothing more.
     ///
     /// # Errors
@@ -249,7 +298,7 @@ impl RowGroupScan {
             let Some(chunk) = file.footer().column(self.ordinal, ordinal) else { continue };
             let offsets = chunk.offset_index().and_then(range);
             let bounds = chunk.column_index().and_then(range);
-            let is_asked = predicates.iter().any(|of| self.scan.leaves_of(*of).contains(&leaf));
+            let is_asked = predicates.contains(&ordinal);
             let bounds = bounds.filter(|_| offsets.is_some() && is_asked);
             wanted.push((leaf, offsets, bounds));
         }

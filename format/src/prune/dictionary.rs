@@ -1,0 +1,145 @@
+//! A chunk's dictionary, asked about tests.
+//!
+//! In: where the dictionary page lies, and its bytes. Out: the dictionary, and for each of its entries which
+//! tests it passes. Only of chunks whose data pages all point into it; a page of strings that were not
+//! foreseen and are written out makes it silent.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::{Bounds, Comparison, PruneValue, Test, may_match};
+use crate::column::{ColumnShape, decode_dictionary};
+use crate::error::Result;
+use crate::metadata::{ColumnChunk, Encoding, PageKind};
+use crate::page::{PageContext, PageStart, codec_of};
+use crate::schema::Leaf;
+use crate::vector::{Cell, Dictionary};
+
+/// Compressed bytes up to which a dictionary is small enough to be read for its own sake.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Where the dictionary page of `chunk` lies, if all data pages are known to point into it, and if it
+/// is small.
+pub(super) fn page_range(chunk: ColumnChunk<'_>) -> Option<Range<u64>> {
+    if chunk.is_encrypted() || chunk.has_file_path() || !is_pure(chunk) {
+        return None;
+    }
+    let (start, end) = (chunk.dictionary_page_offset()?, chunk.data_page_offset());
+    let whole = chunk.chunk_range().ok()?;
+    let inside = start < end && start >= whole.start && end <= whole.end;
+    (inside && end - start <= MOST_BYTES).then_some(start..end)
+}
+
+/// Whether every data page holds codes: by the counts of encodings, or, where a writer of version 1 did
+/// not count, because no encoding of plain values is listed. Others list PLAIN for the dictionary itself.
+fn is_pure(chunk: ColumnChunk<'_>) -> bool {
+    chunk.is_dictionary_encoded().unwrap_or_else(|| {
+        let encodings = chunk.encodings();
+        encodings.contains(Encoding::PlainDictionary)
+            && encodings.iter().all(|encoding| {
+                matches!(encoding, Encoding::PlainDictionary | Encoding::Rle | Encoding::BitPacked)
+            })
+    })
+}
+
+/// Whether a dictionary may say more about `test` than `bounds` do. `alone`: it is the only test of its leaf.
+pub(super) fn can_pay(test: &Test, bounds: Option<&Bounds>, alone: bool) -> bool {
+    match test {
+        Test::IsNull | Test::IsNotNull => false,
+        Test::In(_) | Test::Prefix(_) => true,
+        Test::Compare { comparison: Comparison::Equal, .. } => true,
+        // A bound that is one of the values passes already, or was excluded.
+        Test::Compare { .. } => {
+            !alone || bounds.is_none_or(|bounds| bounds.min.is_none() || bounds.max.is_none())
+        }
+    }
+}
+
+/// Decodes the dictionary page that `bytes` (at `offset` in the file) are.
+///
+/// # Errors
+/// Whatever is wrong with the page, or `LimitExceeded` if memory is refused.
+pub(super) fn decode(
+    bytes: &millwork_codecs::buffer::Buffer,
+    offset: u64,
+    chunk: ColumnChunk<'_>,
+    leaf: &Leaf,
+    context: &mut PageContext,
+) -> Result<Option<Dictionary>> {
+    let page = PageStart::read(bytes, offset, context.limits())?;
+    let PageKind::Dictionary { num_values, encoding, .. } = page.header.kind else {
+        return Ok(None);
+    };
+    let page_bytes = page.header.header_len + page.body.len();
+    let plain = matches!(encoding, Encoding::Plain | Encoding::PlainDictionary);
+    // Something behind the page is a second page, and not one that offsets tell of.
+    if !plain || page_bytes != bytes.len() {
+        return Ok(None);
+    }
+    let length_bytes = page.header.uncompressed_page_size as usize;
+    let body = context.decompress(codec_of(chunk.compression())?, &page.body, length_bytes)?;
+    let shape = ColumnShape {
+        physical: leaf.physical_type,
+        type_length: leaf.type_length,
+        nullable: leaf.max_definition_level > 0,
+        data_type: leaf.data_type.clone(),
+    };
+    decode_dictionary(body, num_values as usize, &shape, context.budget()).map(Some)
+}
+
+/// Whether a value like entry `entry` may pass `test`.
+pub(super) fn entry_may_pass(dictionary: &Dictionary, entry: usize, test: &Test) -> bool {
+    let value = match dictionary.values().cell(entry) {
+        Cell::Bytes(bytes) => return bytes_may_pass(bytes, test),
+        Cell::Boolean(value) => PruneValue::Boolean(value),
+        Cell::Integer(value) => PruneValue::Integer(value),
+        Cell::Float16(value) => PruneValue::Float(value.to_f64()),
+        Cell::Float32(value) => PruneValue::Float(value.into()),
+        Cell::Float64(value) => PruneValue::Float(value),
+        _ => return true,
+    };
+    let may_have_nan = value.is_nan();
+    let bound = Some(value).filter(|_| !may_have_nan);
+    let bounds = Bounds {
+        min: bound.clone(),
+        max: bound,
+        min_is_exact: true,
+        max_is_exact: true,
+        null_count: Some(0),
+        may_have_nan,
+        row_count: 1,
+    };
+    may_match(test, &bounds)
+}
+
+fn bytes_may_pass(own: &[u8], test: &Test) -> bool {
+    let order = |value: &PruneValue| match value {
+        PruneValue::Bytes(bytes) => Some(own.cmp(bytes.as_slice())),
+        _ => None,
+    };
+    match test {
+        Test::IsNull => false,
+        Test::IsNotNull => true,
+        Test::Prefix(prefix) => own.starts_with(prefix),
+        Test::Compare { comparison, value } => {
+            order(value).is_none_or(|order| holds(*comparison, order))
+        }
+        Test::In(values) => {
+            // Sorted if they are all bytes, and else of a kind that proves nothing.
+            let all_bytes = values.iter().all(|value| matches!(value, PruneValue::Bytes(_)));
+            let search = |value: &PruneValue| order(value).map_or(Ordering::Equal, Ordering::reverse);
+            !all_bytes || values.binary_search_by(search).is_ok()
+        }
+    }
+}
+
+fn holds(comparison: Comparison, order: Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
+    }
+}
