@@ -24,6 +24,8 @@ pub mod column;
 pub mod prune;
 pub mod read;
 pub mod record;
+pub mod inventory;
+pub mod verify;
 
 pub use error::{Error, ErrorKind, Result};
 pub use wide_decimal::WideDecimal;

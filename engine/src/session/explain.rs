@@ -94,7 +94,8 @@ fn by_evidence(scan: &ScanReport) -> String {
         .filter(|(groups, _)| *groups > 0)
         .map(|(groups, what)| format!("{groups} {what}"))
         .collect();
-    let asked = [(scan.bloom_filters_asked, "bloom filters"), (scan.dictionaries_asked, "dictionaries")];
+    let asked =
+        [(scan.bloom_filters_asked, "bloom filters"), (scan.dictionaries_asked, "dictionaries")];
     for (count, what) in asked.iter().filter(|(count, _)| *count > 0) {
         parts.push(format!("{count} {what} asked"));
     }

@@ -121,7 +121,9 @@ impl BloomFilterHeader {
         if offset.checked_add(total).is_none_or(|end| end > data_end) {
             return Err(Error::new(
                 ErrorKind::Corrupt,
-                format!("a bloom filter at {offset} with {total} bytes, the data ends at {data_end}"),
+                format!(
+                    "a bloom filter at {offset} with {total} bytes, the data ends at {data_end}"
+                ),
             )
             .at(&place));
         }

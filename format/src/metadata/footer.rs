@@ -336,6 +336,11 @@ impl Footer {
         self.bytes.len() + names + numbers + small + lists
     }
 
+    /// Whether sizes of chunks may lack the header of the dictionary page (PARQUET-816).
+    pub(crate) fn forgets_dictionary_headers(&self) -> bool {
+        self.forgets_dictionary_headers
+    }
+
     /// Where in the file the metadata begins, and so where its data ends.
     #[must_use]
     pub fn base_offset(&self) -> u64 {

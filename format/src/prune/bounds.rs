@@ -136,7 +136,7 @@ pub(super) fn pair(
 }
 
 /// Whether the file's order of `min_value` and `max_value` is that of decoded values.
-pub(super) fn is_ordered_as_decoded(leaf: &Leaf) -> bool {
+pub(crate) fn is_ordered_as_decoded(leaf: &Leaf) -> bool {
     let floats =
         matches!(leaf.data_type, DataType::Float16 | DataType::Float32 | DataType::Float64);
     match leaf.column_order {

@@ -127,7 +127,8 @@ fn bytes_may_pass(own: &[u8], test: &Test) -> bool {
         Test::In(values) => {
             // Sorted if they are all bytes, and else of a kind that proves nothing.
             let all_bytes = values.iter().all(|value| matches!(value, PruneValue::Bytes(_)));
-            let search = |value: &PruneValue| order(value).map_or(Ordering::Equal, Ordering::reverse);
+            let search =
+                |value: &PruneValue| order(value).map_or(Ordering::Equal, Ordering::reverse);
             !all_bytes || values.binary_search_by(search).is_ok()
         }
     }

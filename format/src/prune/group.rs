@@ -294,11 +294,9 @@ impl GroupPruning {
                 break;
             }
             let column = probe.column;
-            let (Some(chunk), Some(leaf), Some(bytes)) = (
-                self.chunk(footer, column),
-                schema.leaves().get(column),
-                store.get(&probe.range)?,
-            ) else {
+            let (Some(chunk), Some(leaf), Some(bytes)) =
+                (self.chunk(footer, column), schema.leaves().get(column), store.get(&probe.range)?)
+            else {
                 continue;
             };
             let context =

@@ -51,6 +51,7 @@ use crate::error::{Error, Result};
 use crate::metadata::Footer;
 use crate::schema::{Leaf, Schema};
 
+pub(crate) use bounds::is_ordered_as_decoded;
 pub use bounds::{Bounds, bounds};
 pub use filter::{Attempts, Filter, Predicate};
 pub use group::{Evidence, GroupPruning, Step};
@@ -89,7 +90,7 @@ impl PruneValue {
         }
     }
 
-    fn is_nan(&self) -> bool {
+    pub(crate) fn is_nan(&self) -> bool {
         matches!(self, Self::Float(value) if value.is_nan())
     }
 }

@@ -461,7 +461,8 @@ fn pages_are_selected_by_their_rows() {
     let repeated = Leaf { max_repetition_level: 1, ..leaf.clone() };
     let of_lists = select(&repeated, vec![0, 10, 20, 30], 40);
     assert_eq!(of_lists, [0..10, 30..40], "no value of a list on the other pages passes");
-    let offsets_of_lists = OffsetIndex { first_rows: vec![0, 10, 20, 30], ..OffsetIndex::default() };
+    let offsets_of_lists =
+        OffsetIndex { first_rows: vec![0, 10, 20, 30], ..OffsetIndex::default() };
     let nulls = page_selection(&repeated, &index, &offsets_of_lists, 40, &[Test::IsNull]);
     assert_eq!(nulls, everything, "nulls in lists say nothing about rows");
     let unordered = Leaf { column_order: None, ..leaf.clone() };

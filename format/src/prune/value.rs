@@ -6,7 +6,7 @@
 use half::f16;
 
 use super::PruneValue;
-use super::bounds::int96;
+use super::bounds::{int96, value};
 use crate::metadata::PhysicalType;
 use crate::schema::Leaf;
 use crate::types::DataType;
@@ -28,9 +28,14 @@ impl PruneValue {
         })
     }
 
+    /// The value that `bytes` encode PLAIN, without a length; `None` if they are none of `leaf`'s type.
+    pub(crate) fn of_plain(leaf: &Leaf, bytes: &[u8]) -> Option<Self> {
+        value(leaf, bytes)
+    }
+
     /// All encodings that a value of `leaf` equal to this one may have, PLAIN and without a length;
     /// `None` if they are not known: for NaNs, decimals of any length, values beyond the type.
-    pub(super) fn plain_bytes(&self, leaf: &Leaf) -> Option<Vec<Vec<u8>>> {
+    pub(crate) fn plain_bytes(&self, leaf: &Leaf) -> Option<Vec<Vec<u8>>> {
         let one = |bytes: &[u8]| Some(vec![bytes.to_vec()]);
         match (self, leaf.physical_type) {
             (Self::Integer(value), PhysicalType::Int32) => match leaf.data_type {
@@ -64,9 +69,7 @@ fn floats(value: f64, data_type: &DataType) -> Option<Vec<Vec<u8>>> {
     let signs: &[f64] = if value == 0.0 { &[0.0, -0.0] } else { &[value] };
     let exact = |narrow: f64| narrow == value;
     match data_type {
-        DataType::Float64 => {
-            Some(signs.iter().map(|value| value.to_le_bytes().to_vec()).collect())
-        }
+        DataType::Float64 => Some(signs.iter().map(|value| value.to_le_bytes().to_vec()).collect()),
         DataType::Float32 if exact((value as f32).into()) => {
             Some(signs.iter().map(|value| (*value as f32).to_le_bytes().to_vec()).collect())
         }

@@ -75,9 +75,7 @@ fn may_begin(prefix: &[u8], bounds: &Bounds) -> bool {
 }
 
 fn always_begins(prefix: &[u8], bounds: &Bounds) -> bool {
-    let begins = |bound: &Option<PruneValue>| {
-        matches!(bound, Some(PruneValue::Bytes(bytes)) if bytes.starts_with(prefix))
-    };
+    let begins = |bound: &Option<PruneValue>| matches!(bound, Some(PruneValue::Bytes(bytes)) if bytes.starts_with(prefix));
     begins(&bounds.min) && begins(&bounds.max)
 }
 

@@ -224,8 +224,8 @@ impl RowGroupScan {
         let (file, store) = (&self.scan.file, self.scan.fetcher.store());
         let (footer, schema) = (file.footer(), file.schema());
         let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
-        let pruning = pruning
-            .get_or_insert_with(|| GroupPruning::new(filter, footer, schema, self.ordinal));
+        let pruning =
+            pruning.get_or_insert_with(|| GroupPruning::new(filter, footer, schema, self.ordinal));
         let step = pruning.step(footer, schema, store, file.limits(), budget)?;
         let dictionaries = pruning.take_dictionaries();
         if step == Step::Kept {
@@ -241,9 +241,8 @@ impl RowGroupScan {
     #[must_use]
     pub fn indexes_asked(&self) -> (u64, u64) {
         let pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = |pruning: &GroupPruning| {
-            (pruning.bloom_filters_read(), pruning.dictionaries_read())
-        };
+        let asked =
+            |pruning: &GroupPruning| (pruning.bloom_filters_read(), pruning.dictionaries_read());
         pruning.as_ref().map_or((0, 0), asked)
     }
 

@@ -1,0 +1,506 @@
+//! One column chunk, page by page.
+//!
+//! In: the chunk's bytes, its indexes. A page that is broken is told with the rows it takes along; the walk
+//! goes on behind it where its header, or the offset index, says where that is.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::decode::Decoder;
+use super::{Check, Depth, Finding, Severity, Visit, claims};
+use crate::error::{Error, Place, Result};
+use crate::inventory::Window;
+use crate::io::Fetcher;
+use crate::limits::Limits;
+use crate::metadata::{
+    BloomFilter, BloomFilterHeader, ColumnChunk, ColumnIndex, Encoding, OffsetIndex, PageHeader,
+    PageKind, PageType, RowGroup,
+};
+use crate::page::PageStart;
+use crate::schema::Leaf;
+
+/// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
+///
+/// # Errors
+/// `Io` and `LimitExceeded`.
+pub(super) fn check<'a>(
+    visit: &mut Visit<'a>,
+    group: RowGroup<'a>,
+    leaf: usize,
+    first_row: u64,
+) -> Result<()> {
+    let file = visit.file;
+    let (Some(chunk), Some(described)) = (group.column(leaf), file.schema().leaves().get(leaf))
+    else {
+        return Ok(());
+    };
+    visit.in_chunk = 0;
+    let place = Place {
+        row_group: Some(group.index() as u32),
+        column: Some(described.dotted_path.clone()),
+        ..visit.place()
+    };
+    if chunk.is_encrypted() || chunk.has_file_path() {
+        return Ok(());
+    }
+    visit.report.chunks += 1;
+    let rows = first_row..first_row.saturating_add(group.num_rows());
+    if rows.is_empty() && chunk.num_values() == 0 {
+        return Ok(());
+    }
+    let before = visit.report.corrupt;
+    let range = match chunk.chunk_range() {
+        Ok(range) => range,
+        Err(error) => {
+            visit.broken(Check::Range, error, &place, Some(rows))?;
+            visit.spoilt[leaf] = true;
+            return Ok(());
+        }
+    };
+    let fetcher = Fetcher::new(Arc::clone(file.driver()));
+    let data_end = file.footer().base_offset();
+    let budget = visit.budget;
+    let mut walk = Walk {
+        visit,
+        leaf: described,
+        chunk,
+        group_rows: group.num_rows(),
+        rows,
+        place,
+        window: Window::new(fetcher, budget, data_end),
+        position: range.start,
+        range,
+        offsets: None,
+        bounds: None,
+        bloom: None,
+        page: 0,
+        row: 0,
+        slots: 0,
+        rows_known: true,
+        seen: BTreeMap::new(),
+        complete: true,
+        has_dictionary: false,
+        decoder: None,
+    };
+    walk.open()?;
+    walk.walk()?;
+    walk.close();
+    let (read, visit) = (walk.window.bytes_read, walk.visit);
+    visit.report.bytes += read;
+    visit.spoilt[leaf] |= visit.report.corrupt > before;
+    Ok(())
+}
+
+pub(super) struct Walk<'a, 'b> {
+    pub(super) visit: &'b mut Visit<'a>,
+    pub(super) leaf: &'a Leaf,
+    pub(super) chunk: ColumnChunk<'a>,
+    pub(super) group_rows: u64,
+    /// Of the file.
+    pub(super) rows: Range<u64>,
+    pub(super) place: Place,
+    pub(super) window: Window<'a>,
+    pub(super) range: Range<u64>,
+    pub(super) position: u64,
+    pub(super) offsets: Option<OffsetIndex>,
+    pub(super) bounds: Option<ColumnIndex>,
+    pub(super) bloom: Option<BloomFilter>,
+    /// Ordinal of the next data page.
+    pub(super) page: usize,
+    /// Rows of the row group that are passed; meaningless unless `rows_known`.
+    pub(super) row: u64,
+    pub(super) slots: u64,
+    pub(super) rows_known: bool,
+    /// Pages by type and encoding.
+    pub(super) seen: BTreeMap<(i32, i32), i64>,
+    /// Whether all pages were read.
+    pub(super) complete: bool,
+    pub(super) has_dictionary: bool,
+    pub(super) decoder: Option<Decoder>,
+}
+
+impl Walk<'_, '_> {
+    /// Reads the indexes and makes ready for decoding.
+    fn open(&mut self) -> Result<()> {
+        let (file, limits) = (self.visit.file, self.visit.file.limits());
+        if let Some((start, len)) = self.chunk.offset_index() {
+            let bytes = self.window.at(start, len.into())?;
+            match OffsetIndex::parse(&bytes, start, file.size_bytes(), limits) {
+                Ok(index) => self.offsets = Some(index),
+                Err(error) => self.wrong_index(Check::OffsetIndex, &error),
+            }
+        }
+        if let Some((start, len)) = self.chunk.column_index() {
+            let bytes = self.window.at(start, len.into())?;
+            match ColumnIndex::parse(bytes, start, limits) {
+                Ok(index) => self.bounds = Some(index),
+                Err(error) => self.wrong_index(Check::ColumnIndex, &error),
+            }
+        }
+        self.open_bloom(limits)?;
+        if self.visit.depth == Depth::Values {
+            self.open_decoder(limits)?;
+        }
+        Ok(())
+    }
+
+    fn wrong_index(&mut self, check: Check, error: &Error) {
+        let place = error.clone().at(&self.place).place().clone();
+        self.visit.wrong(check, &place, error.what());
+    }
+
+    fn open_bloom(&mut self, limits: &Limits) -> Result<()> {
+        let Some((offset, length)) = self.chunk.bloom_filter() else { return Ok(()) };
+        let head = self.window.at(offset, BloomFilterHeader::MOST_BYTES)?;
+        let data_end = self.visit.file.footer().base_offset();
+        let header = BloomFilterHeader::parse(&head, offset, limits).and_then(|header| {
+            header.check_place(offset, length, data_end)?;
+            Ok(header)
+        });
+        let total = match header {
+            Ok(header) => header.total_bytes(),
+            Err(error) => {
+                self.wrong_index(Check::BloomFilter, &error);
+                return Ok(());
+            }
+        };
+        if self.visit.depth == Depth::Values {
+            let bytes = self.window.at(offset, total)?;
+            match BloomFilter::parse(bytes, offset, limits) {
+                Ok(filter) => self.bloom = Some(filter),
+                Err(error) => self.wrong_index(Check::BloomFilter, &error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the chunk has pages that were not met.
+    fn is_unfinished(&self) -> bool {
+        if self.rows_known && self.leaf.max_repetition_level == 0 {
+            self.row < self.group_rows
+        } else {
+            self.slots < self.chunk.num_values()
+        }
+    }
+
+    fn walk(&mut self) -> Result<()> {
+        while self.is_unfinished() {
+            let place = Place {
+                page: Some(self.page as u32),
+                file_offset: Some(self.position),
+                ..self.place.clone()
+            };
+            if self.position >= self.range.end {
+                let what = format!(
+                    "the column chunk ends after {} of {} rows, {} of {} values",
+                    self.row,
+                    self.group_rows,
+                    self.slots,
+                    self.chunk.num_values()
+                );
+                let rows = self.rows_left();
+                self.corrupt(Check::Count, &place, what, rows);
+                return Ok(());
+            }
+            let header = self.window.header(self.position, self.visit.file.limits());
+            let header = match header {
+                Ok(header) => header,
+                Err(error) => {
+                    let next = self.next_by_index();
+                    let rows = match next {
+                        Some(_) => self.rows_of_page(None),
+                        None => self.rows_left(),
+                    };
+                    self.complete = false;
+                    self.visit.broken(Check::PageHeader, error, &place, Some(rows))?;
+                    let Some((page, position, row)) = next else { return Ok(()) };
+                    (self.page, self.position, self.row) = (page, position, row);
+                    continue;
+                }
+            };
+            if !self.page(&header, &place)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ordinal, place and first row of the next page, if the offset index knows. Of a repeated leaf it
+    /// does not tell how many values were missed.
+    fn next_by_index(&self) -> Option<(usize, u64, u64)> {
+        let index = self.offsets.as_ref().filter(|_| self.leaf.max_repetition_level == 0)?;
+        let next = self.page + 1;
+        let (offset, row) = (*index.offsets.get(next)?, *index.first_rows.get(next)?);
+        let follows = offset > self.position && offset < self.range.end && row < self.group_rows;
+        follows.then_some((next, offset, row))
+    }
+
+    /// Rows of the file that page number `self.page` has, as far as is known.
+    pub(super) fn rows_of_page(&self, rows: Option<u64>) -> Range<u64> {
+        let start = self.rows.start;
+        if let (true, Some(rows)) = (self.rows_known, rows) {
+            let first = start + self.row.min(self.group_rows);
+            return first..first.saturating_add(rows).min(self.rows.end);
+        }
+        if let Some(index) = &self.offsets
+            && let Some(&first) = index.first_rows.get(self.page)
+        {
+            let next = index.first_rows.get(self.page + 1).copied().unwrap_or(self.group_rows);
+            let end = start + next.min(self.group_rows);
+            return (start + first.min(self.group_rows)).min(end)..end;
+        }
+        self.rows_left()
+    }
+
+    /// Rows from here to the end of the row group.
+    pub(super) fn rows_left(&self) -> Range<u64> {
+        let first = if self.rows_known { self.row.min(self.group_rows) } else { 0 };
+        self.rows.start + first..self.rows.end
+    }
+
+    pub(super) fn corrupt(&mut self, check: Check, place: &Place, what: String, rows: Range<u64>) {
+        self.complete = false;
+        self.visit.tell(Finding {
+            severity: Severity::Corrupt,
+            check,
+            place: place.clone(),
+            in_dictionary: false,
+            what,
+            rows: Some(rows),
+        });
+    }
+
+    /// One page; `false` if none can follow.
+    fn page(&mut self, header: &PageHeader, place: &Place) -> Result<bool> {
+        let size = header.header_len as u64 + u64::from(header.compressed_page_size);
+        let end = self.position + size;
+        let rows = match header.kind {
+            PageKind::DataV1 { num_values, .. } => {
+                let is_one_a_row = self.leaf.max_repetition_level == 0;
+                // Levels tell, if they are decoded.
+                self.rows_known &= is_one_a_row || self.decoder.is_some();
+                is_one_a_row.then_some(u64::from(num_values))
+            }
+            PageKind::DataV2 { num_rows, .. } => Some(u64::from(num_rows)),
+            _ => None,
+        };
+        if end > self.visit.file.footer().base_offset() {
+            let what = format!("a page of {size} bytes reaches into the footer");
+            let rows = self.rows_of_page(rows);
+            self.corrupt(Check::PageHeader, place, what, rows);
+            return Ok(false);
+        }
+        self.visit.report.pages += 1;
+        let bytes = self.window.at(self.position, size)?;
+        let start = PageStart {
+            header: *header,
+            body: bytes.slice(header.header_len..bytes.len()).unwrap_or(bytes),
+        };
+        let is_sound = self.checksum(&start, place, rows);
+        match header.kind {
+            PageKind::Dictionary { num_values, encoding, .. } => {
+                self.count_page(PageType::DictionaryPage, encoding);
+                self.dictionary(&start, (num_values, encoding), is_sound, place)?;
+            }
+            PageKind::DataV1 { num_values, encoding, .. } => {
+                self.count_page(PageType::DataPage, encoding);
+                self.data(&start, (num_values, rows), is_sound, place)?;
+            }
+            PageKind::DataV2 { num_values, encoding, .. } => {
+                self.count_page(PageType::DataPageV2, encoding);
+                self.data(&start, (num_values, rows), is_sound, place)?;
+            }
+            PageKind::Index | PageKind::Other(_) => {}
+        }
+        self.position = end;
+        Ok(true)
+    }
+
+    fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
+        *self.seen.entry((counted_as(page_type), encoding.code())).or_default() += 1;
+    }
+
+    fn checksum(&mut self, page: &PageStart, place: &Place, rows: Option<u64>) -> bool {
+        let Some(expected) = page.header.crc else { return true };
+        self.visit.report.checksums += 1;
+        let found = crc32fast::hash(&page.body);
+        if found == expected {
+            return true;
+        }
+        let in_dictionary = matches!(page.header.kind, PageKind::Dictionary { .. });
+        let rows = if in_dictionary { self.rows_left() } else { self.rows_of_page(rows) };
+        let place = Place { page: place.page.filter(|_| !in_dictionary), ..place.clone() };
+        self.complete = false;
+        self.visit.tell(Finding {
+            severity: Severity::Corrupt,
+            check: Check::PageChecksum,
+            place,
+            in_dictionary,
+            what: format!("page checksum {found:08x}, its header says {expected:08x}"),
+            rows: Some(rows),
+        });
+        false
+    }
+
+    /// A data page of `values` slots and, if that is known, of `rows` rows.
+    fn data(
+        &mut self,
+        page: &PageStart,
+        (slots, rows): (u32, Option<u64>),
+        is_sound: bool,
+        place: &Place,
+    ) -> Result<()> {
+        self.offset_index_entry(page, place);
+        let rows = match (is_sound, self.decoder.is_some()) {
+            (true, true) => self.decode(page, rows, place)?.or(rows),
+            _ => rows,
+        };
+        // A broken page of a repeated leaf leaves open how many rows it had.
+        match rows {
+            Some(rows) => self.row = self.row.saturating_add(rows),
+            None => self.rows_known = false,
+        }
+        self.slots += u64::from(slots);
+        self.page += 1;
+        if self.rows_known && self.row > self.group_rows {
+            let what = format!("pages of {} rows in a row group of {}", self.row, self.group_rows);
+            let rows = self.rows.end..self.rows.end;
+            self.corrupt(Check::Count, place, what, rows);
+        }
+        Ok(())
+    }
+
+    fn offset_index_entry(&mut self, page: &PageStart, place: &Place) {
+        let Some(index) = &self.offsets else { return };
+        let at = self.page;
+        let size = page.header.header_len as u64 + u64::from(page.header.compressed_page_size);
+        let (Some(&offset), Some(&claimed), Some(&first_row)) =
+            (index.offsets.get(at), index.compressed_sizes.get(at), index.first_rows.get(at))
+        else {
+            return;
+        };
+        let row = self.rows_known.then_some(self.row);
+        let fits = offset == self.position
+            && u64::from(claimed) == size
+            && row.is_none_or(|row| row == first_row);
+        if !fits {
+            let row = row.map_or_else(String::new, |row| format!(" from row {row} on"));
+            let what = format!(
+                "a page at {offset} with {claimed} bytes from row {first_row} on is claimed, it is at \
+                 {} with {size} bytes{row}",
+                self.position
+            );
+            self.visit.wrong(Check::OffsetIndex, place, what);
+        }
+    }
+
+    /// What is only known behind the last page.
+    fn close(&mut self) {
+        let (visit, place) = (&mut *self.visit, &self.place);
+        if let Some(index) = &self.bounds {
+            if index.len() != self.page && self.complete {
+                let what =
+                    format!("a column index of {} pages, there are {}", index.len(), self.page);
+                visit.wrong(Check::ColumnIndex, place, what);
+            }
+            claims::boundary_order(visit, self.leaf, index, place);
+        }
+        if !self.complete {
+            return;
+        }
+        if let Some(index) = &self.offsets
+            && index.len() != self.page
+        {
+            let what = format!("an offset index of {} pages, there are {}", index.len(), self.page);
+            visit.wrong(Check::OffsetIndex, place, what);
+        }
+        if self.slots != self.chunk.num_values() {
+            let what = format!(
+                "{} values by the column chunk, {} by its pages",
+                self.chunk.num_values(),
+                self.slots
+            );
+            visit.wrong(Check::Count, place, what);
+        }
+        if self.rows_known && self.row != self.group_rows {
+            let what = format!("{} rows by the row group, {} by pages", self.group_rows, self.row);
+            visit.tell(Finding {
+                severity: Severity::Corrupt,
+                check: Check::Count,
+                place: place.clone(),
+                in_dictionary: false,
+                what,
+                rows: Some(self.rows.clone()),
+            });
+        }
+        self.encodings();
+        if let Some(decoder) = &self.decoder {
+            let (facts, denied) = (&decoder.facts, &decoder.denied);
+            claims::chunk(self.visit, self.leaf, self.chunk, facts, &self.place);
+            if self.bloom.is_some() && denied.asked > 0 {
+                self.visit.report.bloom_filters += 1;
+            }
+            if denied.count > 0 {
+                let example = denied.example.as_ref().map(|value| claims::shown(self.leaf, value));
+                let what = format!(
+                    "a bloom filter that denies {} of {} values, such as {}",
+                    denied.count,
+                    denied.asked,
+                    example.unwrap_or_default()
+                );
+                let offset = self.chunk.bloom_filter().map(|(offset, _)| offset);
+                let place = Place { file_offset: offset, ..self.place.clone() };
+                self.visit.wrong(Check::BloomFilter, &place, what);
+            }
+        }
+    }
+
+    /// The encodings of the chunk, and how many pages have each.
+    fn encodings(&mut self) {
+        let listed = self.chunk.encodings();
+        let dictionary = PageType::DictionaryPage.code();
+        // Some writers list the encoding of the dictionary itself, some do not.
+        for (_, code) in self.seen.keys().filter(|(page_type, _)| *page_type != dictionary) {
+            let encoding = Encoding::from_code(*code);
+            if !listed.is_empty() && !listed.contains(encoding) {
+                let what = format!("pages of {}, which the chunk does not list", encoding.name());
+                self.visit.wrong(Check::Encodings, &self.place, what);
+            }
+        }
+        let stats = match self.chunk.encoding_stats() {
+            Ok(stats) if !stats.is_empty() => stats,
+            _ => return,
+        };
+        let mut claimed: BTreeMap<(i32, i32), i64> = BTreeMap::new();
+        for stat in &stats {
+            let key = (counted_as(stat.page_type), stat.encoding.code());
+            *claimed.entry(key).or_default() += i64::from(stat.count);
+        }
+        claimed.retain(|_, count| *count != 0);
+        if claimed != self.seen {
+            let text = |counts: &BTreeMap<(i32, i32), i64>| {
+                let parts: Vec<String> = counts
+                    .iter()
+                    .map(|((page, encoding), count)| {
+                        let (page, encoding) =
+                            (PageType::from_code(*page), Encoding::from_code(*encoding));
+                        format!("{count} x {} {}", page.name(), encoding.name())
+                    })
+                    .collect();
+                parts.join(", ")
+            };
+            let what =
+                format!("pages {} are claimed, there are {}", text(&claimed), text(&self.seen));
+            self.visit.wrong(Check::Encodings, &self.place, what);
+        }
+    }
+}
+
+/// The code of a page type; pages of both versions are one, because writers do not tell them apart.
+fn counted_as(page_type: PageType) -> i32 {
+    match page_type {
+        PageType::DataPageV2 => PageType::DataPage.code(),
+        other => other.code(),
+    }
+}

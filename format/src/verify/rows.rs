@@ -1,0 +1,203 @@
+//! What only rows can show: the order that a row group claims, and leaves of one column that disagree.
+
+use std::cmp::Ordering;
+
+use super::{Check, Severity, Visit};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::metadata::SortingColumn;
+use crate::prune::PruneValue;
+use crate::read::BatchOptions;
+use crate::schema::Leaf;
+
+/// Checks both.
+///
+/// # Errors
+/// `Io` and `LimitExceeded`.
+pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
+    let columns = visit.file.schema().columns();
+    for (index, column) in columns.iter().enumerate() {
+        let is_sound = !visit.spoilt.get(column.leaves.clone()).is_some_and(|s| s.contains(&true));
+        if !column.is_flat && is_sound {
+            visit.in_chunk = 0;
+            nesting(visit, index)?;
+        }
+    }
+    visit.in_chunk = 0;
+    sorting(visit)
+}
+
+/// Whether the leaves of a column agree on the lists and structs around them.
+fn nesting(visit: &mut Visit<'_>, column: usize) -> Result<()> {
+    let options = BatchOptions {
+        columns: Some(vec![column]),
+        budget: visit.budget.clone(),
+        ..BatchOptions::default()
+    };
+    let place = visit.place();
+    let failed = match visit.file.batches(options) {
+        Ok(mut batches) => batches.find_map(std::result::Result::err),
+        Err(error) => Some(error),
+    };
+    match failed {
+        // What VARIANTs mean is another matter than what leaves hold.
+        Some(error) if matches!(error.kind(), ErrorKind::Unsupported(_)) => Ok(()),
+        Some(error) => {
+            let rows = error.place().row_group.map(|group| rows_of_group(visit, group));
+            visit.broken(Check::Nesting, error, &place, rows)
+        }
+        None => Ok(()),
+    }
+}
+
+fn rows_of_group(visit: &Visit<'_>, row_group: u32) -> std::ops::Range<u64> {
+    let mut start = 0;
+    for group in visit.file.footer().row_groups() {
+        if group.index() == row_group as usize {
+            return start..start + group.num_rows();
+        }
+        start += group.num_rows();
+    }
+    start..start
+}
+
+/// Whether rows are in the order that their row group claims.
+fn sorting(visit: &mut Visit<'_>) -> Result<()> {
+    let file = visit.file;
+    let (footer, schema) = (file.footer(), file.schema());
+    let mut by_order: Vec<(Vec<SortingColumn>, Vec<usize>)> = Vec::new();
+    for group in footer.row_groups() {
+        let order = group.sorting_columns();
+        if order.is_empty() || group.num_rows() == 0 {
+            continue;
+        }
+        match by_order.iter_mut().find(|(known, _)| known.as_slice() == order) {
+            Some((_, groups)) => groups.push(group.index()),
+            None => by_order.push((order.to_vec(), vec![group.index()])),
+        }
+    }
+    for (order, groups) in by_order {
+        let mut columns = Vec::with_capacity(order.len());
+        for sorting in &order {
+            let leaf = sorting.column as usize;
+            let column = schema.columns().iter().position(|c| c.leaves.contains(&leaf));
+            match (column, schema.leaves().get(leaf)) {
+                (Some(column), Some(leaf)) if schema.columns()[column].is_flat => {
+                    columns.push((column, leaf, *sorting));
+                }
+                (Some(_), Some(leaf)) => {
+                    unverified(visit, leaf);
+                    break;
+                }
+                _ => {
+                    let place =
+                        Place { row_group: groups.first().map(|g| *g as u32), ..visit.place() };
+                    let what = format!("sorted by column {leaf}, which does not exist");
+                    visit.wrong(Check::Sorting, &place, what);
+                    break;
+                }
+            }
+        }
+        let is_spoilt = columns.iter().any(|(_, leaf, _)| visit.spoilt[leaf.index]);
+        if !columns.is_empty() && !is_spoilt {
+            in_order(visit, &columns, &groups)?;
+        }
+    }
+    Ok(())
+}
+
+fn unverified(visit: &mut Visit<'_>, leaf: &Leaf) {
+    visit.tell(super::Finding {
+        severity: Severity::Unverified,
+        check: Check::Sorting,
+        place: Place { column: Some(leaf.dotted_path.clone()), ..visit.place() },
+        in_dictionary: false,
+        what: "the order of rows by a field of a nested column is not verified".to_string(),
+        rows: None,
+    });
+}
+
+/// The first pair of rows of each of `groups` that is not in order by `columns`.
+fn in_order(
+    visit: &mut Visit<'_>,
+    columns: &[(usize, &Leaf, SortingColumn)],
+    groups: &[usize],
+) -> Result<()> {
+    let options = BatchOptions {
+        columns: Some(columns.iter().map(|(column, _, _)| *column).collect()),
+        budget: visit.budget.clone(),
+        ..BatchOptions::default()
+    };
+    let place = visit.place();
+    let mut last: Option<(u32, Vec<Option<PruneValue>>)> = None;
+    let mut told = None;
+    for batch in visit.file.batches(options)? {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return keeps_from_looking(error),
+        };
+        let Some(origin) = batch.origin() else { continue };
+        let group = origin.row_group;
+        if !groups.contains(&(group as usize)) || told == Some(group) {
+            continue;
+        }
+        for row in 0..batch.rows() {
+            let key: Vec<Option<PruneValue>> = columns
+                .iter()
+                .zip(batch.columns())
+                .map(|((_, leaf, _), vector)| PruneValue::of_cell(leaf, vector.cell(row)))
+                .collect();
+            if let Some((of, before)) = &last
+                && *of == group
+                && compare(before, &key, columns) == Some(Ordering::Greater)
+            {
+                let place = Place {
+                    row_group: Some(group),
+                    column: columns.first().map(|(_, leaf, _)| leaf.dotted_path.clone()),
+                    ..place.clone()
+                };
+                let row = origin.first_row + row as u64;
+                let what = format!(
+                    "row {row} of the row group belongs before the one in front of it, by the order claimed"
+                );
+                visit.wrong(Check::Sorting, &place, what);
+                told = Some(group);
+                break;
+            }
+            last = Some((group, key));
+        }
+    }
+    Ok(())
+}
+
+/// Broken pages were told before.
+fn keeps_from_looking(error: Error) -> Result<()> {
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::LimitExceeded(_) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// How two rows stand to one another; `None` where values have no order (NaN).
+fn compare(
+    before: &[Option<PruneValue>],
+    after: &[Option<PruneValue>],
+    columns: &[(usize, &Leaf, SortingColumn)],
+) -> Option<Ordering> {
+    for ((one, other), (_, _, sorting)) in before.iter().zip(after).zip(columns) {
+        let order = match (one, other) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) if sorting.nulls_first => Ordering::Less,
+            (Some(_), None) if sorting.nulls_first => Ordering::Greater,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(one), Some(other)) => {
+                let order = one.order(other)?;
+                if sorting.descending { order.reverse() } else { order }
+            }
+        };
+        if order.is_ne() {
+            return Some(order);
+        }
+    }
+    Some(Ordering::Equal)
+}

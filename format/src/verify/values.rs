@@ -1,0 +1,254 @@
+//! What the values of a page are: extremes, counts, hashes.
+//!
+//! In: an opened page. Out: [`Facts`], added to those of its chunk. Values are looked at one by one, the
+//! entries of a dictionary once a page however often they occur.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+
+use crate::column::{ColumnShape, PageCursor};
+use crate::error::Result;
+use crate::levels::MaxLevels;
+use crate::metadata::bloom_filter::hash;
+use crate::metadata::{BloomFilter, PhysicalType};
+use crate::page::DataPage;
+use crate::prune::PruneValue;
+use crate::schema::Leaf;
+use crate::types::DataType;
+use crate::vector::{Cell, Data, Dictionary, Vector};
+
+/// Values that are decoded at once.
+const STEP_VALUES: usize = 16 << 10;
+
+/// What is true of a number of values.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// Slots: values, nulls, and empty lists.
+    pub(super) slots: u64,
+    /// Slots without a value.
+    pub(super) nulls: u64,
+    /// Slots whose leaf itself is null: not those of an empty list or a null around it.
+    pub(super) own_nulls: u64,
+    pub(super) nans: u64,
+    /// Of the values that are not NaN.
+    pub(super) min: Option<PruneValue>,
+    pub(super) max: Option<PruneValue>,
+    /// Bytes of BYTE_ARRAY values.
+    pub(super) bytes: u64,
+    pub(super) definition: Vec<u64>,
+    pub(super) repetition: Vec<u64>,
+}
+
+impl Facts {
+    pub(super) fn of_levels(max: MaxLevels) -> Self {
+        Self {
+            definition: vec![0; usize::from(max.definition) + 1],
+            repetition: vec![0; usize::from(max.repetition) + 1],
+            ..Self::default()
+        }
+    }
+
+    /// Values that are there.
+    pub(super) fn values(&self) -> u64 {
+        self.slots - self.nulls
+    }
+
+    /// With those of a further page.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.slots += other.slots;
+        self.nulls += other.nulls;
+        self.own_nulls += other.own_nulls;
+        self.nans += other.nans;
+        self.bytes += other.bytes;
+        for (sum, more) in self.definition.iter_mut().zip(&other.definition) {
+            *sum += more;
+        }
+        for (sum, more) in self.repetition.iter_mut().zip(&other.repetition) {
+            *sum += more;
+        }
+        for value in [&other.min, &other.max].into_iter().flatten() {
+            self.extend(value);
+        }
+    }
+
+    fn extend(&mut self, value: &PruneValue) {
+        let beyond = |bound: &Option<PruneValue>, order: Ordering| {
+            bound.as_ref().is_none_or(|bound| value.order(bound) == Some(order))
+        };
+        if beyond(&self.min, Ordering::Less) {
+            self.min = Some(value.clone());
+        }
+        if beyond(&self.max, Ordering::Greater) {
+            self.max = Some(value.clone());
+        }
+    }
+
+    /// With `count` times the value of a cell.
+    fn value(&mut self, leaf: &Leaf, cell: Cell<'_>, count: u64) {
+        if let Cell::Bytes(bytes) = cell
+            && leaf.data_type != DataType::Int96
+        {
+            self.bytes += bytes.len() as u64 * count;
+            // Strings are only copied where they are new extremes.
+            let beyond = |bound: &Option<PruneValue>, order: Ordering| match bound {
+                Some(PruneValue::Bytes(bound)) => bytes.cmp(bound.as_slice()) == order,
+                _ => true,
+            };
+            if beyond(&self.min, Ordering::Less) || beyond(&self.max, Ordering::Greater) {
+                self.extend(&PruneValue::Bytes(bytes.to_vec()));
+            }
+            return;
+        }
+        match PruneValue::of_cell(leaf, cell) {
+            Some(PruneValue::Float(value)) if value.is_nan() => self.nans += count,
+            Some(value) => self.extend(&value),
+            None => {}
+        }
+    }
+}
+
+/// Facts of the levels of `page`.
+pub(super) fn levels(page: &DataPage, max: MaxLevels) -> Facts {
+    let mut facts = Facts::of_levels(max);
+    let Some(levels) = &page.levels else {
+        let nulls = (page.rows - page.value_count) as u64;
+        (facts.slots, facts.nulls, facts.own_nulls) = (page.rows as u64, nulls, nulls);
+        if let Some(nullest) = facts.definition.first_mut() {
+            *nullest += nulls;
+        }
+        if let Some(present) = facts.definition.last_mut() {
+            *present += page.value_count as u64;
+        }
+        facts.repetition[0] = facts.slots;
+        return facts;
+    };
+    let count = |each: Option<&[u8]>, usual: u8, into: &mut [u64]| match each {
+        None => into[usize::from(usual)] += levels.slots as u64,
+        Some(each) => {
+            for level in each {
+                if let Some(count) = into.get_mut(usize::from(*level)) {
+                    *count += 1;
+                }
+            }
+        }
+    };
+    count(levels.definition.as_deref(), max.definition, &mut facts.definition);
+    count(levels.repetition.as_deref(), 0, &mut facts.repetition);
+    facts.slots = levels.slots as u64;
+    facts.nulls = facts.slots - page.value_count as u64;
+    facts.own_nulls = match max.definition {
+        0 => 0,
+        max => facts.definition[usize::from(max) - 1],
+    };
+    facts
+}
+
+/// Decodes the values of `page` and adds what they are to `facts`; answers how many of them `bloom`
+/// denies, with one of those.
+///
+/// # Errors
+/// `Corrupt` and others if they do not decode.
+pub(super) fn read(
+    page: &DataPage,
+    leaf: &Leaf,
+    decoding: (&ColumnShape, Option<&Arc<Dictionary>>, &Budget),
+    bloom: Option<&BloomFilter>,
+    facts: &mut Facts,
+) -> Result<Denied> {
+    let (shape, dictionary, budget) = decoding;
+    let mut denied = Denied::default();
+    if shape.data_type == DataType::Null || page.value_count == 0 {
+        return Ok(denied);
+    }
+    // Values alone, as if the column had no nulls.
+    let values = DataPage { rows: page.value_count, validity: None, levels: None, ..page.clone() };
+    let mut cursor = PageCursor::new(Arc::new(values), shape, dictionary, budget)?;
+    let mut seen: Vec<bool> = Vec::new();
+    let mut left = page.value_count;
+    while left > 0 {
+        let step = left.min(STEP_VALUES);
+        let vector = cursor.read(step, shape)?;
+        each(&vector, |cell, entry, count| {
+            facts.value(leaf, cell, count);
+            let Some(bloom) = bloom else { return };
+            if let Some(entry) = entry {
+                if seen.len() <= entry {
+                    seen.resize(entry + 1, false);
+                }
+                if std::mem::replace(&mut seen[entry], true) {
+                    return;
+                }
+            }
+            denied.ask(bloom, leaf, cell);
+        });
+        left -= step;
+    }
+    Ok(denied)
+}
+
+/// Calls `visit` with each value, or with each entry of a dictionary that occurs, and how often.
+fn each(vector: &Vector, mut visit: impl FnMut(Cell<'_>, Option<usize>, u64)) {
+    let Data::Dictionary(codes, dictionary) = vector.data() else {
+        for row in 0..vector.len() {
+            visit(vector.cell(row), None, 1);
+        }
+        return;
+    };
+    if dictionary.len() > vector.len() {
+        for row in 0..vector.len() {
+            visit(vector.cell(row), Some(codes.get(row) as usize), 1);
+        }
+        return;
+    }
+    let mut counts = vec![0u64; dictionary.len()];
+    for row in 0..vector.len() {
+        if let Some(count) = counts.get_mut(codes.get(row) as usize) {
+            *count += 1;
+        }
+    }
+    for (entry, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        visit(dictionary.values().cell(entry), Some(entry), *count);
+    }
+}
+
+/// Values that a bloom filter says are not there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Denied {
+    pub(super) asked: u64,
+    pub(super) count: u64,
+    pub(super) example: Option<PruneValue>,
+}
+
+impl Denied {
+    fn ask(&mut self, bloom: &BloomFilter, leaf: &Leaf, cell: Cell<'_>) {
+        let Some(may) = with_plain(leaf, cell, |bytes| bloom.may_contain(hash(bytes))) else {
+            return;
+        };
+        self.asked += 1;
+        if !may {
+            self.count += 1;
+            if self.example.is_none() {
+                self.example = PruneValue::of_cell(leaf, cell);
+            }
+        }
+    }
+}
+
+/// What `visit` makes of the PLAIN encoding of a cell; `None` if that is not known for sure.
+fn with_plain<T>(leaf: &Leaf, cell: Cell<'_>, visit: impl Fn(&[u8]) -> T) -> Option<T> {
+    Some(match (cell, leaf.physical_type) {
+        (Cell::Integer(value), PhysicalType::Int32) => visit(&(value as i32).to_le_bytes()),
+        (Cell::Integer(value), PhysicalType::Int64) => visit(&(value as i64).to_le_bytes()),
+        (Cell::Integer(_), _) => {
+            let encodings = PruneValue::of_cell(leaf, cell)?.plain_bytes(leaf)?;
+            visit(encodings.first()?)
+        }
+        (Cell::Float16(value), _) => visit(&value.to_le_bytes()),
+        (Cell::Float32(value), _) => visit(&value.to_le_bytes()),
+        (Cell::Float64(value), _) => visit(&value.to_le_bytes()),
+        (Cell::Bytes(bytes), _) => visit(bytes),
+        _ => return None,
+    })
+}
