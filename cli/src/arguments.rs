@@ -20,7 +20,7 @@ use millwork_format::limits::Limits;
         millwork head trips.parquet                 the first ten rows\n  \
         millwork sql \"select vendor, avg(fare) from 'trips.parquet' group by 1\"\n\n\
         FILE is a file, a directory, a pattern like 'trips*.parquet', or - for standard input.\n\
-        Exit codes: 0 ok, 2 usage, 3 file unreadable, 4 not found or IO, 5 SQL, 6 memory or limit,\n\
+        Exit codes: 0 ok, 1 findings of verify, 2 usage, 3 file unreadable, 4 not found or IO, 5 SQL, 6 memory or limit,\n\
         7 internal."
 )]
 pub struct Arguments {
@@ -41,6 +41,20 @@ pub enum Verb {
     /// Print what the footer says: row groups, column chunks, key-value metadata.
     #[command(after_help = "Example:\n  millwork meta trips.parquet --format json")]
     Meta(Inspect),
+    /// Print the pages of column chunks: headers, checksums, index entries.
+    #[command(after_help = "Examples:\n  \
+            millwork pages trips.parquet --columns fare --row-group 0\n  \
+            millwork pages trips.parquet --format json")]
+    Pages(Pages),
+    /// Print what the footer says about the values of each column.
+    #[command(after_help = "Example:\n  millwork stats trips.parquet --format json")]
+    Stats(Inspect),
+    /// Check that files are what they say: checksums, counts, indexes; with --deep every value.
+    #[command(after_help = "Examples:\n  \
+            millwork verify trips.parquet             headers, checksums, the shape of indexes\n  \
+            millwork verify --deep 'trips*.parquet'   decodes everything, proves every claim\n\n\
+            Exit codes: 0 clean, 1 a claim is false, 3 rows cannot be read.")]
+    Verify(Verify),
     /// Print the first rows (10 unless --limit says otherwise).
     #[command(
         after_help = "Example:\n  millwork head trips.parquet --limit 3 --columns vendor,fare"
@@ -86,6 +100,46 @@ pub struct Inspect {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// For people, or for programs.
+    #[arg(long, value_enum, default_value_t = Shape::Text)]
+    pub format: Shape,
+    /// How files are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The verb that lists pages.
+#[derive(Args, Clone, Debug)]
+pub struct Pages {
+    /// A file, a directory, a pattern, or - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Only these columns, separated by commas; a.b is the field b of a.
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// Only this row group, counted from 0.
+    #[arg(long, value_name = "N")]
+    pub row_group: Option<usize>,
+    /// For people, or for programs: one JSON object a column chunk.
+    #[arg(long, value_enum, default_value_t = Shape::Text)]
+    pub format: Shape,
+    /// How files are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// The verb that verifies.
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// A file, a directory, a pattern, or - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Decode everything: prove statistics, page indexes, bloom filters and sorting against the values.
+    #[arg(long, conflicts_with = "cheap")]
+    pub deep: bool,
+    /// Look at the footer alone.
+    #[arg(long)]
+    pub cheap: bool,
+    /// For people, or for programs: one JSON object a file.
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     pub format: Shape,
     /// How files are read.

@@ -19,6 +19,7 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Exit codes: scripts rely on them.
 mod code {
+    pub(super) const FINDINGS: u8 = 1;
     pub(super) const USAGE: u8 = 2;
     pub(super) const UNREADABLE: u8 = 3;
     pub(super) const IO: u8 = 4;
@@ -32,6 +33,11 @@ mod code {
 pub enum Failure {
     /// Nobody reads our output any more: end quietly.
     BrokenPipe,
+    /// What was found is printed already: only the exit code is left to say.
+    Findings {
+        /// Whether rows cannot be read, rather than claims being false.
+        is_unreadable: bool,
+    },
     /// Anything that is said.
     Said(Box<Message>),
 }
@@ -120,6 +126,8 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::BrokenPipe => 0,
+            Self::Findings { is_unreadable: false } => code::FINDINGS,
+            Self::Findings { is_unreadable: true } => code::UNREADABLE,
             Self::Said(message) => message.code,
         }
     }
@@ -127,7 +135,7 @@ impl Failure {
     /// The message, ending in a line break; empty where nothing is to be said.
     pub fn text(&self, colour: bool) -> String {
         match self {
-            Self::BrokenPipe => String::new(),
+            Self::BrokenPipe | Self::Findings { .. } => String::new(),
             Self::Said(message) => message.text(colour),
         }
     }

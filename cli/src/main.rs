@@ -62,6 +62,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         }
         Some(Verb::Schema(files)) => inspect::schema::print(files),
         Some(Verb::Meta(files)) => inspect::meta::print(files),
+        Some(Verb::Pages(chosen)) => inspect::pages::print(chosen),
+        Some(Verb::Stats(files)) => inspect::stats::print(files),
+        Some(Verb::Verify(files)) => inspect::verify::run(files),
         Some(Verb::Count(files)) => inspect::count::print(files),
         Some(Verb::Head(rows)) => rows::print(rows, Some(rows::HEAD_ROWS)),
         Some(Verb::Cat(rows)) => rows::print(rows, None),

@@ -27,19 +27,55 @@ pub struct Source {
 /// # Errors
 /// The file is missing, unreadable or not Parquet.
 pub fn open(input: &Input, limits: &Limits) -> Result<Source> {
+    Ok(Source { name: name(input), file: open_file(input, limits)? })
+}
+
+/// What messages call an input.
+pub fn name(input: &Input) -> String {
     match input {
-        Input::Path(path) => {
-            Ok(Source { name: path.display().to_string(), file: File::open(path, limits)? })
+        Input::Path(path) => path.display().to_string(),
+        Input::Stdin => STDIN.to_owned(),
+    }
+}
+
+/// Why an input could not be opened.
+pub enum Unopened {
+    /// The file is missing, broken, or none of ours.
+    File(millwork_format::Error),
+    /// Standard input cannot be read.
+    Other(Failure),
+}
+
+impl From<millwork_format::Error> for Unopened {
+    fn from(error: millwork_format::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<Unopened> for Failure {
+    fn from(unopened: Unopened) -> Self {
+        match unopened {
+            Unopened::File(error) => error.into(),
+            Unopened::Other(failure) => failure,
         }
+    }
+}
+
+/// The same without a name, the reason kept.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_file(input: &Input, limits: &Limits) -> std::result::Result<File, Unopened> {
+    match input {
+        Input::Path(path) => Ok(File::open(path, limits)?),
         Input::Stdin => {
             let mut bytes = Vec::new();
-            std::io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map_err(|error| Failure::io(format!("cannot read {STDIN}: {error}")))?;
+            std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| {
+                Unopened::Other(Failure::io(format!("cannot read {STDIN}: {error}")))
+            })?;
             let buffer = Buffer::copy_of(&bytes, &Budget::unlimited())
                 .map_err(millwork_format::Error::from)?;
-            Ok(Source { name: STDIN.to_owned(), file: File::from_bytes(STDIN, buffer, limits)? })
+            Ok(File::from_bytes(STDIN, buffer, limits)?)
         }
     }
 }

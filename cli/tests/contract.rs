@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 /// What one run of the program gave.
 #[derive(Debug)]
 struct Run {
@@ -82,7 +84,7 @@ fn a_file_without_a_verb_is_summarised() {
     ] {
         assert!(summary.contains(words), "no {words:?} in\n{summary}");
     }
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_str(&printed(&[&lineitem(), "--format", "json"])).expect("JSON");
     assert_eq!(json["rows"], 6005);
     assert_eq!(json["columns"][10]["type"], "DATE");
@@ -92,13 +94,13 @@ fn a_file_without_a_verb_is_summarised() {
 fn schema_and_meta_and_count_say_what_the_footer_says() {
     let schema = printed(&["schema", &lineitem()]);
     assert!(schema.contains("l_quantity       DECIMAL(15,2)  no    int64"), "{schema}");
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_str(&printed(&["schema", &lineitem(), "--format", "json"])).expect("JSON");
     assert_eq!(json["columns"][8]["name"], "l_returnflag");
     assert_eq!(json["columns"][8]["nullable"], false);
     let meta = printed(&["meta", &lineitem()]);
     assert!(meta.contains("row group 3: 5 rows") && meta.contains("ZSTD"), "{meta}");
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_str(&printed(&["meta", &lineitem(), "--format", "json"])).expect("JSON");
     assert_eq!(json["row_groups"].as_array().map(Vec::len), Some(4));
     assert_eq!(json["row_groups"][0]["columns"][8]["statistics"]["max"], "R");
@@ -242,8 +244,7 @@ fn rows_come_in_every_form() {
         rows("cat", &["--format", "markdown"]).lines().nth(1),
         Some("|------------|-----------:|------------------------------|")
     );
-    let array: serde_json::Value =
-        serde_json::from_str(&rows("cat", &["--format", "json"])).expect("JSON");
+    let array: Value = serde_json::from_str(&rows("cat", &["--format", "json"])).expect("JSON");
     assert_eq!(array[1]["l_comment"], "cross the sil");
 }
 
@@ -267,7 +268,7 @@ fn limits_span_files_and_head_prints_ten() {
 fn a_page_whose_checksum_differs_is_named_with_the_switch_that_reads_on() {
     let folder = folder();
     let mut bytes = fs::read(lineitem()).expect("read");
-    let meta: serde_json::Value =
+    let meta: Value =
         serde_json::from_str(&printed(&["meta", &lineitem(), "--format", "json"])).expect("JSON");
     let chunk = &meta["row_groups"][1]["columns"][15];
     let next = &meta["row_groups"][2]["columns"][0]["dictionary_page_offset"];
@@ -303,4 +304,97 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(line.starts_with("{\"l_orderkey\":5601,"), "{line}");
     let run = finished(child.wait_with_output().expect("it ends"));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+fn wrong(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/wrong");
+    folder.join(format!("{name}.parquet")).display().to_string()
+}
+
+#[test]
+fn verify_ends_with_the_code_of_the_worst_finding() {
+    let json = |arguments: &[&str], code: i32| {
+        let run = millwork(arguments);
+        assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{arguments:?} {}", run.stdout);
+        let lines = run.stdout.lines();
+        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>()
+    };
+    let deep =
+        |name: &str, code| json(&["verify", "--deep", &wrong(name), "--format", "json"], code);
+    let good = deep("good", 0).remove(0);
+    assert_eq!((&good["status"], &good["wrong"]), (&"clean".into(), &0.into()));
+    let statistics = deep("statistics", 1).remove(0);
+    assert_eq!(statistics["status"], "wrong");
+    let finding = &statistics["findings"][0];
+    assert_eq!((&finding["check"], &finding["column"]), (&"statistics".into(), &"id".into()));
+    let broken = deep("checksum", 3).remove(0);
+    let finding = &broken["findings"][0];
+    assert_eq!((&finding["severity"], &finding["row_group"]), (&"corrupt".into(), &1.into()));
+    assert_eq!((&finding["page"], &finding["column"]), (&0.into(), &"share".into()));
+    assert_eq!((&finding["first_row"], &finding["rows_lost"]), (&450.into(), &64.into()));
+    assert!(finding["offset"].is_u64(), "{finding}");
+    // Cheap looks see less; several files end with the worst.
+    json(&["verify", "--cheap", &wrong("checksum"), "--format", "json"], 0);
+    json(&["verify", &wrong("statistics"), "--format", "json"], 0);
+    let files = [wrong("good"), wrong("checksum"), wrong("statistics")];
+    let all = ["verify", "--deep", &files[0], &files[1], &files[2], "--format", "json"];
+    assert_eq!(json(&all, 3).len(), 3);
+    let folder = folder();
+    let text = folder.path().join("no.parquet");
+    fs::write(&text, "not a Parquet file at all").expect("written");
+    let none = json(&["verify", &text.display().to_string(), "--format", "json"], 3).remove(0);
+    assert_eq!(none["findings"][0]["check"], "open");
+    fails(&["verify", "/nowhere.parquet"], 4, &["file not found"]);
+}
+
+#[test]
+fn verify_tells_people_what_is_lost() {
+    let run = millwork(&["verify", &wrong("checksum")]);
+    assert_eq!((run.code, run.stderr.as_str()), (3, ""));
+    for words in [
+        "corrupt: page-checksum",
+        "row group 1, column \"share\", page 0, offset",
+        "rows 450 .. 513",
+    ] {
+        assert!(run.stdout.contains(words), "{words} in {}", run.stdout);
+    }
+    assert!(printed(&["verify", "--deep", &lineitem()]).contains("clean"));
+}
+
+#[test]
+fn pages_stats_and_meta_have_a_machine_form() {
+    let lines = printed(&["pages", &wrong("good"), "--columns", "word", "--format", "json"]);
+    let chunks: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(chunks.len(), 2);
+    let pages = chunks[1]["pages"].as_array().expect("pages");
+    assert_eq!((&pages[0]["type"], &pages[0]["page"]), (&"dictionary".into(), &Value::Null));
+    assert!(pages.iter().all(|page| page["crc_state"] == "right"), "{}", chunks[1]);
+    let first: Vec<u64> = pages[1..].iter().filter_map(|page| page["first_row"].as_u64()).collect();
+    assert_eq!(first.len(), pages.len() - 1);
+    assert!(first.is_sorted() && first[0] == 0, "{first:?}");
+    assert_eq!(pages[1]["column_index"]["null_count"], 18);
+    assert!(pages[1]["offset_index"]["offset"] == pages[1]["offset"]);
+    let text = printed(&["pages", &wrong("checksum"), "--row-group", "1", "--columns", "share"]);
+    assert!(text.contains("wrong") && text.contains("right"), "{text}");
+    fails(&["pages", &wrong("good"), "--columns", "wort"], 2, &["did you mean word?"]);
+    fails(&["pages", &wrong("good"), "--row-group", "2"], 2, &["which has 2"]);
+    let stats: Value =
+        serde_json::from_str(&printed(&["stats", &wrong("good"), "--format", "json"]))
+            .expect("JSON");
+    let word = &stats["columns"][1];
+    assert_eq!((&word["values"], &word["nulls"]), (&900.into(), &129.into()));
+    assert_eq!((&word["min"], &word["max"]), (&"word 0002".into(), &"word 0999".into()));
+    assert!(word["ratio"].is_f64());
+    let meta: Value = serde_json::from_str(&printed(&["meta", &wrong("good"), "--format", "json"]))
+        .expect("JSON");
+    let chunk = &meta["row_groups"][1]["columns"][1];
+    assert!(chunk["bloom_filter_offset"].is_u64() && chunk["bloom_filter_length"].is_u64());
+    assert!(chunk["encoding_stats"].as_array().is_some_and(|stats| stats.len() == 2), "{chunk}");
+    assert_eq!(
+        chunk["size_statistics"]["definition_level_histogram"].as_array().map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(meta["schema"].as_array().map(Vec::len), Some(4));
+    assert_eq!(meta["row_groups"][0]["sorting_columns"][0]["column"], "id");
 }

@@ -5,7 +5,7 @@
 //! the old fields where the old order is not that of the type.
 
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
-use millwork_format::metadata::{PhysicalType, Statistics};
+use millwork_format::metadata::{ColumnIndex, PhysicalType, Statistics};
 use millwork_format::record::text::write_value;
 use millwork_format::schema::Leaf;
 use millwork_format::types::{DataType, Storage};
@@ -18,13 +18,15 @@ const WIDTH: usize = 28;
 
 /// `min … max`, cut for people; empty if both are unknown.
 pub fn range(leaf: &Leaf, statistics: &Statistics<'_>) -> String {
-    match texts(leaf, statistics) {
-        (None, None) => String::new(),
-        (min, max) => shown(min, max),
-    }
+    let (min, max) = texts(leaf, statistics);
+    shown(min, max)
 }
 
-fn shown(min: Option<String>, max: Option<String>) -> String {
+/// `min … max` of texts, cut for people; empty if both are unknown.
+pub fn shown(min: Option<String>, max: Option<String>) -> String {
+    if min.is_none() && max.is_none() {
+        return String::new();
+    }
     let cut = |bound: Option<String>| {
         let bound = bound.unwrap_or_else(|| "?".to_owned());
         width::truncated(&bound.replace(|c: char| c.is_control(), "·"), WIDTH)
@@ -56,8 +58,27 @@ fn values_of(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<Vector>, Optio
     )
 }
 
+/// The least and the greatest value of page `page` by the column index, as text.
+pub fn of_page(leaf: &Leaf, index: &ColumnIndex, page: usize) -> (Option<String>, Option<String>) {
+    let bounds = Statistics {
+        min_value: index.min(page),
+        max_value: index.max(page),
+        ..Statistics::default()
+    };
+    texts(leaf, &bounds)
+}
+
 /// `min … max` over all `chunks` of a leaf; `None` if one with values does not tell.
 pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<String> {
+    merged(leaf, chunks).map(|(min, max)| shown(min, max))
+}
+
+/// The least and the greatest value over all `chunks` of a leaf (slots, and what is known of them), as
+/// text; `None` if one with values does not tell.
+pub fn merged(
+    leaf: &Leaf,
+    chunks: &[(u64, Option<Statistics<'_>>)],
+) -> Option<(Option<String>, Option<String>)> {
     let mut widest: Option<(Vector, Vector)> = None;
     for (values, statistics) in chunks {
         let statistics = statistics.as_ref()?;
@@ -75,7 +96,7 @@ pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<S
         });
     }
     let (min, max) = widest?;
-    Some(shown(Some(text(leaf, &min)), Some(text(leaf, &max))))
+    Some((Some(text(leaf, &min)), Some(text(leaf, &max))))
 }
 
 fn is_less(left: &Vector, right: &Vector) -> Option<bool> {

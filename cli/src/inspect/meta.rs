@@ -1,12 +1,14 @@
 //! `meta`: what the footer says, chunk by chunk.
 
-use millwork_format::metadata::{ColumnChunk, RowGroup};
+use millwork_format::metadata::{
+    ColumnChunk, ConvertedType, PhysicalType, Repetition, RowGroup, SchemaElement,
+};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
 use super::{bounds, located, paper, print_each};
 use crate::arguments::Inspect;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::source::Source;
 
 /// Longest value of key-value metadata that people are shown.
@@ -110,6 +112,8 @@ fn json(source: &Source) -> Result<Value> {
             .collect();
         groups.push(json!({
             "rows": group.num_rows(),
+            "file_offset": group.file_offset(),
+            "ordinal": group.ordinal(),
             "total_byte_size": group.total_byte_size(),
             "total_compressed_size": group.total_compressed_size(),
             "sorting_columns": sorting,
@@ -118,16 +122,45 @@ fn json(source: &Source) -> Result<Value> {
     }
     let key_values: Vec<Value> =
         footer.key_values().map(|pair| json!({ "key": pair.key, "value": pair.value })).collect();
+    let schema: Vec<Value> = footer.schema().iter().map(element_json).collect();
+    let orders: Vec<Value> = leaves
+        .iter()
+        .map(|leaf| json!(leaf.column_order.map(|order| format!("{order:?}"))))
+        .collect();
     Ok(json!({
         "file": source.name,
         "size_bytes": source.file.size_bytes(),
+        "footer_offset": footer.base_offset(),
         "footer_bytes": footer.struct_bytes(),
         "version": footer.version(),
         "created_by": footer.created_by(),
         "rows": source.file.num_rows(),
+        "num_rows": footer.claimed_rows(),
+        "encryption": footer.encryption_algorithm().is_some(),
+        "schema": schema,
+        "column_orders": orders,
         "key_values": key_values,
         "row_groups": groups,
     }))
+}
+
+fn element_json(element: &SchemaElement) -> Value {
+    json!({
+        "name": &*element.name,
+        "type": element.physical_type.map(PhysicalType::name),
+        "type_length": element.type_length,
+        "repetition": element.repetition.map(Repetition::name),
+        "num_children": element.num_children,
+        "converted_type": element.converted_type.map(ConvertedType::name),
+        "scale": element.scale,
+        "precision": element.precision,
+        "field_id": element.field_id,
+        "logical_type": element.logical_type.as_ref().map(|logical| format!("{logical:?}")),
+    })
+}
+
+fn located_by<'a>(source: &'a Source) -> impl Fn(millwork_format::Error) -> Failure + 'a {
+    move |error| located(error, source)
 }
 
 fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Value> {
@@ -144,6 +177,43 @@ fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Va
             "is_max_value_exact": found.is_max_value_exact,
         })
     });
+    let encodings_of_pages: Vec<Value> = chunk
+        .encoding_stats()
+        .map_err(located_by(source))?
+        .iter()
+        .map(|stats| {
+            json!({
+                "page_type": stats.page_type.name(),
+                "encoding": stats.encoding.name(),
+                "count": stats.count,
+            })
+        })
+        .collect();
+    let sizes = chunk.size_statistics().map_err(located_by(source))?.map(|sizes| {
+        json!({
+            "unencoded_byte_array_data_bytes": sizes.unencoded_byte_array_data_bytes,
+            "repetition_level_histogram": sizes.repetition_level_histogram,
+            "definition_level_histogram": sizes.definition_level_histogram,
+        })
+    });
+    let shapes = chunk.geospatial_statistics().map_err(located_by(source))?.map(|shapes| {
+        let edges = |edges: (f64, f64)| json!([edges.0, edges.1]);
+        let bounding_box = shapes.bounding_box.map(|found| {
+            json!({
+                "x": edges(found.x),
+                "y": edges(found.y),
+                "z": found.z.map(edges),
+                "m": found.m.map(edges),
+            })
+        });
+        json!({ "bounding_box": bounding_box, "types": shapes.types })
+    });
+    let pairs: Vec<Value> = chunk
+        .key_values()
+        .map_err(located_by(source))?
+        .iter()
+        .map(|pair| json!({ "key": pair.key, "value": pair.value }))
+        .collect();
     let range = |found: Option<(u64, u32)>| {
         found.map(|(offset, length)| json!({ "offset": offset, "length": length }))
     };
@@ -160,6 +230,12 @@ fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Va
         "offset_index": range(chunk.offset_index()),
         "column_index": range(chunk.column_index()),
         "bloom_filter_offset": chunk.bloom_filter().map(|(offset, _)| offset),
+        "bloom_filter_length": chunk.bloom_filter().and_then(|(_, length)| length),
+        "encoding_stats": encodings_of_pages,
+        "size_statistics": sizes,
+        "geospatial_statistics": shapes,
+        "key_values": pairs,
+        "is_encrypted": chunk.is_encrypted(),
         "statistics": bounds,
     }))
 }

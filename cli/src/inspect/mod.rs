@@ -1,14 +1,17 @@
-//! What the footer alone tells: nothing here reads a page.
+//! What files say about themselves, and whether it is true. Only `pages` and `verify` read pages.
 //!
 //! - [`paper`]: sizes, bars and aligned lines for people
 //! - [`bounds`]: least and greatest values as text
-//! - [`count`], [`schema`], [`meta`], [`summary`]: the verbs
+//! - [`count`], [`schema`], [`meta`], [`stats`], [`pages`], [`verify`], [`summary`]: the verbs
 
 mod paper;
 mod bounds;
 pub mod count;
 pub mod schema;
 pub mod meta;
+pub mod stats;
+pub mod pages;
+pub mod verify;
 pub mod summary;
 
 use serde_json::Value;

@@ -1,0 +1,224 @@
+//! `pages`: the pages of column chunks, with what their headers and indexes say.
+
+use millwork_codecs::budget::Budget;
+use millwork_format::inventory::{Checksum, ChunkPages, PageEntry, pages};
+use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
+use millwork_format::schema::Leaf;
+use serde_json::{Value, json};
+
+use super::{bounds, paper};
+use crate::arguments::{Pages, Shape};
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::source::{self, Source};
+
+const HEADER: [&str; 10] = [
+    "page",
+    "offset",
+    "on disk",
+    "decoded",
+    "values",
+    "first row",
+    "encoding",
+    "crc",
+    "nulls",
+    "min … max",
+];
+
+/// Prints the pages of each file's chunks.
+///
+/// # Errors
+/// A file that cannot be read; a column or a row group that does not exist.
+pub fn print(arguments: &Pages) -> Result<()> {
+    let mut output = Output::stdout();
+    let limits = arguments.reading.limits();
+    for source in source::each(&arguments.files, &limits)? {
+        let source = source?;
+        let groups = source.file.footer().num_row_groups();
+        let chosen = match arguments.row_group {
+            Some(group) if group >= groups => {
+                return Err(Failure::usage(format!(
+                    "no row group {group} in {}, which has {groups}",
+                    source.name
+                )));
+            }
+            Some(group) => group..group + 1,
+            None => 0..groups,
+        };
+        let leaves = leaves(&source, arguments.columns.as_deref())?;
+        for group in chosen {
+            for leaf in &leaves {
+                let Some(chunk) = source.file.footer().column(group, leaf.index) else { continue };
+                let found = pages(&source.file, group, leaf.index, &Budget::unlimited())?;
+                let piece = match arguments.format {
+                    Shape::Text => text(&source, chunk, leaf, &found),
+                    Shape::Json => format!("{}\n", chunk_json(&source, chunk, leaf, &found)),
+                };
+                output.write(piece.as_bytes())?;
+                if let Some(error) = found.broken {
+                    output.flush()?;
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+    output.finish()
+}
+
+/// The leaves that `columns` name: by their path, or all in a column of that name.
+fn leaves<'a>(source: &'a Source, columns: Option<&[String]>) -> Result<Vec<&'a Leaf>> {
+    let schema = source.file.schema();
+    let Some(columns) = columns else { return Ok(schema.leaves().iter().collect()) };
+    let mut chosen = Vec::new();
+    for name in columns.iter().map(|name| name.trim()) {
+        let within = format!("{name}.");
+        let before = chosen.len();
+        chosen.extend(
+            schema
+                .leaves()
+                .iter()
+                .filter(|leaf| &*leaf.dotted_path == name || leaf.dotted_path.starts_with(&within)),
+        );
+        if chosen.len() == before {
+            let failure = Failure::usage(format!("no column named {name} in {}", source.name));
+            return Err(match schema.suggest(name) {
+                Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
+                None => failure,
+            });
+        }
+    }
+    Ok(chosen)
+}
+
+fn kind(page: &PageEntry) -> (&'static str, Option<u32>, Option<Encoding>) {
+    match page.header.kind {
+        PageKind::DataV1 { num_values, encoding, .. } => ("v1", Some(num_values), Some(encoding)),
+        PageKind::DataV2 { num_values, encoding, .. } => ("v2", Some(num_values), Some(encoding)),
+        PageKind::Dictionary { num_values, encoding, .. } => {
+            ("dictionary", Some(num_values), Some(encoding))
+        }
+        PageKind::Index => ("index", None, None),
+        PageKind::Other(_) => ("unknown", None, None),
+    }
+}
+
+fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages) -> String {
+    let indexes = [
+        (found.offset_index.is_some(), "offset index"),
+        (found.column_index.is_some(), "column index"),
+        (found.bloom_filter.is_some(), "bloom filter"),
+    ];
+    let indexes: Vec<&str> =
+        indexes.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| *name).collect();
+    let heading = format!(
+        "{}, row group {}, column {}: {}, {}{}\n",
+        source.name,
+        chunk.row_group(),
+        leaf.dotted_path,
+        paper::counted(found.pages.len() as u64, "page"),
+        chunk.compression().name(),
+        if indexes.is_empty() { String::new() } else { format!(", {}", indexes.join(", ")) },
+    );
+    let mut rows = vec![HEADER.map(str::to_owned)];
+    for page in &found.pages {
+        let (name, values, encoding) = kind(page);
+        let number = |count: Option<u64>| count.map(paper::grouped).unwrap_or_default();
+        let index = page.ordinal.zip(found.column_index.as_ref());
+        let claimed = index.map(|(ordinal, index)| {
+            let ordinal = ordinal as usize;
+            let (min, max) = bounds::of_page(leaf, index, ordinal);
+            (index.null_count(ordinal), bounds::shown(min, max))
+        });
+        let (nulls, range) = claimed.unwrap_or_default();
+        rows.push([
+            page.ordinal.map_or_else(|| name.to_owned(), |ordinal| format!("{ordinal} ({name})")),
+            page.offset.to_string(),
+            paper::bytes(page.header.compressed_page_size.into()),
+            paper::bytes(page.header.uncompressed_page_size.into()),
+            number(values.map(u64::from)),
+            number(page.first_row),
+            encoding.map(|encoding| encoding.name().to_owned()).unwrap_or_default(),
+            page.checksum.name().to_owned(),
+            number(nulls),
+            range,
+        ]);
+    }
+    heading + &paper::aligned(&rows, &[1, 2, 3, 4, 5, 8]) + "\n"
+}
+
+fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages) -> Value {
+    let list: Vec<Value> = found.pages.iter().map(|page| page_json(leaf, page, found)).collect();
+    json!({
+        "file": source.name,
+        "row_group": chunk.row_group(),
+        "column": &*leaf.dotted_path,
+        "compression": chunk.compression().name(),
+        "boundary_order": found.column_index.as_ref()
+            .map(|index| format!("{:?}", index.boundary_order).to_lowercase()),
+        "bloom_filter_bytes": found.bloom_filter.map(|header| header.num_bytes),
+        "pages": list,
+    })
+}
+
+fn page_json(leaf: &Leaf, page: &PageEntry, found: &ChunkPages) -> Value {
+    let (name, values, encoding) = kind(page);
+    let mut value = json!({
+        "page": page.ordinal,
+        "type": name,
+        "offset": page.offset,
+        "header_bytes": page.header.header_len,
+        "compressed_bytes": page.header.compressed_page_size,
+        "uncompressed_bytes": page.header.uncompressed_page_size,
+        "values": values,
+        "encoding": encoding.map(Encoding::name),
+        "rows": page.rows,
+        "first_row": page.first_row,
+        "crc": page.header.crc.map(|crc| format!("{crc:08x}")),
+        "crc_state": page.checksum.name(),
+    });
+    if let Checksum::Wrong { found } = page.checksum {
+        value["crc_found"] = json!(format!("{found:08x}"));
+    }
+    match page.header.kind {
+        PageKind::DataV1 { definition_level_encoding, repetition_level_encoding, .. } => {
+            value["definition_level_encoding"] = json!(definition_level_encoding.name());
+            value["repetition_level_encoding"] = json!(repetition_level_encoding.name());
+        }
+        PageKind::DataV2 {
+            num_nulls,
+            definition_levels_byte_length,
+            repetition_levels_byte_length,
+            is_compressed,
+            ..
+        } => {
+            value["nulls"] = json!(num_nulls);
+            value["definition_levels_bytes"] = json!(definition_levels_byte_length);
+            value["repetition_levels_bytes"] = json!(repetition_levels_byte_length);
+            value["is_compressed"] = json!(is_compressed);
+        }
+        PageKind::Dictionary { is_sorted, .. } => value["is_sorted"] = json!(is_sorted),
+        PageKind::Index | PageKind::Other(_) => {}
+    }
+    let Some(ordinal) = page.ordinal.map(|ordinal| ordinal as usize) else { return value };
+    if let Some(index) = &found.offset_index {
+        value["offset_index"] = json!({
+            "offset": index.offsets.get(ordinal),
+            "compressed_page_size": index.compressed_sizes.get(ordinal),
+            "first_row": index.first_rows.get(ordinal),
+            "unencoded_byte_array_data_bytes": index.unencoded_bytes.get(ordinal),
+        });
+    }
+    if let Some(index) = &found.column_index {
+        let (min, max) = bounds::of_page(leaf, index, ordinal);
+        value["column_index"] = json!({
+            "is_null_page": index.is_null_page(ordinal),
+            "null_count": index.null_count(ordinal),
+            "nan_count": index.nan_count(ordinal),
+            "min": min,
+            "max": max,
+            "repetition_level_histogram": index.repetition_level_histogram(ordinal),
+            "definition_level_histogram": index.definition_level_histogram(ordinal),
+        });
+    }
+    value
+}
