@@ -1,0 +1,238 @@
+//! Pruning never changes an answer, and leaves out what it can.
+//!
+//! Random predicates over files of three programs (`fixtures/indexes`), each with bloom filters, dictionaries
+//! or page indexes, are answered with and without pruning; the counters say what was left out by what.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_engine::catalog::{Catalog, Table};
+use millwork_engine::lower::{LowerOptions, lower};
+use millwork_engine::pipeline::{CancelToken, RunOptions, Scheduler, SeededScheduler};
+use millwork_engine::scan::ScanReport;
+use millwork_engine::source::ParquetTable;
+use millwork_engine::sql::{Binder, Bound, Views, parse};
+use millwork_format::limits::Limits;
+use millwork_format::read::File;
+use millwork_format::vector::Cell;
+
+const WRITERS: [&str; 3] = ["pyarrow", "duckdb", "spark"];
+
+fn fixture(name: &str) -> File {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/indexes");
+    let bytes = std::fs::read(folder.join(format!("{name}.parquet"))).unwrap();
+    let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+    File::from_bytes(name, bytes, &Limits::standard()).unwrap()
+}
+
+struct One(File);
+
+impl Catalog for One {
+    fn table(&self, name: &str) -> millwork_engine::Result<Arc<dyn Table>> {
+        Ok(Arc::new(ParquetTable::new(name, vec![self.0.clone()])?))
+    }
+}
+
+/// The ids of the rows that pass, ascending.
+fn ids(file: &File, condition: &str, prune: bool) -> (Vec<i128>, ScanReport) {
+    let sql = format!("select id from t where {condition}");
+    let (views, catalog) = (Views::default(), One(file.clone()));
+    let statements = parse(&sql).unwrap();
+    let bound = Binder::new(&catalog, &views).bind(&statements[0]);
+    let bound = bound.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let Bound::Query(plan) = bound.optimized(&millwork_engine::expr::fold) else {
+        panic!("a query is expected");
+    };
+    let scheduler = SeededScheduler::new(1, 2);
+    let budget = Budget::unlimited();
+    let lanes = scheduler.threads();
+    let window_bytes = u64::MAX;
+    let options = LowerOptions { lanes, prune, window_bytes, ..LowerOptions::default() };
+    let lowered = lower(&plan, &options, &budget).unwrap();
+    let Some((_, scan)) = lowered.scans.first().cloned() else {
+        return (Vec::new(), ScanReport::default());
+    };
+    let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze: false };
+    scheduler.run(lowered.query, run).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let mut found = Vec::new();
+    for batch in lowered.result.take_all() {
+        let kept = batch.selection().rows();
+        for row in kept.iter() {
+            match batch.columns()[0].cell(*row as usize) {
+                Cell::Integer(id) => found.push(id),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    found.sort_unstable();
+    (found, scan.report())
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+
+    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len() as u64) as usize]
+    }
+}
+
+/// A column, and some value that it may have or not.
+fn operand(random: &mut Random) -> (&'static str, String) {
+    let row = random.below(6_200);
+    let letter = char::from(b'a' + random.below(9) as u8);
+    match random.below(10) {
+        0 => ("id", row.to_string()),
+        1 => ("key", random.below(12_500).to_string()),
+        2 => ("word", format!("'{letter}{:06}'", row * 2_654_435_761 % 1_000_003)),
+        3 => {
+            let number = row / 1_024 * 7 + row % 5 * 100;
+            ("city", format!("'city {number:04} of a long and common name'"))
+        }
+        4 => ("day", format!("date '2024-{:02}-{:02}'", 1 + row % 6, 1 + row % 28)),
+        5 => ("amount", format!("{}.{:02}", row % 110, row % 100)),
+        6 => ("ratio", format!("cast({} as double)", (row % 120) as f64 * 0.25 - 8.0)),
+        7 => ("small", random.below(50).to_string()),
+        8 => ("at", format!("timestamp '2024-05-01 {:02}:{:02}:11'", row % 24, row % 60)),
+        _ => ("key", (random.below(6_007) * 2).to_string()),
+    }
+}
+
+fn condition(random: &mut Random, depth: u64) -> String {
+    match random.below(if depth == 0 { 8 } else { 12 }) {
+        0..=2 => {
+            let ((column, value), comparison) =
+                (operand(random), random.of(&["=", "=", "=", "<", "<=", ">", ">=", "<>"]));
+            match random.below(6) {
+                0 => format!("{value} {comparison} {column}"),
+                _ => format!("{column} {comparison} {value}"),
+            }
+        }
+        3 => {
+            let (column, first) = operand(random);
+            let mut list = vec![first];
+            while list.len() < 5 {
+                let (of, value) = operand(random);
+                if of == column {
+                    list.push(value);
+                }
+            }
+            format!("{column} in ({})", list.join(", "))
+        }
+        4 => {
+            let prefix: &[&str] = &["a", "b1", "c99", "i", "city 00", "city 04", "city 9", ""];
+            let column = random.of(&["word", "city"]);
+            format!("{column} like '{}%'", random.of(prefix))
+        }
+        5 => format!("{} is null", random.of(&["key", "word", "ratio", "id"])),
+        6 => format!("{} is not null", random.of(&["key", "word", "ratio", "id"])),
+        7 => {
+            let (low, span) = (random.below(6_000), random.below(60));
+            format!("id >= {low} and id < {}", low + span)
+        }
+        8 | 9 => {
+            format!("({}) and ({})", condition(random, depth - 1), condition(random, depth - 1))
+        }
+        _ => format!("({}) or ({})", condition(random, depth - 1), condition(random, depth - 1)),
+    }
+}
+
+#[test]
+fn no_answer_changes() {
+    for writer in WRITERS {
+        let file = fixture(writer);
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let (mut seen, mut rows) = ([0u64; 4], 0);
+        for _ in 0..400 {
+            let condition = condition(&mut random, 2);
+            let (expected, whole) = ids(&file, &condition, false);
+            let (found, report) = ids(&file, &condition, true);
+            assert_eq!(found, expected, "{writer}: {condition}");
+            assert_eq!((whole.row_groups_pruned, whole.rows_pruned_by_pages), (0, 0));
+            rows += found.len();
+            let evidence = [
+                report.row_groups_pruned_by_statistics,
+                report.row_groups_pruned_by_bloom_filter,
+                report.row_groups_pruned_by_dictionary,
+                report.rows_pruned_by_pages,
+            ];
+            seen.iter_mut().zip(evidence).for_each(|(sum, more)| *sum += more);
+        }
+        println!("{writer}: {rows} rows, left out by {seen:?}");
+        let [statistics, blooms, dictionaries, pages] = seen;
+        assert!(statistics > 50 && blooms > 20 && dictionaries > 0, "{writer}: {seen:?}");
+        assert!(pages > 1_000 || writer == "duckdb", "{writer}: {seen:?}");
+    }
+}
+
+/// What left out row groups: by statistics, bloom filters and dictionaries.
+fn evidence(report: &ScanReport) -> [u64; 3] {
+    [
+        report.row_groups_pruned_by_statistics,
+        report.row_groups_pruned_by_bloom_filter,
+        report.row_groups_pruned_by_dictionary,
+    ]
+}
+
+#[test]
+fn each_index_leaves_out_what_only_it_can() {
+    for writer in WRITERS {
+        let file = fixture(writer);
+        let groups = file.footer().num_row_groups() as u64;
+        let report = |condition: &str| ids(&file, condition, true).1;
+        assert_eq!(evidence(&report("id > 100000")), [groups, 0, 0], "{writer}");
+        // Odd keys lie between the bounds of all row groups, and are nowhere.
+        let odd = report("key = 4711");
+        assert_eq!(evidence(&odd), [0, groups, 0], "{writer}");
+        assert_eq!((odd.bloom_filters_asked, odd.totals.pages_decompressed), (groups, 0));
+        assert!(odd.bytes_read <= groups * 64 * 3, "{writer}: {} bytes", odd.bytes_read);
+        let many = report("key in (1, 3, 5, 7, 4711)");
+        assert_eq!(many.row_groups_pruned, groups, "{writer}: {many:?}");
+        // Two filters of which each alone would not do.
+        let either = report("key = 4711 or word = 'nowhere'");
+        assert_eq!(either.row_groups_pruned, groups, "{writer}: {either:?}");
+        // One that would not help is not read.
+        let vain = report("key = 4711 or id >= 0");
+        assert_eq!((vain.bloom_filters_asked, vain.row_groups_pruned), (0, 0), "{writer}");
+        // A prefix that bounds do not exclude, and dictionaries do.
+        let prefix = report("city like 'city 02%'  and city > 'city 0201' and city < 'city 0206'");
+        assert!(prefix.row_groups_pruned_by_dictionary > 0, "{writer}: {prefix:?}");
+        let probed = report("city like 'city 0350%'");
+        assert_eq!(evidence(&probed), [0, 0, groups], "{writer}: {probed:?}");
+        assert_eq!(probed.totals.pages_decompressed, 0);
+    }
+}
+
+#[test]
+fn a_dictionary_that_was_asked_is_not_read_again() {
+    let file = fixture("pyarrow");
+    let (found, report) = ids(&file, "city like 'city 0207%'", true);
+    let (_, whole) = ids(&file, "city like 'city 0207%'", false);
+    assert!(!found.is_empty());
+    assert_eq!(report.row_groups_pruned_by_dictionary, 2);
+    // That of the row group which is kept is decoded once, the others are not needed.
+    assert_eq!(report.totals.dictionaries_decoded, 1);
+    assert_eq!(whole.totals.dictionaries_decoded, 3);
+    assert!(report.bytes_read < whole.bytes_read);
+}
+
+#[test]
+fn pages_are_left_out_of_unions_too() {
+    for writer in ["pyarrow", "spark"] {
+        let file = fixture(writer);
+        let (found, report) = ids(&file, "id = 5 or id = 5000 or id between 3000 and 3005", true);
+        assert_eq!(found, [5, 3000, 3001, 3002, 3003, 3004, 3005, 5000]);
+        let rows = file.num_rows();
+        assert!(report.rows_pruned_by_pages > rows / 2, "{writer}: {report:?}");
+        assert!(report.pages_pruned > 0 && report.pages_pruned < report.pages, "{report:?}");
+    }
+}
