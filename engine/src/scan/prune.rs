@@ -99,8 +99,14 @@ fn test_of(predicate: &Expr) -> Option<(&Expr, Test)> {
     }
 }
 
-/// The leaf whose values `expr` has: that of a column, or of a field in structs.
+/// The leaf whose values `expr` has, one a row: that of a column, or of a field in structs.
 fn leaf_of(expr: &Expr, file: &FileScan) -> Option<usize> {
+    let leaf = leaf_behind(expr, file)?;
+    let described = file.file().schema().leaves().get(leaf)?;
+    (described.max_repetition_level == 0).then_some(leaf)
+}
+
+fn leaf_behind(expr: &Expr, file: &FileScan) -> Option<usize> {
     match &expr.kind {
         ExprKind::Column(column) => {
             let column = file.columns().get(*column)?;
