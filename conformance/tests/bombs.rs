@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use conformance::allocator::most_bytes_of;
 use conformance::assemble::{Assembler, Element, Group, Page, Repetition, one_column, run};
+use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
@@ -154,7 +155,7 @@ fn footer(columns: usize, groups: usize) -> Vec<u8> {
 
 #[test]
 fn r11_metadata_takes_memory_by_its_own_size() {
-    for (columns, groups) in [(1, 0), (1, 1), (1, 1000), (1000, 1), (100, 100)] {
+    for (columns, groups) in [(1, 0), (1, 1), (1, 1000), (1000, 0), (1000, 1), (100, 100)] {
         let bytes = footer(columns, groups);
         let copied = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
         let limits = Limits::untrusted();
@@ -182,6 +183,63 @@ fn r11_counts_that_the_bytes_cannot_bear_out_are_refused() {
         let (read, most_bytes) = most_bytes_of(parse);
         assert!(read.is_err(), "list {id}");
         assert!(most_bytes <= 16 * 200 + (64 << 10), "{most_bytes}: list {id}");
+    }
+}
+
+/// A footer of `count` times `piece`, as the elements of the list that is field `id`.
+fn repeated(id: i16, piece: &[u8], count: usize) -> Vec<u8> {
+    let leaf = Element::leaf("a", Repetition::Required, PhysicalType::Int32);
+    let sound = Assembler::footer(vec![Element::root(1), leaf], Vec::new());
+    let Node::Struct(fields) = sound else { panic!() };
+    let mut bytes = Vec::new();
+    let mut list = |id: i16| {
+        // A field header in long form, and the header of a list of structures.
+        bytes.extend([9, id as u8 * 2, 0xfc]);
+        let mut left = count;
+        while left > 0x7f {
+            bytes.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        bytes.push(left as u8);
+        bytes.extend(piece.repeat(count));
+    };
+    match id {
+        2 => list(2),
+        _ => {
+            let schema = Node::Struct(fields.into_iter().filter(|(id, _)| *id == 2).collect());
+            let mut before = schema.encode().unwrap();
+            before.pop();
+            list(id);
+            bytes = [before, bytes].concat();
+        }
+    }
+    bytes.push(0);
+    bytes
+}
+
+#[test]
+fn r11_structures_of_a_byte_or_two_are_not_worth_a_hundred() {
+    let count = 200_000;
+    let lists: [(i16, &[u8]); 6] = [
+        // Elements without anything, but for the first, which promises them.
+        (2, &[0]),
+        (2, &[0x48, 0, 0]),
+        (4, &[0]),
+        // No columns, no rows.
+        (4, &[0x36, 0, 0]),
+        // One encrypted column, of which nothing is known, and no rows.
+        (4, &[0x19, 0x1c, 0x98, 0, 0, 0x26, 0, 0]),
+        (5, &[0]),
+    ];
+    for (id, piece) in lists {
+        let bytes = repeated(id, piece, count);
+        let copied = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let limits = Limits { row_groups: u32::MAX, ..Limits::standard() };
+        let parse = || millwork_format::metadata::Footer::parse(copied, 1 << 40, &limits);
+        let (read, most_bytes) = most_bytes_of(parse);
+        assert!(read.is_err(), "list {id} of {piece:?}");
+        let allowed = 16 * bytes.len() as u64 + (64 << 10);
+        assert!(most_bytes <= allowed, "{most_bytes} of {allowed}: list {id} of {piece:?}");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::limits::Limits;
 use crate::thrift::compact::{CompactReader, Field, WireType};
 
 pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result<Footer> {
-    let mut parser = Parser::new(limits);
+    let mut parser = Parser::new(limits, bytes.len());
     let mut reader = CompactReader::new(&bytes, base_offset, limits);
     reader.structure(|reader, field| parser.field(reader, field))?;
     if let Some(mut early) = parser.early_row_groups.take() {
@@ -59,8 +59,17 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
     Ok(footer)
 }
 
+/// Bytes of memory that one byte of a footer may take, and how many are free.
+const MOST_PER_BYTE: usize = 16;
+const FREE_BYTES: usize = 48 << 10;
+
+/// Bytes that a column chunk takes in the lists of [`Chunks`], without what few chunks have.
+const CHUNK_BYTES: usize = 108;
+
 struct Parser<'a> {
     limits: Limits,
+    /// Bytes that the lists of column chunks may take while they grow.
+    most_bytes: usize,
     version: i32,
     claimed_rows: Option<i64>,
     created_by: Option<&'a [u8]>,
@@ -78,10 +87,28 @@ struct Parser<'a> {
     footer_signing_key_metadata: Option<ByteRange>,
 }
 
+/// Makes room for the elements of the list that comes next, if the bytes left can hold them when each takes
+/// at least `least_bytes`.
+fn room<T>(reader: &CompactReader<'_>, list: &mut Vec<T>, least_bytes: usize) -> Result<()> {
+    let count = reader.clone().list()?.len as usize;
+    // The first may be shorter: a root has less to say.
+    if count.saturating_sub(1).saturating_mul(least_bytes) > reader.remaining() {
+        let left = reader.remaining();
+        return Err(reader.corrupt(format!("a list of {count} structures in {left} bytes")));
+    }
+    list.try_reserve_exact(count).map_err(|_| {
+        reader.error(
+            ErrorKind::LimitExceeded(Limit::Memory),
+            format!("no memory for {count} structures"),
+        )
+    })
+}
+
 impl<'a> Parser<'a> {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &Limits, footer_bytes: usize) -> Self {
         Self {
             limits: limits.clone(),
+            most_bytes: MOST_PER_BYTE.saturating_mul(footer_bytes).saturating_add(FREE_BYTES),
             version: 0,
             claimed_rows: None,
             created_by: None,
@@ -125,6 +152,8 @@ impl<'a> Parser<'a> {
         if !self.schema.is_empty() {
             return Err(reader.corrupt("a footer with two schemas"));
         }
+        // A name, a type or children, and the end of the structure.
+        room(reader, &mut self.schema, 6)?;
         let mut promised = 1u64;
         reader.list_of(WireType::Struct, |reader, _| {
             let element = SchemaElement::read(reader)?;
@@ -157,6 +186,8 @@ impl<'a> Parser<'a> {
             return Err(reader.corrupt("a footer with two lists of row groups"));
         }
         let (count, start) = (reader.clone().list()?.len, reader.position());
+        // Columns, two numbers, and the end.
+        room(reader, &mut self.groups, 7)?;
         let groups = reader.list_of(WireType::Struct, |reader, index| {
             if index >= self.limits.row_groups {
                 return Err(reader.error(
@@ -177,8 +208,10 @@ impl<'a> Parser<'a> {
     /// Makes room for `more` row groups like the first one, as far as the bytes left can hold them.
     fn reserve(&mut self, more: u32, group_bytes: usize, bytes_left: usize) {
         let more = (more as usize).min(bytes_left / group_bytes.max(1));
-        self.groups.reserve_exact(more);
-        self.chunks.reserve_exact(more.saturating_mul(self.leaf_types.len()));
+        let groups = self.groups.capacity() * size_of::<Group>();
+        // Half of what is allowed: an encrypted chunk takes more.
+        let most = self.most_bytes.saturating_sub(groups) / (2 * CHUNK_BYTES);
+        self.chunks.reserve_exact(more.saturating_mul(self.leaf_types.len()).min(most));
     }
 
     fn row_group(&mut self, reader: &mut CompactReader<'_>) -> Result<()> {
@@ -205,7 +238,22 @@ impl<'a> Parser<'a> {
         group.num_rows =
             rows.ok_or_else(|| reader.corrupt("a row group without its number of rows"))?;
         self.groups.push(group);
-        Ok(())
+        self.check_chunks(reader)
+    }
+
+    /// Column chunks of real files take sixty bytes and more; of less than 24 no writer makes them.
+    fn check_chunks(&self, reader: &CompactReader<'_>) -> Result<()> {
+        let groups = self.groups.capacity() * size_of::<Group>();
+        let chunks = self.chunks.flags.len() * CHUNK_BYTES
+            + self.chunks.crypto.len() * size_of::<(u32, Crypto)>();
+        // The old and the new room of a list that grows.
+        if groups + 3 * chunks <= self.most_bytes {
+            return Ok(());
+        }
+        Err(reader.error(
+            ErrorKind::LimitExceeded(Limit::MetadataBytes),
+            format!("{} column chunks in so short a footer", self.chunks.flags.len()),
+        ))
     }
 
     #[cold]
@@ -257,6 +305,8 @@ impl<'a> Parser<'a> {
     fn key_values(&mut self, reader: &mut CompactReader<'_>) -> Result<()> {
         let mut bytes = 0u64;
         self.key_values.clear();
+        // A key, and the end.
+        room(reader, &mut self.key_values, 3)?;
         reader.list_of(WireType::Struct, |reader, _| {
             let (mut key, mut value) = (None, None);
             reader.structure(|reader, field| {
