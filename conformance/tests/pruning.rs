@@ -90,7 +90,9 @@ impl Random {
 fn operand(random: &mut Random) -> (&'static str, String) {
     let row = random.below(6_200);
     let letter = char::from(b'a' + random.below(9) as u8);
-    match random.below(10) {
+    match random.below(12) {
+        10 => ("inner.code", random.below(2_100).to_string()),
+        11 => ("inner.tag", format!("'t{}'", random.below(8))),
         0 => ("id", row.to_string()),
         1 => ("key", random.below(12_500).to_string()),
         2 => ("word", format!("'{letter}{:06}'", row * 2_654_435_761 % 1_000_003)),
@@ -133,8 +135,8 @@ fn condition(random: &mut Random, depth: u64) -> String {
             let column = random.of(&["word", "city"]);
             format!("{column} like '{}%'", random.of(prefix))
         }
-        5 => format!("{} is null", random.of(&["key", "word", "ratio", "id"])),
-        6 => format!("{} is not null", random.of(&["key", "word", "ratio", "id"])),
+        5 => format!("{} is null", random.of(&["key", "word", "ratio", "id", "inner.code"])),
+        6 => format!("{} is not null", random.of(&["key", "word", "ratio", "inner.tag"])),
         7 => {
             let (low, span) = (random.below(6_000), random.below(60));
             format!("id >= {low} and id < {}", low + span)
@@ -195,6 +197,10 @@ fn each_index_leaves_out_what_only_it_can() {
         assert_eq!(evidence(&odd), [0, groups, 0], "{writer}");
         assert_eq!((odd.bloom_filters_asked, odd.totals.pages_decompressed), (groups, 0));
         assert!(odd.bytes_read <= groups * 64 * 3, "{writer}: {} bytes", odd.bytes_read);
+        // Fields of structs are as good as columns.
+        let field = report("inner.code = 333");
+        assert_eq!(evidence(&field), [0, groups, 0], "{writer}: {field:?}");
+        assert_eq!(evidence(&report("inner.tag > 't9'")), [groups, 0, 0], "{writer}");
         let many = report("key in (1, 3, 5, 7, 4711)");
         assert_eq!(many.row_groups_pruned, groups, "{writer}: {many:?}");
         // Two filters of which each alone would not do.
