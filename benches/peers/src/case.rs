@@ -6,9 +6,7 @@ use bytes::Bytes;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use parquet::basic::{Compression, Encoding};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type,
-};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
@@ -138,12 +136,16 @@ pub fn written() -> Result<Vec<Case>> {
         ints(&Form { name: "i64 dictionary, a tenth null", dictionary, nullable, ..FORM }, &few)?,
         ints(&Form { name: "i64 DELTA_BINARY_PACKED", encoding: delta, ..FORM }, &rising)?,
         ints(&Form { name: "i64 DELTA, 44 bits", encoding: delta, ..FORM }, &wide)?,
-        ints(&Form { name: "i64 DELTA, a tenth null", encoding: delta, nullable, ..FORM }, &rising)?,
+        ints(
+            &Form { name: "i64 DELTA, a tenth null", encoding: delta, nullable, ..FORM },
+            &rising,
+        )?,
         short(&Form { name: "i32 DELTA, 12 bits", encoding: delta, ..FORM }, &dates)?,
         short(&Form { name: "i32 DELTA, 32 bits", encoding: delta, ..FORM }, &narrow)?,
         short(&Form { name: "i32 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &narrow)?,
         ints(&Form { name: "i64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &wide)?,
         doubles(&Form { name: "f64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &prices)?,
+        doubles(&Form { name: "f64 ALP", encoding: Encoding::ALP, ..FORM }, &prices)?,
         strings(&Form { name: "string PLAIN", ..FORM }, &texts)?,
         strings(&Form { name: "string PLAIN snappy", compression: snappy, ..FORM }, &texts)?,
         strings(&Form { name: "string dictionary of 1000", dictionary, ..FORM }, &few_texts)?,

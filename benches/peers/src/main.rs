@@ -1,11 +1,11 @@
 //! Decodes by Millwork and by the crate `parquet`, of the same bytes in memory, in the same run.
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/peers/Cargo.toml -- [--lineitem FILE] [--rounds N] [FILTER]
+//! cd benches/peers && cargo bench -- [--lineitem FILE] [--rounds N] [FILTER]
 //! ```
 //!
 //! In: columns written by `parquet` here, flat and nested (of those a value is a slot of a leaf), and the columns of a TPC-H `lineitem` file if its path is
-//! given. Out: a table of nanoseconds a value (the fastest of alternating rounds on one thread:
+//! given. Out: a table of nanoseconds a value (CPU time of the one thread, the fastest of alternating rounds:
 //! what else runs only adds time) and two ratios to the fastest rival, below 1 where Millwork is
 //! faster. Before a column is timed its values are read by both and compared; the status
 //! is 1 if some differ or are not read.
@@ -17,9 +17,9 @@ mod rival;
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use case::Case;
+use cpu_time::ThreadTime;
 
 /// Whatever a library reports; only printed.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -52,6 +52,8 @@ fn arguments() -> Result<Arguments> {
         match word.as_str() {
             "--lineitem" => found.lineitem = Some(words.next().ok_or("--lineitem FILE")?),
             "--rounds" => found.rounds = words.next().ok_or("--rounds N")?.parse()?,
+            // What `cargo bench` adds.
+            "--bench" => {}
             other => found.filter = other.to_owned(),
         }
     }
@@ -119,7 +121,7 @@ fn measure(case: &Case, rounds: usize) -> Result<[Option<f64>; 5]> {
     // The first round warms up.
     for round in 0..=rounds {
         for (contender, samples) in contenders.iter().zip(&mut samples) {
-            let started = Instant::now();
+            let started = ThreadTime::now();
             let rows = black_box(contender(case)?);
             let elapsed = started.elapsed();
             let Some(rows) = rows else { continue };

@@ -1,7 +1,8 @@
 //! Aligned bytes: [`BufferMut`] while they are written, [`Buffer`] once they are shared.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::{Deref, Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use bytemuck::{Pod, Zeroable};
@@ -20,7 +21,54 @@ struct Line([u8; 64]);
 struct Allocation {
     lines: Box<[Line]>,
     /// Held for its drop, which gives the bytes back.
-    _reservation: Option<Reservation>,
+    reservation: Option<Reservation>,
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        if self.reservation.is_none() {
+            spare(std::mem::take(&mut self.lines));
+        }
+    }
+}
+
+thread_local! {
+    /// Memory of vectors that were dropped on this thread, for the next ones: half a megabyte at most.
+    /// The machine's own way takes about as long as decoding what goes there.
+    static SPARE: RefCell<Vec<Box<[Line]>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lines of an allocation that is kept: of vectors of a batch, not of pages.
+const SPARE_LINES: RangeInclusive<usize> = 32..=1030;
+
+/// Allocations that a thread keeps.
+const SPARES: usize = 8;
+
+/// Keeps `lines` for later, if they are of a usual size and there is room.
+fn spare(lines: Box<[Line]>) {
+    if SPARE_LINES.contains(&lines.len()) {
+        // A thread that ends keeps nothing.
+        let _ = SPARE.try_with(|spare| {
+            if let Ok(mut spare) = spare.try_borrow_mut()
+                && spare.len() < SPARES
+            {
+                spare.push(lines);
+            }
+        });
+    }
+}
+
+/// Kept memory of `count` lines, whatever is in it.
+fn take_spare(count: usize) -> Option<Box<[Line]>> {
+    if !SPARE_LINES.contains(&count) {
+        return None;
+    }
+    let take = |spare: &RefCell<Vec<Box<[Line]>>>| {
+        let mut spare = spare.try_borrow_mut().ok()?;
+        let index = spare.iter().position(|lines| lines.len() == count)?;
+        Some(spare.swap_remove(index))
+    };
+    SPARE.try_with(take).ok().flatten()
 }
 
 /// Bytes being written by one owner, zeroed at first; [`BufferMut::freeze`] makes them shareable.
@@ -36,6 +84,11 @@ pub struct BufferMut {
     lines: Box<[Line]>,
     len: usize,
     reservation: Option<Reservation>,
+}
+
+/// Lines of an allocation of `len` bytes and their padding.
+fn lines_for(len: usize) -> usize {
+    len.saturating_add(PADDING).div_ceil(64)
 }
 
 fn allocate(len: usize) -> Result<Box<[Line]>> {
@@ -61,7 +114,27 @@ impl BufferMut {
     /// # Errors
     /// `OutOfMemory` if the machine refuses.
     pub fn scratch(len: usize) -> Result<Self> {
-        Ok(Self { lines: allocate(len)?, len, reservation: None })
+        let lines = match take_spare(lines_for(len)) {
+            Some(mut stale) => {
+                stale.fill(Line([0; 64]));
+                stale
+            }
+            None => allocate(len)?,
+        };
+        Ok(Self { lines, len, reservation: None })
+    }
+
+    /// [`BufferMut::scratch`] for a caller that writes over all `len` bytes: those may be left over
+    /// from a buffer that this thread dropped.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn to_fill(len: usize) -> Result<Self> {
+        let lines = match take_spare(lines_for(len)) {
+            Some(stale) => stale,
+            None => allocate(len)?,
+        };
+        Ok(Self { lines, len, reservation: None })
     }
 
     /// Bytes in use.
@@ -139,7 +212,7 @@ impl BufferMut {
     #[must_use]
     pub fn freeze(self) -> Buffer {
         Buffer {
-            allocation: Arc::new(Allocation { lines: self.lines, _reservation: self.reservation }),
+            allocation: Arc::new(Allocation { lines: self.lines, reservation: self.reservation }),
             start: 0,
             len: self.len,
         }
@@ -166,7 +239,7 @@ impl Buffer {
     pub fn empty() -> Self {
         static EMPTY: OnceLock<Arc<Allocation>> = OnceLock::new();
         let allocation = EMPTY.get_or_init(|| {
-            Arc::new(Allocation { lines: Box::new([Line([0; 64])]), _reservation: None })
+            Arc::new(Allocation { lines: Box::new([Line([0; 64])]), reservation: None })
         });
         Self { allocation: Arc::clone(allocation), start: 0, len: 0 }
     }
@@ -204,10 +277,7 @@ impl Buffer {
         lines.push(last);
         lines.resize(count, Line([0; 64]));
         Ok(Self {
-            allocation: Arc::new(Allocation {
-                lines: lines.into_boxed_slice(),
-                _reservation: reservation,
-            }),
+            allocation: Arc::new(Allocation { lines: lines.into_boxed_slice(), reservation }),
             start: 0,
             len: bytes.len(),
         })
@@ -365,6 +435,31 @@ mod tests {
             let all = copy.padded().with_padding();
             assert!(all.len() >= len + PADDING && all[len..].iter().all(|byte| *byte == 0));
         }
+    }
+
+    #[test]
+    fn memory_is_used_again_and_zeroed_where_that_is_promised() {
+        let len = 5000;
+        let mut first = BufferMut::to_fill(len).unwrap();
+        first.as_mut_slice().fill(7);
+        let first = first.freeze();
+        let (place, piece) = (first.as_ptr(), first.slice(10..20).unwrap());
+        drop(first);
+        // A piece is still in use.
+        assert_ne!(BufferMut::to_fill(len).unwrap().freeze().as_ptr(), place);
+        assert_eq!(&*piece, &[7; 10]);
+        drop(piece);
+        let again = BufferMut::to_fill(len).unwrap().freeze();
+        drop(again);
+        let zeroed = BufferMut::scratch(len).unwrap();
+        assert!(zeroed.as_slice().iter().all(|byte| *byte == 0));
+        assert!(zeroed.freeze().padded().with_padding().iter().all(|byte| *byte == 0));
+        // Memory of a budget goes back to where it came from.
+        let budget = Budget::new(1 << 20);
+        drop(BufferMut::zeroed(len, &budget).unwrap().freeze());
+        assert_eq!(budget.reserved(), 0);
+        let kept = SPARE.with(|spare| spare.borrow().len());
+        assert!((1..=SPARES).contains(&kept));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!
 //! Invariants: an allocation starts at a multiple of 64 bytes and has at least [`PADDING`] readable
 //! bytes behind its length; bits of a bitmap behind its length are 0. Memory is zeroed when it is
-//! allocated, so nothing stale can be read.
+//! allocated, so nothing stale can be read, but by who asks for memory `to_fill` and does not fill it.
 
 mod bitmap;
 mod bytes;

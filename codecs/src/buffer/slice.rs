@@ -121,6 +121,15 @@ impl<T: Pod> SliceMut<T> {
         Ok(Self { buffer: BufferMut::scratch(bytes)?, kind: PhantomData })
     }
 
+    /// [`SliceMut::scratch`] for a caller that writes over all `len` values: those may be any.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn to_fill(len: usize) -> Result<Self> {
+        let bytes = len.saturating_mul(size_of::<T>());
+        Ok(Self { buffer: BufferMut::to_fill(bytes)?, kind: PhantomData })
+    }
+
     /// Makes the slice `len` values long; new values are 0.
     ///
     /// # Errors

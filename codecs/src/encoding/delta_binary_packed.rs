@@ -98,7 +98,7 @@ impl<T: DeltaInteger> DeltaDecoder<T> {
         if value_count > 0 {
             place.remaining = header_count(&decoder.bytes)?;
             while place.remaining > 0 {
-                place.advance(&decoder.bytes, decoder.layout, usize::MAX)?;
+                place.advance(decoder.bytes.padded(), decoder.layout, usize::MAX)?;
             }
         }
         let end = place.end.min(decoder.bytes.len());
@@ -121,9 +121,9 @@ impl<T: DeltaInteger> DeltaDecoder<T> {
         let bytes = self.bytes.padded();
         let mut out = out;
         while !out.is_empty() {
-            let (run, count) = place.advance(bytes.as_slice(), self.layout, out.len())?;
+            let (deltas, count) = place.advance(bytes, self.layout, out.len())?;
             let (now, later) = out.split_at_mut(count);
-            add_deltas(run.deltas(bytes), before, now);
+            add_deltas(deltas, before, now);
             before = now.last().copied().unwrap_or(before);
             out = later;
         }
@@ -140,7 +140,7 @@ impl<T: DeltaInteger> DeltaDecoder<T> {
         let mut place = self.asked(count)?;
         let mut left = count;
         while left > 0 {
-            left -= place.advance(&self.bytes, self.layout, left)?.1;
+            left -= place.advance(self.bytes.padded(), self.layout, left)?.1;
         }
         self.place = place;
         Ok(())
@@ -191,8 +191,8 @@ impl<T: DeltaInteger> DeltaDecoder<T> {
         let bytes = self.bytes.padded();
         while place.remaining > self.place.remaining {
             let wanted = place.remaining - self.place.remaining;
-            let (run, count) = place.advance(bytes.as_slice(), self.layout, wanted)?;
-            sum = sum.wrapping_add(sum_deltas(run.deltas(bytes), count));
+            let (deltas, count) = place.advance(bytes, self.layout, wanted)?;
+            sum = sum.wrapping_add(sum_deltas(deltas, count));
         }
         self.known = (place, T::from_u64_truncating(sum));
         Ok(self.known.1)
@@ -259,28 +259,29 @@ impl Place {
         }
     }
 
-    /// Takes up to `wanted` (at least 1) values of one miniblock: the place as it was before, and how
-    /// many were taken, at least 1.
+    /// Takes up to `wanted` (at least 1) values of one miniblock: their deltas, and how many were
+    /// taken, at least 1.
     #[inline]
-    fn advance(&mut self, bytes: &[u8], layout: Layout, wanted: usize) -> Result<(Self, usize)> {
+    fn advance<'a>(
+        &mut self,
+        bytes: Padded<'a>,
+        layout: Layout,
+        wanted: usize,
+    ) -> Result<(Deltas<'a>, usize)> {
         if self.left == 0 {
-            self.next_miniblock(bytes, layout)?;
+            self.next_miniblock(bytes.as_slice(), layout)?;
         }
-        let before = *self;
-        let taken = wanted.min(self.left);
-        self.left -= taken;
-        self.first += taken;
-        self.remaining -= taken;
-        Ok((before, taken))
-    }
-
-    fn deltas(self, bytes: Padded<'_>) -> Deltas<'_> {
-        Deltas {
+        let deltas = Deltas {
             packed: bytes.tail(self.start).unwrap_or(bytes),
             bit_width: self.bit_width,
             first: self.first,
             smallest: self.smallest,
-        }
+        };
+        let taken = wanted.min(self.left);
+        self.left -= taken;
+        self.first += taken;
+        self.remaining -= taken;
+        Ok((deltas, taken))
     }
 
     fn next_miniblock(&mut self, bytes: &[u8], layout: Layout) -> Result<()> {

@@ -118,7 +118,8 @@ impl DeltaByteArray {
             self.prefixes.decode(prefixes)?;
             let mut position = self.rests.take(rests)?;
             let keep = |index: usize| keep(block + index);
-            built.make_room(prefixes, rests, keep, position)?;
+            let blocks = (count - block).div_ceil(BLOCK);
+            built.make_room(prefixes, rests, keep, (position, blocks))?;
             let bytes = self.rests.bytes();
             let bytes = bytes.padded().with_padding();
             for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
@@ -139,6 +140,9 @@ impl DeltaByteArray {
     }
 }
 
+/// Bytes of memory that is taken before it is known to be needed.
+const MOST_AHEAD: usize = 1 << 20;
+
 /// Values put together one behind the other.
 struct Built {
     bytes: BufferMut,
@@ -157,14 +161,14 @@ impl Built {
         Ok(Self { bytes, start: 0, len: last.len(), free: 0 })
     }
 
-    /// Makes sure of room for all values of a block and checks their prefixes. `at` is the byte of
-    /// the first rest.
+    /// Makes sure of room for all values of a block, the first of `blocks`, and checks their prefixes.
+    /// `at` is the byte of the first rest.
     fn make_room(
         &mut self,
         prefixes: &[i32],
         rests: &[i32],
         keep: impl Fn(usize) -> bool,
-        at: usize,
+        (at, blocks): (usize, usize),
     ) -> Result<()> {
         let (mut len, mut total, mut longest) = (self.len, self.free, 0);
         for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
@@ -186,7 +190,11 @@ impl Built {
             return Err(DecodeError::corrupt(what, at));
         }
         if needed > self.bytes.len() {
-            self.bytes.resize(needed)?;
+            // Blocks are much alike: room for all of them at once, if there is so much.
+            let all = needed.saturating_add((total - self.free).saturating_mul(blocks - 1));
+            if self.bytes.resize(all.min(MOST_AHEAD).max(needed)).is_err() {
+                self.bytes.resize(needed)?;
+            }
         }
         Ok(())
     }

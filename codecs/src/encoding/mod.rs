@@ -20,6 +20,7 @@
 //! | [`delta_length_byte_array`] | DELTA_LENGTH_BYTE_ARRAY |
 //! | [`delta_byte_array`] | DELTA_BYTE_ARRAY |
 //! | [`byte_stream_split`] | BYTE_STREAM_SPLIT: fixed width |
+//! | [`alp`] | ALP: floats that are decimals |
 
 #![forbid(unsafe_code)]
 
@@ -30,5 +31,6 @@ pub mod delta_binary_packed;
 pub mod delta_length_byte_array;
 pub mod delta_byte_array;
 pub mod byte_stream_split;
+pub mod alp;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -14,7 +14,7 @@ use std::fmt::Debug;
 
 use bytemuck::Pod;
 
-use super::unpack::unpack;
+use super::unpack::{unpack, unpack_one_wide};
 #[cfg(target_arch = "x86_64")]
 use super::{Isa, isa};
 use crate::buffer::Padded;
@@ -163,7 +163,7 @@ fn add_scalar<T: DeltaInteger>(deltas: Deltas<'_>, bytes: &[u8], before: T, out:
     let mut value = before.to_u64();
     if deltas.bit_width > 32 {
         for (index, out) in out.iter_mut().enumerate() {
-            let surplus = one(bytes, deltas.bit_width as usize, deltas.first + index);
+            let surplus = unpack_one_wide(bytes, deltas.bit_width as usize, deltas.first + index);
             value = value.wrapping_add(deltas.smallest).wrapping_add(surplus);
             *out = T::from_u64_truncating(value);
         }
@@ -187,7 +187,7 @@ fn sum_scalar(deltas: Deltas<'_>, bytes: &[u8], count: usize) -> u64 {
     let mut sum = 0u64;
     if deltas.bit_width > 32 {
         for index in deltas.first..deltas.first + count {
-            sum = sum.wrapping_add(one(bytes, deltas.bit_width as usize, index));
+            sum = sum.wrapping_add(unpack_one_wide(bytes, deltas.bit_width as usize, index));
         }
         return sum;
     }
@@ -199,12 +199,4 @@ fn sum_scalar(deltas: Deltas<'_>, bytes: &[u8], count: usize) -> u64 {
         sum = sum.wrapping_add(surpluses.iter().map(|surplus| u64::from(*surplus)).sum());
     }
     sum
-}
-
-/// Value `index` of those of `width` bits at the start of `src`, which 64 bytes follow.
-#[inline(always)]
-fn one(src: &[u8], width: usize, index: usize) -> u64 {
-    let bit = index * width;
-    let word = src[bit / 8..].first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
-    (word >> (bit % 8)) as u64 & (u64::MAX >> (64 - width))
 }

@@ -12,7 +12,7 @@ pub enum Isa {
     Scalar,
     /// AVX2 with BMI1, BMI2, LZCNT and POPCNT.
     Avx2,
-    /// AVX-512 F, BW, VL, VBMI, VBMI2 and BITALG, on top of [`Isa::Avx2`].
+    /// AVX-512 F, BW, DQ, VL, VBMI, VBMI2 and BITALG, on top of [`Isa::Avx2`].
     Avx512,
 }
 
@@ -53,6 +53,7 @@ fn detect() -> Isa {
     let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
     let avx512 = has!("avx512f")
         && has!("avx512bw")
+        && has!("avx512dq")
         && has!("avx512vl")
         && has!("avx512vbmi")
         && has!("avx512vbmi2")

@@ -13,6 +13,7 @@
 //! | [`mod@bits`] | masks: and, or, count, rows, copies from packed bits |
 //! | [`mod@unpack`] | packed integers to the narrowest type |
 //! | [`mod@delta`] | packed deltas to running sums |
+//! | [`mod@alp`] | packed integers to decimal floats |
 //! | [`mod@interleave`] | streams of bytes to values |
 //! | [`mod@compare`] | values against a constant or against values, to a mask |
 //! | [`mod@gather`] | codes to the entries they name |
@@ -23,10 +24,13 @@
 mod isa;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 pub mod code;
 pub mod bits;
 pub mod unpack;
 pub mod delta;
+pub mod alp;
 pub mod interleave;
 pub mod compare;
 pub mod gather;
@@ -36,6 +40,7 @@ pub mod copy;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use alp::{AlpFloat, Scaled, scale_packed};
 pub use bits::{
     append_packed_bits, append_selected_bits, count_ones, mask_and, mask_and_not, mask_bits,
     mask_or, mask_to_indices,

@@ -77,6 +77,15 @@ pub fn unpack_one(src: Padded<'_>, bit_width: u32, index: usize) -> u32 {
     one(src.with_padding(), bit_width as usize, index)
 }
 
+/// Value `index` of those of `width` bits, 0 to 64, at the start of `src`, which 64 bytes follow.
+#[inline(always)]
+pub(super) fn unpack_one_wide(src: &[u8], width: usize, index: usize) -> u64 {
+    let bit = index * width;
+    let word = src[bit / 8..].first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
+    let mask = u64::MAX.checked_shr(64 - width as u32).unwrap_or(0);
+    (word >> (bit % 8)) as u64 & mask
+}
+
 #[inline(always)]
 fn one(src: &[u8], width: usize, index: usize) -> u32 {
     let bit = index * width;

@@ -36,12 +36,14 @@ pub(super) fn decode_in_page(
     shape: &ColumnShape,
     wanted: Wanted<'_>,
 ) -> Result<Data> {
-    let mut views = SliceMut::<View>::scratch(wanted.count())?;
+    let mut views = SliceMut::<View>::to_fill(wanted.count())?;
     let start = decoder.position();
     match wanted {
         Wanted::All(_) => decoder.all(&mut views)?,
-        Wanted::Masked { mask, values, .. } => {
-            decoder.masked(mask, values, &mut views)?;
+        Wanted::Masked { mask, values, count } => {
+            if decoder.masked(mask, values, &mut views)? != count {
+                return Err(Error::internal("a mask of another number of values"));
+            }
         }
     }
     byte_arrays(views, Arc::clone(buffers), start..decoder.position(), shape)

@@ -3,10 +3,11 @@
 use bytemuck::Pod;
 use millwork_codecs::Result as DecodeResult;
 use millwork_codecs::buffer::{Buffer, Slice, SliceMut};
+use millwork_codecs::encoding::alp::AlpDecoder;
 use millwork_codecs::encoding::byte_stream_split::ByteStreamSplitDecoder;
 use millwork_codecs::encoding::delta_binary_packed::DeltaDecoder;
 use millwork_codecs::encoding::plain::PlainDecoder;
-use millwork_codecs::kernel::DeltaInteger;
+use millwork_codecs::kernel::{AlpFloat, DeltaInteger};
 
 use super::wanted::Wanted;
 use crate::error::{Error, Result};
@@ -45,7 +46,7 @@ pub(super) fn decode_numbers<T: Pod>(
     match wanted {
         Wanted::All(count) => {
             let Some(in_page) = decoder.in_page(count)? else {
-                let mut values = SliceMut::<T>::scratch(count)?;
+                let mut values = SliceMut::<T>::to_fill(count)?;
                 decoder.all(&mut values)?;
                 return Ok(values.freeze());
             };
@@ -56,8 +57,10 @@ pub(super) fn decode_numbers<T: Pod>(
                 .ok_or_else(|| Error::internal("a fresh copy is aligned"))
         }
         Wanted::Masked { mask, values: of, count } => {
-            let mut values = SliceMut::<T>::scratch(count)?;
-            decoder.masked(mask, of, &mut values)?;
+            let mut values = SliceMut::<T>::to_fill(count)?;
+            if decoder.masked(mask, of, &mut values)? != count {
+                return Err(Error::internal("a mask of another number of values"));
+            }
             Ok(values.freeze())
         }
     }
@@ -77,25 +80,30 @@ impl<T: Pod> Numbers<T> for PlainDecoder {
     }
 }
 
-impl<T: Pod> Numbers<T> for ByteStreamSplitDecoder {
-    fn all(&mut self, out: &mut [T]) -> DecodeResult<()> {
-        self.decode(out)
-    }
+macro_rules! numbers {
+    ($($kind:ident: $bound:ident, $decoder:ty);*) => {$(
+        impl<$kind: $bound> Numbers<$kind> for $decoder {
+            fn all(&mut self, out: &mut [$kind]) -> DecodeResult<()> {
+                self.decode(out)
+            }
 
-    fn masked(&mut self, mask: &[u64], values: usize, out: &mut [T]) -> DecodeResult<usize> {
-        self.decode_masked(mask, values, out)
-    }
+            fn masked(
+                &mut self,
+                mask: &[u64],
+                values: usize,
+                out: &mut [$kind],
+            ) -> DecodeResult<usize> {
+                self.decode_masked(mask, values, out)
+            }
+        }
+    )*};
 }
 
-impl<T: DeltaInteger> Numbers<T> for DeltaDecoder<T> {
-    fn all(&mut self, out: &mut [T]) -> DecodeResult<()> {
-        self.decode(out)
-    }
-
-    fn masked(&mut self, mask: &[u64], values: usize, out: &mut [T]) -> DecodeResult<usize> {
-        self.decode_masked(mask, values, out)
-    }
-}
+numbers!(
+    T: Pod, ByteStreamSplitDecoder;
+    T: DeltaInteger, DeltaDecoder<T>;
+    T: AlpFloat, AlpDecoder<T>
+);
 
 impl FixedBytes for PlainDecoder {
     fn left(&self) -> usize {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{BitmapMut, Buffer, BufferMut, Slice, SliceMut, View};
+use millwork_codecs::encoding::alp::AlpDecoder;
 use millwork_codecs::encoding::byte_stream_split::ByteStreamSplitDecoder;
 use millwork_codecs::encoding::delta_binary_packed::DeltaDecoder;
 use millwork_codecs::encoding::delta_byte_array::DeltaByteArray;
@@ -31,6 +32,8 @@ pub(super) enum ValueDecoder {
     Split(ByteStreamSplitDecoder),
     DeltaInt32(DeltaDecoder<i32>),
     DeltaInt64(DeltaDecoder<i64>),
+    AlpFloat(AlpDecoder<f32>),
+    AlpDouble(AlpDecoder<f64>),
     Bytes(PlainByteArray, Arc<[Buffer]>),
     LengthBytes(DeltaLengthByteArray, Arc<[Buffer]>),
     /// Values that are put together in memory of the budget.
@@ -80,6 +83,10 @@ impl ValueDecoder {
                 Encoding::DeltaByteArray,
                 PhysicalType::ByteArray | PhysicalType::FixedLenByteArray,
             ) => Self::BuiltBytes(Box::new(DeltaByteArray::new(values, count)?), budget.clone()),
+            (Encoding::Alp, PhysicalType::Float) => Self::AlpFloat(AlpDecoder::new(values, count)?),
+            (Encoding::Alp, PhysicalType::Double) => {
+                Self::AlpDouble(AlpDecoder::new(values, count)?)
+            }
             (Encoding::ByteStreamSplit, _) if shape.plain_width().is_some() => {
                 let width_bytes = shape.plain_width().unwrap_or(0);
                 Self::Split(ByteStreamSplitDecoder::new(values, width_bytes)?)
@@ -114,6 +121,8 @@ impl ValueDecoder {
                 Self::Split(decoder) => decoder.skip(count)?,
                 Self::DeltaInt32(decoder) => decoder.skip(count)?,
                 Self::DeltaInt64(decoder) => decoder.skip(count)?,
+                Self::AlpFloat(decoder) => decoder.skip(count)?,
+                Self::AlpDouble(decoder) => decoder.skip(count)?,
                 Self::Bytes(decoder, _) => decoder.skip(count)?,
                 Self::LengthBytes(decoder, _) => decoder.skip(count)?,
                 Self::BuiltBytes(decoder, budget) => decoder.skip(count, budget)?,
@@ -154,6 +163,8 @@ impl ValueDecoder {
             Self::DeltaInt64(decoder) => {
                 convert::from_int64(decode_numbers(decoder, wanted)?, &shape.data_type)
             }
+            Self::AlpFloat(decoder) => Ok(Data::Float32(decode_numbers(decoder, wanted)?)),
+            Self::AlpDouble(decoder) => Ok(Data::Float64(decode_numbers(decoder, wanted)?)),
             Self::Bytes(decoder, buffers) => decode_in_page(decoder, buffers, shape, wanted),
             Self::LengthBytes(decoder, buffers) => decode_in_page(decoder, buffers, shape, wanted),
             Self::BuiltBytes(decoder, budget) => decode_built(decoder, budget, shape, wanted),
@@ -172,9 +183,7 @@ impl ValueDecoder {
 /// The error of a page whose encoding its column cannot have, or that is not read.
 fn cannot_be(encoding: Encoding, physical: PhysicalType) -> Error {
     match encoding {
-        Encoding::Unknown(_) | Encoding::Alp => {
-            Error::unsupported(Feature::Encoding(encoding.to_string().into()))
-        }
+        Encoding::Unknown(_) => Error::unsupported(Feature::Encoding(encoding.to_string().into())),
         known => Error::corrupt(format!("{known} values of a column of {}", physical.name())),
     }
 }

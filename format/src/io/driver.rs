@@ -44,6 +44,11 @@ pub trait Driver: Send + Sync + fmt::Debug {
     /// How far away the bytes are.
     fn profile(&self) -> DriverProfile;
 
+    /// All bytes, if they lie in memory already: nothing is asked for and copied then.
+    fn in_memory(&self) -> Option<&Buffer> {
+        None
+    }
+
     /// Fills `target` with the bytes of `range` (as long as it, and inside the source) and hands it
     /// to `reply`. Does not wait: the reply comes later, or at once if the bytes are at hand.
     fn request(&self, range: Range<u64>, target: BufferMut, reply: Reply);

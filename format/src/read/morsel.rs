@@ -96,7 +96,10 @@ impl MorselReader {
             return Ok(());
         }
         let mut any = false;
-        let mut after = self.leaves[leaf].pages.start;
+        // The page that is being read is here, and its dictionary.
+        let position = &self.leaves[leaf];
+        let is_open = position.cursor.is_some() || position.nested.is_some();
+        let mut after = position.pages.start + usize::from(is_open);
         for rows in ranges {
             let pages = layout.overlapping(rows);
             for page in pages.start.max(after)..pages.end {

@@ -1,22 +1,21 @@
 //! Deltas a register at a time with AVX-512 VBMI and VBMI2.
 //!
-//! Unpacking is that of `unpack::avx512`, for lanes of 64 bits too. The sums of a register are made by
+//! The sums of a register are made by
 //! shifting it by one, two, four (eight) lanes and adding; none of that waits for the register before,
 //! of which only the last lane comes in at the end.
 //!
 //! Over-read: every load takes 64 bytes of which at least the first holds a bit that was asked for.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_alignr_epi32,
-    _mm512_alignr_epi64, _mm512_and_si512, _mm512_mullo_epi32, _mm512_permutexvar_epi8,
-    _mm512_permutexvar_epi32, _mm512_permutexvar_epi64, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shrdv_epi32, _mm512_shrdv_epi64,
-    _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
-    _mm512_srlv_epi64,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_alignr_epi32, _mm512_alignr_epi64,
+    _mm512_permutexvar_epi32, _mm512_permutexvar_epi64, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setzero_si512,
 };
 
-use super::{DeltaInteger, Deltas, one};
-use crate::kernel::x86::{load, store};
+use super::{DeltaInteger, Deltas};
+use crate::kernel::lanes::{Lanes32, Lanes64};
+use crate::kernel::unpack::unpack_one_wide;
+use crate::kernel::x86::store;
 
 /// `bytes` are those of `deltas`, as long as they have to be and with their padding.
 #[target_feature(
@@ -58,98 +57,9 @@ pub(super) fn sum(deltas: Deltas<'_>, bytes: &[u8], count: usize) -> u64 {
     }
     let mut each = [0u64; 8];
     store(sums, &mut each);
-    let rest = (deltas.first + whole..deltas.first + count).map(|index| one(bytes, width, index));
+    let rest = (deltas.first + whole..deltas.first + count)
+        .map(|index| unpack_one_wide(bytes, width, index));
     each.into_iter().chain(rest).fold(0, u64::wrapping_add)
-}
-
-/// How eight values of one width lie in 64 bytes.
-struct Lanes64 {
-    low: __m512i,
-    high: __m512i,
-    shifts: __m512i,
-    mask: __m512i,
-    width: usize,
-}
-
-impl Lanes64 {
-    /// For values of `width` bits, the first of which starts at bit `shift` of the first byte.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn new(width: usize, shift: usize) -> Self {
-        let set = |value: usize| _mm512_set1_epi64((value as u64).cast_signed());
-        let numbers: [u64; 8] = std::array::from_fn(|index| index as u64);
-        // Products are below 2^32, so that the low halves of the lanes hold them.
-        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(width));
-        let bits = _mm512_add_epi64(bits, set(shift));
-        let lowest: [u8; 64] = std::array::from_fn(|index| (index % 16 / 8 * 8) as u8);
-        let starts = _mm512_shuffle_epi8(_mm512_srli_epi64::<3>(bits), load(&lowest));
-        let low = _mm512_add_epi8(starts, _mm512_set1_epi64(0x0706_0504_0302_0100));
-        Self {
-            low,
-            high: _mm512_add_epi8(low, _mm512_set1_epi8(8)),
-            shifts: _mm512_and_si512(bits, set(7)),
-            mask: set(u64::MAX.checked_shr(64 - width as u32).unwrap_or(0) as usize),
-            width,
-        }
-    }
-
-    /// The eight values at the start of `src`.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
-    fn unpack(&self, src: &[u8]) -> __m512i {
-        let packed = load(src);
-        let below = _mm512_permutexvar_epi8(self.low, packed);
-        let values = if self.width <= 57 {
-            _mm512_srlv_epi64(below, self.shifts)
-        } else {
-            _mm512_shrdv_epi64(below, _mm512_permutexvar_epi8(self.high, packed), self.shifts)
-        };
-        _mm512_and_si512(values, self.mask)
-    }
-}
-
-/// How sixteen values of one width lie in 64 bytes.
-struct Lanes32 {
-    low: __m512i,
-    high: __m512i,
-    shifts: __m512i,
-    mask: __m512i,
-    width: usize,
-}
-
-impl Lanes32 {
-    /// For values of `width` bits, the first of which starts at bit `shift` of the first byte.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn new(width: usize, shift: usize) -> Self {
-        let set = |value: usize| _mm512_set1_epi32((value as u32).cast_signed());
-        let numbers: [u32; 16] = std::array::from_fn(|index| index as u32);
-        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(width));
-        let bits = _mm512_add_epi32(bits, set(shift));
-        let starts = _mm512_mullo_epi32(_mm512_srli_epi32::<3>(bits), set(0x0101_0101));
-        let low = _mm512_add_epi32(starts, set(0x0302_0100));
-        Self {
-            low,
-            high: _mm512_add_epi8(low, set(0x0404_0404)),
-            shifts: _mm512_and_si512(bits, set(7)),
-            mask: set(u32::MAX.checked_shr(32 - width as u32).unwrap_or(0) as usize),
-            width,
-        }
-    }
-
-    /// The sixteen values at the start of `src`.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
-    fn unpack(&self, src: &[u8]) -> __m512i {
-        let packed = load(src);
-        let below = _mm512_permutexvar_epi8(self.low, packed);
-        let values = if self.width <= 25 {
-            _mm512_srlv_epi32(below, self.shifts)
-        } else {
-            _mm512_shrdv_epi32(below, _mm512_permutexvar_epi8(self.high, packed), self.shifts)
-        };
-        _mm512_and_si512(values, self.mask)
-    }
 }
 
 #[inline]
@@ -160,7 +70,7 @@ fn add_64(src: &[u8], lanes: &Lanes64, smallest: u64, before: u64, out: &mut [u6
     let last = _mm512_set1_epi64(7);
     let mut before = _mm512_set1_epi64(before.cast_signed());
     for (index, out) in out.chunks_mut(8).enumerate() {
-        let mut sums = _mm512_add_epi64(lanes.unpack(&src[index * lanes.width..]), smallest);
+        let mut sums = _mm512_add_epi64(lanes.unpack(&src[index * lanes.width()..]), smallest);
         sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<7>(sums, zero));
         sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<6>(sums, zero));
         sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<4>(sums, zero));
@@ -177,7 +87,7 @@ fn add_32(src: &[u8], lanes: &Lanes32, smallest: u32, before: u32, out: &mut [u3
     let last = _mm512_set1_epi32(15);
     let mut before = _mm512_set1_epi32(before.cast_signed());
     for (index, out) in out.chunks_mut(16).enumerate() {
-        let mut sums = _mm512_add_epi32(lanes.unpack(&src[index * 2 * lanes.width..]), smallest);
+        let mut sums = _mm512_add_epi32(lanes.unpack(&src[index * 2 * lanes.width()..]), smallest);
         sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<15>(sums, zero));
         sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<14>(sums, zero));
         sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<12>(sums, zero));

@@ -1,0 +1,117 @@
+//! Packed values in lanes of 32 and 64 bits, with AVX-512 VBMI and VBMI2.
+//!
+//! As in `unpack::avx512`: one `vpermb` brings the bytes of each value to its lane, which is shifted by
+//! its own amount; where a value can reach beyond its lane a second one brings the bytes above.
+//!
+//! Over-read: every load takes 64 bytes of which at least the first holds a bit that was asked for.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512,
+    _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_epi64, _mm512_shrdv_epi32, _mm512_shrdv_epi64, _mm512_shuffle_epi8,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_srlv_epi64,
+};
+
+use super::x86::load;
+
+/// How eight values of one width lie in 64 bytes.
+pub(super) struct Lanes64 {
+    low: __m512i,
+    high: __m512i,
+    shifts: __m512i,
+    mask: __m512i,
+    width: usize,
+}
+
+impl Lanes64 {
+    /// For values of `width` bits, the first of which starts at bit `shift` of the first byte.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn new(width: usize, shift: usize) -> Self {
+        let set = |value: usize| _mm512_set1_epi64((value as u64).cast_signed());
+        let numbers: [u64; 8] = std::array::from_fn(|index| index as u64);
+        // Products are below 2^32, so that the low halves of the lanes hold them.
+        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(width));
+        let bits = _mm512_add_epi64(bits, set(shift));
+        let lowest: [u8; 64] = std::array::from_fn(|index| (index % 16 / 8 * 8) as u8);
+        let starts = _mm512_shuffle_epi8(_mm512_srli_epi64::<3>(bits), load(&lowest));
+        let low = _mm512_add_epi8(starts, _mm512_set1_epi64(0x0706_0504_0302_0100));
+        Self {
+            low,
+            high: _mm512_add_epi8(low, _mm512_set1_epi8(8)),
+            shifts: _mm512_and_si512(bits, set(7)),
+            mask: set(u64::MAX.checked_shr(64 - width as u32).unwrap_or(0) as usize),
+            width,
+        }
+    }
+
+    /// Bits of a value; bytes of eight.
+    #[inline]
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The eight values at the start of `src`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
+    pub(super) fn unpack(&self, src: &[u8]) -> __m512i {
+        let packed = load(src);
+        let below = _mm512_permutexvar_epi8(self.low, packed);
+        let values = if self.width <= 57 {
+            _mm512_srlv_epi64(below, self.shifts)
+        } else {
+            _mm512_shrdv_epi64(below, _mm512_permutexvar_epi8(self.high, packed), self.shifts)
+        };
+        _mm512_and_si512(values, self.mask)
+    }
+}
+
+/// How sixteen values of one width lie in 64 bytes.
+pub(super) struct Lanes32 {
+    low: __m512i,
+    high: __m512i,
+    shifts: __m512i,
+    mask: __m512i,
+    width: usize,
+}
+
+impl Lanes32 {
+    /// For values of `width` bits, the first of which starts at bit `shift` of the first byte.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn new(width: usize, shift: usize) -> Self {
+        let set = |value: usize| _mm512_set1_epi32((value as u32).cast_signed());
+        let numbers: [u32; 16] = std::array::from_fn(|index| index as u32);
+        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(width));
+        let bits = _mm512_add_epi32(bits, set(shift));
+        let starts = _mm512_mullo_epi32(_mm512_srli_epi32::<3>(bits), set(0x0101_0101));
+        let low = _mm512_add_epi32(starts, set(0x0302_0100));
+        Self {
+            low,
+            high: _mm512_add_epi8(low, set(0x0404_0404)),
+            shifts: _mm512_and_si512(bits, set(7)),
+            mask: set(u32::MAX.checked_shr(32 - width as u32).unwrap_or(0) as usize),
+            width,
+        }
+    }
+
+    /// Bits of a value; half the bytes of sixteen.
+    #[inline]
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The sixteen values at the start of `src`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
+    pub(super) fn unpack(&self, src: &[u8]) -> __m512i {
+        let packed = load(src);
+        let below = _mm512_permutexvar_epi8(self.low, packed);
+        let values = if self.width <= 25 {
+            _mm512_srlv_epi32(below, self.shifts)
+        } else {
+            _mm512_shrdv_epi32(below, _mm512_permutexvar_epi8(self.high, packed), self.shifts)
+        };
+        _mm512_and_si512(values, self.mask)
+    }
+}
