@@ -135,6 +135,7 @@ impl Lowering {
                 let stream = self.stream(&node.input, &below, in_order)?;
                 let spec = UnnestSpec {
                     lists: node.lists.clone(),
+                    alike: node.alike.clone(),
                     keep_empty: node.keep_empty,
                     wanted: wanted.to_vec(),
                 };

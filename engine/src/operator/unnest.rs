@@ -18,6 +18,8 @@ use crate::pipeline::{Answer, Context, Operator};
 pub struct UnnestSpec {
     /// Lists over the input's columns.
     pub lists: Vec<Expr>,
+    /// For each list the first one that it has to be as long as.
+    pub alike: Vec<usize>,
     /// Whether a row without elements is kept, beside nulls.
     pub keep_empty: bool,
     /// Which of its columns somebody reads, the input's and then those of the elements; the others are
@@ -29,6 +31,7 @@ pub struct UnnestSpec {
 #[derive(Debug)]
 pub struct Unnest {
     programs: Vec<Program>,
+    alike: Vec<usize>,
     keep_empty: bool,
     wanted: Vec<bool>,
     current: Option<Current>,
@@ -56,6 +59,7 @@ impl Unnest {
         let programs: Result<Vec<Program>> = spec.lists.into_iter().map(Program::new).collect();
         Ok(Self {
             programs: programs?,
+            alike: spec.alike,
             keep_empty: spec.keep_empty,
             wanted: spec.wanted,
             current: None,
@@ -64,6 +68,21 @@ impl Unnest {
 
     fn is_wanted(&self, column: usize) -> bool {
         self.wanted.get(column).copied().unwrap_or(true)
+    }
+
+    /// Refuses lists that have to be alike and differ in length: a broken file has such.
+    fn check(&self, ranges: &[std::ops::Range<usize>]) -> Result<()> {
+        for (own, of) in ranges.iter().zip(&self.alike) {
+            let first = ranges.get(*of).map_or(own.len(), ExactSizeIterator::len);
+            if own.len() != first {
+                return Err(millwork_format::Error::corrupt(format!(
+                    "{first} and {} elements in parts of one list",
+                    own.len()
+                ))
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// About a batch of rows of `current`; `None` if there are none left.
@@ -89,6 +108,7 @@ impl Unnest {
                     _ => 0..0,
                 })
                 .collect();
+            self.check(&ranges)?;
             let longest = ranges.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
             let count = longest.max(usize::from(self.keep_empty));
             let taken = (count - current.done).min(BATCH_ROWS - rows.len());
@@ -198,7 +218,8 @@ mod tests {
     fn spec(lists: &[(usize, DataType)], keep_empty: bool, width: usize) -> UnnestSpec {
         let lists = lists.iter().map(|(column, of)| Expr::column(*column, of.clone()));
         let lists: Vec<Expr> = lists.collect();
-        UnnestSpec { wanted: vec![true; width + lists.len()], lists, keep_empty }
+        let alike = (0..lists.len()).collect();
+        UnnestSpec { wanted: vec![true; width + lists.len()], lists, alike, keep_empty }
     }
 
     /// The elements of a list as it is written.
@@ -234,6 +255,26 @@ mod tests {
                 }
             }
             assert_eq!(found, expected, "{keep_empty}");
+        }
+    }
+
+    #[test]
+    fn parts_of_one_list_that_differ_in_length_are_refused() {
+        let list = |offsets: [i32; 3]| {
+            let child = Vector::flat(Slice::copy_of(&[1i64, 2, 3]));
+            let list = List::new(Slice::copy_of(&offsets), child).unwrap();
+            Vector::new(Data::List(list), None, 2).unwrap()
+        };
+        let of = list_type(DataType::Int64);
+        let both = spec(&[(0, of.clone()), (1, of)], false, 2);
+        for (alike, is_refused) in [(vec![0, 1], false), (vec![0, 0], true)] {
+            let mut unnest = Unnest::new(UnnestSpec { alike, ..both.clone() }).unwrap();
+            let batch = Batch::new([list([0, 2, 3]), list([0, 1, 3])], 2).unwrap();
+            let found = run(&mut unnest, &[batch]);
+            assert_eq!(found.is_err(), is_refused);
+            if let Err(error) = found {
+                assert!(error.what().contains("2 and 1 elements in parts of one list"), "{error}");
+            }
         }
     }
 

@@ -186,6 +186,9 @@ pub struct Unnest {
     pub input: Box<LogicalPlan>,
     /// Lists over the input's columns.
     pub lists: Vec<Expr>,
+    /// For each list the first one that it is as long as in every row: parts of one list that are read
+    /// apart. Most are alone.
+    pub alike: Vec<usize>,
     /// Whether a row without elements is kept, beside nulls.
     pub keep_empty: bool,
     /// The input's columns, then the elements of each list.
@@ -258,7 +261,8 @@ impl LogicalPlan {
             };
             fields.push(Field::nullable(name, data_type));
         }
-        Self::Unnest(Unnest { input: Box::new(self), lists, keep_empty, fields })
+        let alike = (0..lists.len()).collect();
+        Self::Unnest(Unnest { input: Box::new(self), lists, alike, keep_empty, fields })
     }
 
     /// The columns of this node.

@@ -105,8 +105,31 @@ pub fn path_of(expr: &Expr) -> Option<(usize, Path)> {
     }
 }
 
+/// The list of structs that `expr` asks only for its length, or whether it is there: any field of its
+/// elements tells that.
+fn counted(expr: &Expr) -> Option<&Expr> {
+    let ExprKind::Call(function, arguments) = &expr.kind else { return None };
+    let is_count =
+        matches!(function, Function::ListLength | Function::IsNull | Function::IsNotNull);
+    let [list] = arguments.as_slice() else { return None };
+    let DataType::List(element) = &list.data_type else { return None };
+    let has_fields = matches!(&element.data_type, DataType::Struct(of) if !of.is_empty());
+    (is_count && has_fields).then_some(list)
+}
+
+/// From a list of structs to the first field of its elements.
+const FIRST_FIELD: [PathStep; 2] = [PathStep::Element, PathStep::Field(0)];
+
 /// Asks for what `expr` reads.
 pub fn mark(needed: &mut [Need], expr: &Expr) {
+    if let Some(list) = counted(expr)
+        && let Some((column, path)) = path_of(list)
+    {
+        if let Some(need) = needed.get_mut(column) {
+            need.add([path.as_slice(), &FIRST_FIELD].concat());
+        }
+        return positions(list, &mut |position| mark(needed, position));
+    }
     let Some((column, path)) = path_of(expr) else {
         return expr.children().into_iter().for_each(|child| mark(needed, child));
     };
@@ -130,6 +153,18 @@ fn positions<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr)) {
 
 /// `expr` over the columns where `places` says they are.
 pub fn rewrite(expr: &mut Expr, places: &[Place]) {
+    if counted(expr).is_some()
+        && let Some(list) = expr.children_mut().into_iter().next()
+        && let Some((column, path)) = path_of(list)
+        && let Some(place) = places.get(column)
+        && let Some((part, at, data_type)) = place.part(&[path.as_slice(), &FIRST_FIELD].concat())
+        && part.len() > path.len()
+    {
+        along(list, part.len(), &mut |root| {
+            *root = Expr { span: root.span, ..Expr::column(*at, data_type.clone()) };
+        });
+        return positions_mut(list, &mut |position| rewrite(position, places));
+    }
     let Some((column, path)) = path_of(expr) else {
         return expr.children_mut().into_iter().for_each(|child| rewrite(child, places));
     };

@@ -4,6 +4,8 @@
 //! In: any plan. Out: the same rows in the same columns at the root. A scan of which only parts of a
 //! column are wanted has a column for each of them.
 
+use std::sync::Arc;
+
 use millwork_format::schema::PathStep;
 use millwork_format::types::{DataType, Field};
 
@@ -301,79 +303,98 @@ fn passed(
     Some(parts)
 }
 
-/// From a list of structs to the first field of its elements.
-const FIRST_FIELD: [PathStep; 2] = [PathStep::Element, PathStep::Field(0)];
-
-fn has_fields(list: &DataType) -> bool {
-    matches!(list, DataType::List(element)
-        if matches!(&element.data_type, DataType::Struct(fields) if !fields.is_empty()))
-}
-
-/// The lists that are opened, of some only one part: `unnest(tags).name` is `unnest` of the names.
+/// The lists that are opened, of some only parts: `unnest(tags).name` is `unnest` of the names.
 fn narrow_unnest(unnest: Unnest, needed: &[Need]) -> Pruned {
-    let Unnest { input, mut lists, keep_empty, fields } = unnest;
+    let Unnest { input, lists, keep_empty, fields, .. } = unnest;
     let width = input.fields().len();
     let (outer, elements) = needed.split_at(width);
     let mut below = outer.to_vec();
-    let mut wanted: Vec<Option<Path>> = Vec::with_capacity(lists.len());
+    let mut wanted: Vec<Vec<Path>> = Vec::with_capacity(lists.len());
     for (list, need) in lists.iter().zip(elements) {
-        let found = path_of(list).filter(|(_, path)| !path.contains(&PathStep::Element));
-        let inside = match (need, found) {
-            (Need::Parts(paths), Some((column, path))) => match paths.as_slice() {
-                [only] => Some((column, [path.as_slice(), &[PathStep::Element], only].concat())),
-                // Several parts of one list are read together.
-                _ => None,
-            },
-            // What is in the elements does not matter: how many there are is told by any part.
-            (Need::Nothing, Some((column, path))) if has_fields(&list.data_type) => {
-                Some((column, [path.as_slice(), &FIRST_FIELD].concat()))
-            }
-            _ => None,
-        };
-        wanted.push(match inside {
-            Some((column, path)) => {
-                below[column].add(path.clone());
-                Some(path)
-            }
-            None => {
-                mark(&mut below, list);
-                None
-            }
-        });
+        let paths = paths_into(list, need);
+        if paths.is_empty() {
+            mark(&mut below, list);
+        }
+        for (column, path) in &paths {
+            below[*column].add(path.clone());
+        }
+        wanted.push(paths.into_iter().map(|(_, path)| path).collect());
     }
     let input = narrow(*input, &below);
     let new_width = input.plan.fields().len();
     let mut places: Vec<Place> = input.places.clone();
     places.truncate(width);
     let mut new_fields = input.plan.fields().to_vec();
-    for (index, (list, path)) in lists.iter_mut().zip(wanted).enumerate() {
+    let (mut new_lists, mut alike) = (Vec::new(), Vec::new());
+    for (index, (mut list, paths)) in lists.into_iter().zip(wanted).enumerate() {
         let field = &fields[width + index];
-        let at = new_width + index;
-        let own = path_of(list).and_then(|(column, own)| {
-            let (found, from, data_type) = input.places.get(column)?.part(&path?)?;
-            // One that ends before the list is opened is as good as the whole.
-            let rest = found.get(own.len() + 1..)?.to_vec();
-            (!rest.is_empty()).then(|| (rest, *from, data_type.clone()))
-        });
-        match own {
-            Some((rest, from, DataType::List(element))) => {
-                *list =
-                    Expr { span: list.span, ..Expr::column(from, DataType::List(element.clone())) };
-                let named = part(field, &rest);
-                new_fields.push(named.unwrap_or_else(|| field.clone()));
-                places.push(Place::Parts(vec![(rest, at, element.data_type.clone())]));
-            }
-            _ => {
-                rewrite(list, &input.places);
-                new_fields.push(field.clone());
-                places.push(Place::Column(at));
-            }
+        let first = new_lists.len();
+        let Some(parts) = opened(&input, &list, &paths) else {
+            rewrite(&mut list, &input.places);
+            places.push(Place::Column(new_width + first));
+            new_fields.push(field.clone());
+            new_lists.push(list);
+            alike.push(first);
+            continue;
+        };
+        let mut found = Vec::with_capacity(parts.len());
+        for (rest, from, element) in parts {
+            new_fields.push(part(field, &rest).unwrap_or_else(|| field.clone()));
+            found.push((rest, new_width + new_lists.len(), element.data_type.clone()));
+            let column = Expr::column(from, DataType::List(element));
+            new_lists.push(Expr { span: list.span, ..column });
+            alike.push(first);
         }
+        places.push(Place::Parts(found));
     }
     let input = Box::new(input.plan);
-    let plan = LogicalPlan::Unnest(Unnest { input, lists, keep_empty, fields: new_fields });
+    let (lists, fields) = (new_lists, new_fields);
+    let plan = LogicalPlan::Unnest(Unnest { input, lists, alike, keep_empty, fields });
     Pruned { plan, places }
 }
+
+/// The parts of elements of `list` that are asked for, by the column they are in; none if elements
+/// are asked for as they are, or the list is computed.
+fn paths_into(list: &Expr, need: &Need) -> Vec<(usize, Path)> {
+    let found = path_of(list).filter(|(_, path)| !path.contains(&PathStep::Element));
+    let Some((column, path)) = found else { return Vec::new() };
+    let inside =
+        |rest: &[PathStep]| (column, [path.as_slice(), &[PathStep::Element], rest].concat());
+    match need {
+        Need::Parts(paths) => paths.iter().map(|rest| inside(rest)).collect(),
+        // What is in the elements does not matter: how many there are is told by any part.
+        Need::Nothing if has_fields(&list.data_type) => vec![inside(&[PathStep::Field(0)])],
+        _ => Vec::new(),
+    }
+}
+
+/// The columns of `input` that are the parts at `paths`, which lead into elements of `list`: the path
+/// within an element, the column, what is in it. `None` if it has not all of them apart.
+fn opened(input: &Pruned, list: &Expr, paths: &[Path]) -> Option<Vec<(Path, usize, Arc<Field>)>> {
+    let (column, own) = path_of(list)?;
+    let place = input.places.get(column)?;
+    let mut parts: Vec<(Path, usize, Arc<Field>)> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let (found, from, data_type) = place.part(path)?;
+        // One that ends before the list is opened is as good as the whole.
+        let rest = found.get(own.len() + 1..)?.to_vec();
+        let DataType::List(element) = data_type else { return None };
+        if rest.is_empty() {
+            return None;
+        }
+        if !parts.iter().any(|(known, ..)| *known == rest) {
+            parts.push((rest, *from, Arc::clone(element)));
+        }
+    }
+    (!parts.is_empty()).then_some(parts)
+}
+
+/// Whether the elements of a list are structs.
+fn has_fields(list: &DataType) -> bool {
+    matches!(list, DataType::List(element)
+        if matches!(&element.data_type, DataType::Struct(fields) if !fields.is_empty()))
+}
+
 /// A projection of all columns as they are is none; one over a projection of columns is one.
 fn without_identity(mut project: Project) -> LogicalPlan {
     if let LogicalPlan::Project(below) = &*project.input
