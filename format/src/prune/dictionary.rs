@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::{Bounds, Comparison, PruneValue, Test, may_match};
 use crate::column::{ColumnShape, decode_dictionary};
 use crate::error::Result;
-use crate::metadata::{ColumnChunk, Encoding, PageKind};
+use crate::metadata::{ColumnChunk, Encoding, PageKind, PhysicalType};
 use crate::page::{PageContext, PageStart, codec_of};
 use crate::schema::Leaf;
 use crate::vector::{Cell, Dictionary};
@@ -52,6 +52,23 @@ pub(super) fn can_pay(test: &Test, bounds: Option<&Bounds>, alone: bool) -> bool
         Test::Compare { .. } => {
             !alone || bounds.is_none_or(|bounds| bounds.min.is_none() || bounds.max.is_none())
         }
+    }
+}
+
+/// Whether a dictionary page of `page_bytes` holds about every integer between the bounds, so that one
+/// of them is hardly missing. Compression makes entries look fewer than they are.
+pub(super) fn is_crowded(bounds: &Bounds, physical: PhysicalType, page_bytes: u64) -> bool {
+    let width = match physical {
+        PhysicalType::Int32 => 4,
+        PhysicalType::Int64 => 8,
+        _ => return false,
+    };
+    match (&bounds.min, &bounds.max) {
+        (Some(PruneValue::Integer(min)), Some(PruneValue::Integer(max))) => {
+            let span = max.saturating_sub(*min).saturating_add(1);
+            i128::from(page_bytes / width) * 2 >= span
+        }
+        _ => false,
     }
 }
 
@@ -142,5 +159,29 @@ fn holds(comparison: Comparison, order: Ordering) -> bool {
         Comparison::LessOrEqual => order.is_le(),
         Comparison::Greater => order.is_gt(),
         Comparison::GreaterOrEqual => order.is_ge(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dictionary_of_every_integer_is_not_worth_asking() {
+        let between = |min, max| Bounds {
+            min: Some(PruneValue::Integer(min)),
+            max: Some(PruneValue::Integer(max)),
+            min_is_exact: true,
+            max_is_exact: true,
+            null_count: Some(0),
+            may_have_nan: false,
+            row_count: 100_000,
+        };
+        // 10,000 numbers in 20 kB, and the same numbers spread over a million.
+        assert!(is_crowded(&between(1, 10_000), PhysicalType::Int32, 20_000));
+        assert!(!is_crowded(&between(1, 1_000_000), PhysicalType::Int32, 20_000));
+        assert!(!is_crowded(&between(1, 10_000), PhysicalType::Int64, 20_000));
+        assert!(!is_crowded(&between(i128::MIN, i128::MAX), PhysicalType::Int64, u64::MAX / 4));
+        assert!(!is_crowded(&between(1, 10_000), PhysicalType::ByteArray, 20_000));
     }
 }

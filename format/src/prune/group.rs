@@ -260,7 +260,11 @@ impl GroupPruning {
                     && !self.is_likely[index]
                     && dictionary::can_pay(&predicate.test, bounds.as_ref(), alone)
             });
-            if pays && let Some(range) = dictionary::page_range(chunk) {
+            let Some(range) = dictionary::page_range(chunk).filter(|_| pays) else { continue };
+            let is_crowded = bounds.as_ref().is_some_and(|bounds| {
+                dictionary::is_crowded(bounds, chunk.physical_type(), range.end - range.start)
+            });
+            if !is_crowded {
                 chosen.push(DictionaryProbe { column, range });
             }
         }
