@@ -114,9 +114,13 @@ impl Anatomy {
     ) -> Result<()> {
         let place = |part, range| Place { part, range, column: index };
         let Some(chunk) = file.footer().column(row_group, leaf.leaf) else { return Ok(()) };
-        for (part, index) in
-            [("offset index", chunk.offset_index()), ("column index", chunk.column_index())]
-        {
+        // Where the footer does not say how long a filter is, the smallest there is.
+        let bloom = chunk.bloom_filter().map(|(offset, len)| (offset, len.unwrap_or(48)));
+        for (part, index) in [
+            ("offset index", chunk.offset_index()),
+            ("column index", chunk.column_index()),
+            ("bloom filter", bloom),
+        ] {
             if let Some((start, len)) = index {
                 let range = start as usize..(start as usize).saturating_add(len as usize);
                 if bytes.get(range.clone()).is_some_and(|bytes| !bytes.is_empty()) {

@@ -6,7 +6,9 @@ use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::Result;
 use millwork_format::limits::Limits;
-use millwork_format::metadata::{ColumnIndex, Footer, OffsetIndex, PageHeader, Statistics};
+use millwork_format::metadata::{
+    BloomFilter, BloomFilterHeader, ColumnIndex, Footer, OffsetIndex, PageHeader, Statistics,
+};
 use millwork_format::schema::Schema;
 use millwork_format::thrift::compact::{CompactReader, WireType};
 
@@ -149,5 +151,29 @@ pub(super) fn page_index(bytes: &[u8], budget: &Budget) {
     };
     if let Err(error) = result {
         check_error(&error);
+    }
+}
+
+/// A bloom filter: a file offset (one byte) and the filter.
+pub(super) fn bloom_filter(bytes: &[u8], budget: &Budget) {
+    let limits = Limits::untrusted();
+    let mut input = Input(bytes);
+    let offset = u64::from(input.u8());
+    if let Ok(header) = BloomFilterHeader::parse(input.0, offset, &limits) {
+        let end = offset + input.0.len() as u64;
+        let fits = header.check_place(offset, None, end).is_ok();
+        assert_eq!(fits, header.total_bytes() <= input.0.len() as u64);
+        for hash in [0, 1 << 40, u64::MAX] {
+            assert!(header.block_offset(hash) < header.total_bytes());
+        }
+    }
+    let Ok(copy) = Buffer::copy_of(input.0, budget) else { return };
+    match BloomFilter::parse(copy, offset, &limits) {
+        Ok(filter) => {
+            for hash in (0..64u64).map(|seed| seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)) {
+                let _ = filter.may_contain(hash);
+            }
+        }
+        Err(error) => check_error(&error),
     }
 }

@@ -13,7 +13,7 @@
 //! | `input` | bytes as the numbers and choices of an action |
 //! | `stream`, `delta` | decoders of `codecs::encoding` |
 //! | `codec` | decompression |
-//! | `metadata` | Thrift, footers, page headers, page indexes |
+//! | `metadata` | Thrift, footers, page headers, page indexes, bloom filters |
 //! | `page` | bodies of data and dictionary pages |
 //! | `kept` | inputs worth keeping, many in one file |
 //! | `seed` | first inputs, from files that other programs wrote |
@@ -27,7 +27,15 @@ mod page;
 pub mod kept;
 mod seed;
 
+use std::sync::Arc;
+
 use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_format::inventory;
+use millwork_format::io::MemoryDriver;
+use millwork_format::limits::Limits;
+use millwork_format::read::File;
+use millwork_format::verify::{Depth, Options, verify};
 use millwork_format::{Error, ErrorKind};
 
 use crate::allocator::most_bytes_of;
@@ -70,9 +78,11 @@ pub const TARGETS: &[Target] = &[
     target("footer", metadata::footer),
     target("page_header", metadata::page_header),
     target("page_index", metadata::page_index),
+    target("bloom_filter", metadata::bloom_filter),
     target("flat_page", page::flat),
     target("nested_page", page::nested),
     target("file", file),
+    target("verify", verified),
     wrapper("sql", sql),
 ];
 
@@ -118,6 +128,33 @@ fn file(bytes: &[u8], budget: &Budget) {
     let mut tally = Tally::default();
     examine::file(bytes, None, false, budget, &mut tally);
     check_tally(&tally);
+}
+
+/// Rows that are verified: some bytes may rightly say that a billion rows are null.
+const MOST_VERIFIED_ROWS: u64 = 1 << 20;
+
+/// A whole file, every claim of it compared with what it holds, and its pages listed.
+fn verified(bytes: &[u8], budget: &Budget) {
+    let limits = Limits { verify_checksums: false, ..Limits::untrusted() };
+    let Ok(bytes) = Buffer::copy_of(bytes, &Budget::unlimited()) else { return };
+    let driver = Arc::new(MemoryDriver::new("fuzzed", bytes));
+    let file = match File::with_driver(driver, &limits, budget) {
+        Ok(file) if file.num_rows() <= MOST_VERIFIED_ROWS => file,
+        Ok(_) => return,
+        Err(error) => return check_error(&error),
+    };
+    let options = Options { depth: Depth::Values, budget: budget.clone() };
+    let mut findings = 0u64;
+    if let Err(error) = verify(&file, &options, &mut |_| findings += 1) {
+        check_error(&error);
+    }
+    for row_group in 0..file.footer().num_row_groups() {
+        for leaf in 0..file.footer().num_columns() {
+            if let Err(error) = inventory::pages(&file, row_group, leaf, budget) {
+                check_error(&error);
+            }
+        }
+    }
 }
 
 /// A text of SQL statements, parsed.

@@ -47,7 +47,7 @@ fn of_file(target: &str, file: &Original, found: &mut Vec<Vec<u8>>) {
         bytes.get(end.checked_sub(len)?..end)
     });
     match target {
-        "file" => found.push(bytes.to_vec()),
+        "file" | "verify" => found.push(bytes.to_vec()),
         "footer" | "thrift" => found.extend(footer.map(<[u8]>::to_vec)),
         _ => {}
     }
@@ -57,6 +57,7 @@ fn of_file(target: &str, file: &Original, found: &mut Vec<Vec<u8>>) {
         match (target, place.part) {
             ("page_header" | "thrift", "page header") => found.push(part.to_vec()),
             ("thrift", "column index" | "offset index") => found.push(part.to_vec()),
+            ("bloom_filter", "bloom filter") => found.push([&[0], part].concat()),
             ("page_index", "offset index") => found.push([&[0], part].concat()),
             ("page_index", "column index") => found.push([&[1], part].concat()),
             (codec, "page body" | "dictionary") if file.name.contains(codec) => {
