@@ -10,6 +10,8 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use millwork_codecs::Result;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{BitmapMut, Buffer, View};
+use millwork_codecs::encoding::byte_stream_split::ByteStreamSplitDecoder;
+use millwork_codecs::encoding::delta_binary_packed::DeltaDecoder;
 use millwork_codecs::encoding::dictionary::DictionaryCodes;
 use millwork_codecs::encoding::hybrid::HybridDecoder;
 use millwork_codecs::encoding::plain::{PlainByteArray, PlainDecoder};
@@ -36,7 +38,9 @@ fn main() {
         let done = unpack(&mut group)
             .and_then(|()| kernels(&mut group))
             .and_then(|()| hybrid(&mut group))
-            .and_then(|()| plain(&mut group));
+            .and_then(|()| plain(&mut group))
+            .and_then(|()| split(&mut group))
+            .and_then(|()| delta(&mut group));
         group.finish();
         if let Err(error) = done {
             eprintln!("{error}");
@@ -225,6 +229,61 @@ fn hybrid(group: &mut Group<'_>) -> Result<()> {
         b.iter(|| {
             bitmap = BitmapMut::with_capacity(ROWS)?;
             levels.clone().decode_equal(rows, 3, &mut bitmap)
+        });
+    });
+    Ok(())
+}
+
+/// Streams of bytes of values of 4 and 8 bytes.
+fn split(group: &mut Group<'_>) -> Result<()> {
+    let bytes = buffer(&Bits(6).bytes(ROWS * 8))?;
+    let (narrow, wide) = (bytes.slice(0..ROWS * 4), Some(bytes));
+    for (width, bytes) in [(4, narrow), (8, wide)] {
+        let values = ByteStreamSplitDecoder::new(bytes.unwrap_or_else(Buffer::empty), width)?;
+        let mut out = vec![0u8; ROWS * width];
+        group.bench_function(format!("byte stream split of {width} bytes"), |b| {
+            b.iter(|| values.clone().decode_bytes(&mut out));
+        });
+        let mask = Bits(7).mask(20);
+        group.bench_function(format!("byte stream split of {width} bytes masked 20/1000"), |b| {
+            b.iter(|| values.clone().decode_masked_bytes(&mask, ROWS, &mut out));
+        });
+    }
+    Ok(())
+}
+
+/// Blocks of 128 deltas in miniblocks of 32, all of `width` bits.
+fn deltas(width: u8) -> Result<Buffer> {
+    let mut bytes = vec![0x80, 1, 4, 0x80 | (ROWS % 128) as u8, (ROWS / 128) as u8, 2];
+    for _ in 0..ROWS.div_ceil(128) {
+        bytes.extend([5, width, width, width, width]);
+        bytes.extend(Bits(8).bytes(16 * usize::from(width)));
+    }
+    buffer(&bytes)
+}
+
+fn delta(group: &mut Group<'_>) -> Result<()> {
+    for width in [0, 3, 12, 31] {
+        let values = DeltaDecoder::<i32>::new(deltas(width)?, ROWS)?;
+        let mut out = vec![0i32; ROWS];
+        group.bench_function(format!("delta i32 w{width}"), |b| {
+            b.iter(|| values.clone().decode(&mut out));
+        });
+    }
+    for width in [3, 12, 44, 60] {
+        let values = DeltaDecoder::<i64>::new(deltas(width)?, ROWS)?;
+        let mut out = vec![0i64; ROWS];
+        group.bench_function(format!("delta i64 w{width}"), |b| {
+            b.iter(|| values.clone().decode(&mut out));
+        });
+    }
+    let values = DeltaDecoder::<i64>::new(deltas(12)?, ROWS)?;
+    let mut last = [0i64];
+    group.bench_function("delta i64 w12, all but the last passed over", |b| {
+        b.iter(|| {
+            let mut values = values.clone();
+            values.skip(ROWS - 1)?;
+            values.decode(&mut last)
         });
     });
     Ok(())
