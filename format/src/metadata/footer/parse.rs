@@ -94,7 +94,8 @@ fn room<T>(reader: &CompactReader<'_>, list: &mut Vec<T>, least_bytes: usize) ->
     // The first may be shorter: a root has less to say.
     if count.saturating_sub(1).saturating_mul(least_bytes) > reader.remaining() {
         let left = reader.remaining();
-        return Err(reader.corrupt(format!("a list of {count} structures in {left} bytes")));
+        return Err(reader
+            .error(ErrorKind::Truncated, format!("a list of {count} structures in {left} bytes")));
     }
     list.try_reserve_exact(count).map_err(|_| {
         reader.error(
