@@ -22,13 +22,13 @@ const HEADER_BYTES: usize = 7;
 ///
 /// ```
 /// use millwork_codecs::{budget::Budget, buffer::Buffer, encoding::alp::AlpDecoder};
-/// // Vectors of 8; one of two values: 12 and 13 (2 bits, from 12 on) times 10^1 times 10^-2.
-/// let bytes = [0, 0, 3, 2, 0, 0, 0, 4, 0, 0, 0, 2, 1, 0, 0, 12, 0, 0, 0, 2, 0b01_00];
+/// // Vectors of 8; one of two values: 12 and 14 (2 bits, from 12 on) times 10^0 times 10^-1.
+/// let bytes = [0, 0, 3, 2, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0, 2, 0b10_00];
 /// let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
 /// let mut values = AlpDecoder::<f32>::new(bytes, 2).unwrap();
 /// let mut out = [0.0; 2];
 /// values.decode(&mut out).unwrap();
-/// assert_eq!(out, [1.2, 1.3]);
+/// assert_eq!(out, [1.2, 1.4]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct AlpDecoder<T> {
