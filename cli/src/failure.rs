@@ -11,6 +11,8 @@ use millwork_engine::error::Span;
 use millwork_engine::{Error as EngineError, ErrorKind as EngineErrorKind};
 use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 
+use crate::paper::bytes;
+
 /// The result of a verb.
 pub type Result<T> = std::result::Result<T, Failure>;
 
@@ -95,8 +97,15 @@ impl Failure {
     pub fn query(error: &EngineError, sql: &str) -> Self {
         if let Some(file) = error.file_error() {
             let mut failure = Self::from(file.clone());
-            if let (Self::Said(message), Some(span)) = (&mut failure, error.span()) {
-                message.excerpt = excerpt(sql, span);
+            if let Self::Said(message) = &mut failure {
+                message.excerpt = error.span().and_then(|span| excerpt(sql, span));
+                if !error.holders().is_empty() {
+                    let held = error.holders().iter();
+                    let held = held.map(|(name, count)| format!("{name}: {}", bytes(*count)));
+                    let held = held.collect::<Vec<_>>().join(", ");
+                    message.notes.push(format!("memory is held by {held}"));
+                    message.hint = Some("--memory SIZE allows more".to_owned());
+                }
             }
             return failure;
         }
@@ -212,8 +221,7 @@ fn excerpt(sql: &str, span: Span) -> Option<String> {
     let column = lead.chars().count() + 1;
     let marked = sql.get(start..end.min(line_end))?.chars().count().max(1);
     let gutter = " ".repeat(number.to_string().len());
-    let indent: String =
-        lead.chars().map(|c| " ".repeat(crate::render::width::of_char(c))).collect();
+    let indent: String = lead.chars().map(|c| " ".repeat(crate::width::of_char(c))).collect();
     Some(format!(
         "  --> query:{number}:{column}\n {gutter} |\n {number} | {}\n {gutter} | {indent}{}\n",
         line.replace('\t', " "),

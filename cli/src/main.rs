@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod width;
+mod paper;
 mod failure;
 mod interrupt;
 mod output;

@@ -281,9 +281,18 @@ fn too_little_memory_is_exit_code_6_and_names_who_holds_it() {
     let run = sql(&["--memory", "300KB", query]);
     assert_eq!((run.code, run.stdout.as_str()), (6, ""), "{run:?}");
     assert!(run.stderr.contains("held by") && run.stderr.contains("aggregate"), "{run:?}");
-    let sorted = sql(&["--memory", "1MB", "select * from 'lineitem.parquet' order by l_comment"]);
+    let query = "select * from 'lineitem.parquet' order by l_comment";
+    // One lane: of two, the second may need the bytes before the first has kept a row.
+    let sorted = sql(&["--memory", "1MB", "--threads", "1", query]);
     assert_eq!((sorted.code, sorted.stdout.as_str()), (6, ""), "{sorted:?}");
-    assert!(sorted.stderr.contains("sort"), "{sorted:?}");
+    assert!(sorted.stderr.contains("held by") && sorted.stderr.contains("sort"), "{sorted:?}");
+    // Wherever a refusal is met, it names holders and what to do.
+    for kilobytes in (100..1000).step_by(100) {
+        let refused = sql(&["--memory", &format!("{kilobytes}KB"), query]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (6, ""), "{refused:?}");
+        let said = ["bytes do not fit the memory budget", "held by", "--memory"];
+        assert!(said.iter().all(|part| refused.stderr.contains(part)), "{refused:?}");
+    }
 }
 
 #[test]

@@ -62,15 +62,11 @@ pub struct OverBudget {
 
 impl fmt::Display for OverBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requested, reserved, limit, .. } = self;
         write!(
             f,
-            "{} bytes asked for, {} of {} bytes in use",
-            self.requested, self.reserved, self.limit
-        )?;
-        for (index, (name, bytes)) in self.top.iter().enumerate() {
-            write!(f, "{} {name}: {bytes}", if index == 0 { "; held by" } else { "," })?;
-        }
-        Ok(())
+            "{requested} bytes do not fit the memory budget, {reserved} of {limit} are in use"
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use millwork_codecs::DecodeError;
-use millwork_codecs::budget::OverBudget;
+use millwork_codecs::budget::{Budget, OverBudget};
 use millwork_format::error::Limit;
 
 /// The result of this crate's functions.
@@ -54,6 +54,7 @@ struct Inner {
     span: Option<Span>,
     hint: Option<Cow<'static, str>>,
     file: Option<millwork_format::Error>,
+    holders: Vec<(String, u64)>,
 }
 
 impl Error {
@@ -61,7 +62,14 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, what: what.into(), span: None, hint: None, file: None }))
+        Self(Box::new(Inner {
+            kind,
+            what: what.into(),
+            span: None,
+            hint: None,
+            file: None,
+            holders: Vec::new(),
+        }))
     }
 
     /// The SQL text does not parse.
@@ -152,6 +160,24 @@ impl Error {
         self.0.hint.as_deref().or(inner)
     }
 
+    /// Where the budget refused memory: names who holds it, unless that is known already.
+    #[must_use]
+    pub(crate) fn held_by(mut self, budget: &Budget) -> Self {
+        let refused = millwork_format::ErrorKind::LimitExceeded(Limit::Memory);
+        let is_refusal = self.0.file.as_ref().is_some_and(|file| *file.kind() == refused);
+        if is_refusal && self.0.holders.is_empty() {
+            self.0.holders = budget.top_consumers(5);
+        }
+        self
+    }
+
+    /// Where the budget refused memory: the consumers that held most, the largest first, with their
+    /// bytes.
+    #[must_use]
+    pub fn holders(&self) -> &[(String, u64)] {
+        &self.0.holders
+    }
+
     /// The file's error, if it is one.
     #[must_use]
     pub fn file_error(&self) -> Option<&millwork_format::Error> {
@@ -180,16 +206,19 @@ impl From<DecodeError> for Error {
 
 impl From<OverBudget> for Error {
     fn from(refused: OverBudget) -> Self {
-        Self::from(millwork_format::Error::limit(
-            Limit::Memory,
-            format!("out of memory budget: {refused}"),
-        ))
+        let mut error = Self::from(millwork_format::Error::from(refused.clone()));
+        error.0.holders = refused.top;
+        error
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.what)
+        f.write_str(&self.0.what)?;
+        for (index, (name, bytes)) in self.0.holders.iter().enumerate() {
+            write!(f, "{} {name}: {bytes}", if index == 0 { "; held by" } else { "," })?;
+        }
+        Ok(())
     }
 }
 

@@ -316,7 +316,7 @@ impl From<DecodeError> for Error {
 
 impl From<OverBudget> for Error {
     fn from(refused: OverBudget) -> Self {
-        Self::limit(Limit::Memory, format!("out of memory budget: {refused}"))
+        Self::limit(Limit::Memory, refused.to_string())
     }
 }
 

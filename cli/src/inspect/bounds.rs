@@ -11,7 +11,7 @@ use millwork_format::schema::Leaf;
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, Vector, Views};
 
-use crate::render::width;
+use crate::width;
 
 /// Widest bound that people are shown.
 const WIDTH: usize = 28;

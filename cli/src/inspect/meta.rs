@@ -6,9 +6,10 @@ use millwork_format::metadata::{
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::{bounds, located, paper, print_each};
+use super::{bounds, located, print_each};
 use crate::arguments::Inspect;
 use crate::failure::{Failure, Result};
+use crate::paper;
 use crate::source::Source;
 
 /// Longest value of key-value metadata that people are shown.
@@ -38,7 +39,7 @@ fn text(source: &Source) -> Result<String> {
         footer.created_by().unwrap_or("an unknown program"),
     );
     for pair in footer.key_values() {
-        let value = crate::render::width::truncated(pair.value.unwrap_or_default(), VALUE_WIDTH);
+        let value = crate::width::truncated(pair.value.unwrap_or_default(), VALUE_WIDTH);
         text += &format!("{} = {}\n", pair.key, value.replace('\n', "⏎"));
     }
     let leaves = source.file.schema().leaves();

@@ -1,10 +1,8 @@
 //! What files say about themselves, and whether it is true. Only `pages` and `verify` read pages.
 //!
-//! - [`paper`]: sizes, bars and aligned lines for people
 //! - [`bounds`]: least and greatest values as text
 //! - [`count`], [`schema`], [`meta`], [`stats`], [`pages`], [`verify`], [`summary`]: the verbs
 
-mod paper;
 mod bounds;
 pub mod count;
 pub mod schema;

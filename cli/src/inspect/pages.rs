@@ -6,10 +6,11 @@ use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::{bounds, paper};
+use super::bounds;
 use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::paper;
 use crate::source::{self, Source};
 
 const HEADER: [&str; 10] = [

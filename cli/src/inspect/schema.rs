@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{paper, print_each};
+use super::print_each;
 use crate::arguments::Inspect;
 use crate::failure::Result;
-use crate::render::width::truncated;
+use crate::paper;
 use crate::source::Source;
+use crate::width::truncated;
 
 /// Widest type that people are shown.
 const TYPE_WIDTH: usize = 60;

@@ -4,9 +4,10 @@ use millwork_format::metadata::{ColumnChunk, Statistics};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::{bounds, located, meta, paper, print_each};
+use super::{bounds, located, meta, print_each};
 use crate::arguments::Inspect;
 use crate::failure::Result;
+use crate::paper;
 use crate::source::Source;
 
 const HEADER: [&str; 10] = [

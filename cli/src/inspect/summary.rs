@@ -4,9 +4,10 @@ use millwork_format::metadata::{Compression, Statistics};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::{bounds, located, meta, paper, print_each};
+use super::{bounds, located, meta, print_each};
 use crate::arguments::Inspect;
 use crate::failure::Result;
+use crate::paper;
 use crate::source::Source;
 
 /// Leaves that are shown; the rest is counted.
@@ -106,7 +107,7 @@ fn text(source: &Source) -> Result<String> {
         rows.push([
             (at + 1).to_string(),
             leaf.dotted_path.to_string(),
-            crate::render::width::truncated(&leaf.data_type.to_string(), TYPE_WIDTH),
+            crate::width::truncated(&leaf.data_type.to_string(), TYPE_WIDTH),
             total.nulls.map_or_else(|| "?".to_owned(), paper::grouped),
             total.encodings.join(" "),
             total.codecs.join(" "),

@@ -8,10 +8,10 @@ use millwork_format::error::Place;
 use millwork_format::verify::{Depth, Finding, Options, Report, Severity, verify};
 use serde_json::{Value, json};
 
-use super::paper;
 use crate::arguments::{Shape, Verify};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::paper;
 use crate::paths::inputs;
 use crate::source;
 

@@ -5,11 +5,9 @@
 //!
 //! - [`lines`]: CSV, JSON and JSON Lines, by the writers of `millwork_format::record`
 //! - [`table`]: boxes, and Markdown
-//! - [`width`]: columns that a character takes on a terminal
 
 pub mod lines;
 pub mod table;
-pub mod width;
 
 use millwork_format::batch::Batch;
 use millwork_format::types::Field;

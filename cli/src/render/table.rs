@@ -9,8 +9,9 @@ use millwork_format::record::text;
 use millwork_format::schema::unique_names;
 use millwork_format::types::{DataType, Field};
 
-use super::{Renderer, width};
+use super::Renderer;
 use crate::failure::Result;
+use crate::width;
 
 /// Rows that are looked at before the first is printed.
 const MEASURED_ROWS: usize = 1_000;

@@ -23,6 +23,13 @@ const FEW_ROWS: usize = 256;
 /// Survivors up to which the pages of a window are asked for row by row.
 const SPARSE_ROWS: usize = 64;
 
+/// Whether `ranges` may be read before they are needed: while they and all that is reserved take no
+/// more than half the budget, so that they never take what work under way needs.
+pub(super) fn has_room_ahead(budget: &Budget, ranges: &[Range<u64>]) -> bool {
+    let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+    budget.reserved().saturating_add(bytes) <= budget.limit() / 2
+}
+
 /// A conjunct as a lane evaluates it.
 #[derive(Debug)]
 pub(super) struct Conjunct {
@@ -130,15 +137,18 @@ impl MorselScan {
         self.id
     }
 
-    /// Asks for the bytes of the first step, once, if memory allows.
+    /// Asks for the bytes of the first step, once, where `budget` has room to spare.
     pub(super) fn read_ahead(&mut self, shared: &ScanShared, budget: &Budget) {
-        if std::mem::replace(&mut self.asked_ahead, true) {
+        if self.asked_ahead {
             return;
         }
         if let Ok(Some(need)) = self.first_need(shared)
-            && let Ok(1..) = self.request(&need, budget)
+            && has_room_ahead(budget, &self.fetcher().worth_asking(&need))
         {
-            shared.metrics().round();
+            self.asked_ahead = true;
+            if let Ok(1..) = self.request(&need, budget) {
+                shared.metrics().round();
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use millwork_format::limits::Limits;
 use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
-use super::morsel::MorselScan;
+use super::morsel::{MorselScan, has_room_ahead};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::pipeline::Window;
@@ -311,7 +311,7 @@ impl ScanShared {
         }
     }
 
-    /// Asks for the first bytes of the next units, if memory allows.
+    /// Asks for the first bytes of the next units, where `budget` has room to spare.
     pub(super) fn read_ahead(&self, units: usize, budget: &Budget) {
         let mut queue = self.lock();
         for unit in queue.units.iter_mut().take(units) {
@@ -323,10 +323,10 @@ impl ScanShared {
                         && let Ok(opened) = RowGroupScan::new(&self.files[*file], *ordinal)
                     {
                         if let Ok(Prepared::Need(need)) = self.prepare(&opened, budget)
-                            && let Ok(asked @ 1..) =
+                            && has_room_ahead(budget, &need.required)
+                            && let Ok(1..) =
                                 self.files[*file].fetcher().request(&need.required, budget)
                         {
-                            let _ = asked;
                             self.metrics.round();
                         }
                         *group = Some(opened);

@@ -260,6 +260,7 @@ impl Run {
 
     /// Notes the failure and ends the run.
     pub(super) fn fail(&self, pipeline: usize, lane: usize, error: Error) {
+        let error = error.held_by(&self.options.budget);
         let mut state = self.state();
         let is_first = state
             .failure

@@ -1,6 +1,6 @@
 //! Sizes, shares and aligned lines, for people.
 
-use crate::render::width;
+use crate::width;
 
 /// Bytes as `512 B`, `1.5 kB`, `2.1 MB`: powers of 1,000.
 pub fn bytes(count: u64) -> String {
