@@ -18,6 +18,7 @@
 //! | [`mod@compare`] | values against a constant or against values, to a mask |
 //! | [`mod@gather`] | codes to the entries they name |
 //! | [`mod@compress`] | the values a mask selects |
+//! | [`mod@expand`] | values spread over the rows a mask names |
 //! | [`mod@copy`] | short copies between and within slices, as Snappy asks for them |
 //! | [`mod@membership`] | codes against a set of entries, to a mask; the greatest code |
 
@@ -35,6 +36,7 @@ pub mod interleave;
 pub mod compare;
 pub mod gather;
 pub mod compress;
+pub mod expand;
 pub mod membership;
 pub mod copy;
 #[cfg(test)]
@@ -49,6 +51,7 @@ pub use code::Code;
 pub use compare::{Compare, Comparison, compare_scalar, compare_values};
 pub use compress::{compress, compress_unaligned};
 pub use delta::{DeltaInteger, Deltas, add_deltas, sum_deltas};
+pub use expand::expand;
 pub use gather::gather;
 pub use interleave::interleave;
 pub use isa::{Isa, force, isa, supported};

@@ -336,6 +336,53 @@ fn compressing_into_too_short_a_slice_panics() {
     compress(&[1, 2, 3], &[0b101], &mut [0; 1]);
 }
 
+fn expand_all<T: Pod + PartialEq + std::fmt::Debug>(tier: Isa) {
+    let mut bits = Bits::new(size_of::<T>() as u64 + 60);
+    for len in lengths() {
+        for sparseness in [0, 1, 3, 5] {
+            let mask = bits.mask(len, sparseness);
+            let selected = (0..len).filter(|row| set(&mask, *row)).count();
+            // Once with just the values that are wanted, once with more.
+            for more in [0, 70] {
+                let bytes = (selected + more) * size_of::<T>();
+                let bytes: Vec<u8> = (0..bytes).map(|_| bits.next() as u8).collect();
+                let values: Vec<T> =
+                    bytes.chunks(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect();
+                let mut next = values.iter();
+                let mut row = |row| match set(&mask, row) {
+                    true => *next.next().unwrap(),
+                    false => T::zeroed(),
+                };
+                let expected: Vec<T> = (0..len).map(&mut row).collect();
+                let untouched: T = bytemuck::pod_read_unaligned(&vec![0xa5; size_of::<T>()]);
+                let mut out = vec![untouched; len + 1];
+                assert_eq!(expand(&values, &mask, &mut out[..len]), selected);
+                assert_eq!(&out[..len], expected, "{tier:?} {len} rows");
+                assert_eq!(out[len], untouched, "wrote behind the output");
+            }
+        }
+    }
+}
+
+#[test]
+fn expanding_puts_values_into_their_rows() {
+    on_every_tier(|tier| {
+        expand_all::<u8>(tier);
+        expand_all::<u16>(tier);
+        expand_all::<u32>(tier);
+        expand_all::<u64>(tier);
+        expand_all::<u128>(tier);
+        expand_all::<[u8; 3]>(tier);
+        expand_all::<[u32; 3]>(tier);
+    });
+}
+
+#[test]
+#[should_panic(expected = "2 rows for 1 values")]
+fn expanding_too_few_values_panics() {
+    expand(&[1], &[0b101], &mut [0; 3]);
+}
+
 #[test]
 fn packed_bits_are_appended_at_any_offset() {
     let mut bits = Bits::new(3);

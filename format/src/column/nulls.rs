@@ -5,6 +5,7 @@
 
 use bytemuck::Pod;
 use millwork_codecs::buffer::{Bitmap, BitmapMut, BufferMut, Slice, SliceMut};
+use millwork_codecs::kernel::expand;
 
 use crate::error::{Error, Limit, Result};
 use crate::vector::{Codes, Data, Views};
@@ -70,24 +71,11 @@ pub(super) fn spread(data: Data, validity: &Bitmap) -> Result<Data> {
 }
 
 fn spread_plain<T: Pod>(values: &[T], validity: &Bitmap) -> Result<Slice<T>> {
-    let mut rows = SliceMut::<T>::scratch(validity.len())?;
-    let mut left = values;
-    for (target, word) in rows.chunks_mut(64).zip(validity.words()) {
-        let count = word.count_ones() as usize;
-        let Some((now, later)) = left.split_at_checked(count) else {
-            return Err(Error::internal("fewer values than rows that are present"));
-        };
-        left = later;
-        if count == target.len() {
-            target.copy_from_slice(now);
-        } else {
-            let mut bits = *word;
-            for value in now {
-                target[bits.trailing_zeros() as usize] = *value;
-                bits &= bits - 1;
-            }
-        }
+    if validity.count_ones() > values.len() {
+        return Err(Error::internal("fewer values than rows that are present"));
     }
+    let mut rows = SliceMut::<T>::to_fill(validity.len())?;
+    expand(values, validity.words(), &mut rows);
     Ok(rows.freeze())
 }
 
