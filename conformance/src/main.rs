@@ -46,6 +46,9 @@ enum Campaign {
         /// Which mutants: all, or every bit and every length of the files of at most 8 KiB.
         #[arg(long, value_enum, default_value_t = Files::All)]
         files: Files,
+        /// Break only the files whose names contain this.
+        #[arg(long, default_value = "")]
+        only: String,
         /// Print how many mutants there are of what, instead.
         #[arg(long)]
         plan: bool,
@@ -131,7 +134,7 @@ fn main() -> ExitCode {
         Campaign::Mutate { plan: true, .. } => {
             conformance::mutate::plan().map(|plan| print!("{plan}"))
         }
-        Campaign::Mutate { extent, files, .. } => mutate(extent, files),
+        Campaign::Mutate { extent, files, only, .. } => mutate(extent, files, only),
         Campaign::Fuzz { action } => fuzz(action),
     };
     match ended {
@@ -173,7 +176,7 @@ fn agree(extent: Extent, print: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn mutate(extent: Extent, files: Files) -> Result<(), String> {
+fn mutate(extent: Extent, files: Files, only: String) -> Result<(), String> {
     let options = conformance::mutate::Options {
         extent: match files {
             Files::All => conformance::mutate::Extent::Everything,
@@ -183,6 +186,7 @@ fn mutate(extent: Extent, files: Files) -> Result<(), String> {
         share: extent.share,
         seed: extent.seed,
         threads: 2,
+        only,
     };
     let summary = conformance::mutate::run(options)?;
     println!("{summary}");

@@ -59,7 +59,7 @@ pub enum Extent {
 }
 
 /// Which part of the campaign to run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Which mutants there are.
     pub extent: Extent,
@@ -69,6 +69,8 @@ pub struct Options {
     pub seed: u64,
     /// Threads to run on.
     pub threads: usize,
+    /// Only files whose names contain this are broken.
+    pub only: String,
 }
 
 /// What a campaign came to.
@@ -182,7 +184,8 @@ pub fn run(options: Options) -> Result<Summary, String> {
         let (files, desk) = (Arc::clone(&files), Arc::new(Mutex::new(Desk::default())));
         let own = Arc::clone(&desk);
         let name = format!("mutate-{worker}");
-        let run = move || work(&files, options, worker as u64, &own);
+        let options = options.clone();
+        let run = move || work(&files, &options, worker as u64, &own);
         let thread = std::thread::Builder::new().name(name).spawn(run);
         workers.push((thread.map_err(|error| format!("no thread: {error}"))?, desk));
     }
@@ -205,9 +208,12 @@ pub fn run(options: Options) -> Result<Summary, String> {
 }
 
 /// The mutants of `files` that fall to worker `worker`.
-fn work(files: &[Original], options: Options, worker: u64, desk: &Mutex<Desk>) -> Summary {
+fn work(files: &[Original], options: &Options, worker: u64, desk: &Mutex<Desk>) -> Summary {
     let mut summary = Summary::default();
     for (ordinal, original) in files.iter().enumerate() {
+        if !original.name.contains(&options.only) {
+            continue;
+        }
         let cases = cases::Cases::of(original);
         let other = structure::Structure::of(&files[(ordinal * 7 + 1) % files.len()].bytes);
         for number in cases.numbers(options.extent) {
@@ -228,7 +234,7 @@ fn work(files: &[Original], options: Options, worker: u64, desk: &Mutex<Desk>) -
 }
 
 /// Whether the mutant of that key is in the share.
-fn is_chosen(key: u64, options: Options) -> bool {
+fn is_chosen(key: u64, options: &Options) -> bool {
     let place = (key >> 11) as f64 / (1u64 << 53) as f64;
     (place + options.seed as f64 * options.share).fract() < options.share
 }
@@ -323,7 +329,8 @@ mod tests {
         for key in (0..1000).map(cases::mix) {
             let chosen = |seed| {
                 let extent = Extent::Everything;
-                is_chosen(key, Options { extent, share: 0.25, seed, threads: 1 })
+                let only = String::new();
+                is_chosen(key, &Options { extent, share: 0.25, seed, threads: 1, only })
             };
             assert_eq!((0..4).filter(|seed| chosen(*seed)).count(), 1);
         }

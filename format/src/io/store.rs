@@ -22,8 +22,10 @@ pub struct RangeStore {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// By first byte; entries do not overlap.
+    /// By first byte. Entries overlap only where a file lies about what lies where.
     entries: BTreeMap<u64, Entry>,
+    /// The length of the longest entry there ever was: none that starts further back reaches a byte.
+    longest: u64,
     wakers: Vec<Waker>,
     bytes_delivered: u64,
 }
@@ -57,12 +59,9 @@ impl RangeStore {
             return Ok(Some(Buffer::empty()));
         }
         let inner = self.lock();
-        let Some((start, entry)) = inner.entries.range(..=range.start).next_back() else {
+        let Some((start, entry)) = inner.holder(range) else {
             return Ok(None);
         };
-        if range.end > entry.end {
-            return Ok(None);
-        }
         match &entry.state {
             State::Pending => Ok(None),
             State::Failed(error) => Err(error.clone()),
@@ -88,14 +87,14 @@ impl RangeStore {
     ) -> Result<Vec<(Range<u64>, BufferMut)>> {
         let mut inner = self.lock();
         let (held, missing): (Vec<_>, Vec<_>) =
-            wanted.iter().cloned().partition(|range| inner.holds(range));
+            wanted.iter().cloned().partition(|range| inner.holder(range).is_some());
         let mut asked = Vec::new();
         for piece in coalesce(missing.clone()) {
             let room = allocate((piece.end - piece.start) as usize)?;
             asked.push((piece, room));
         }
         for range in &held {
-            if let Some((_, entry)) = inner.entries.range_mut(..=range.start).next_back() {
+            if let Some(entry) = inner.holder_mut(range) {
                 entry.claimed.insert(range.start);
             }
         }
@@ -106,6 +105,7 @@ impl RangeStore {
             if let Some(shorter) = inner.entries.remove(&piece.start) {
                 claimed.extend(shorter.claimed);
             }
+            inner.longest = inner.longest.max(piece.end - piece.start);
             let entry = Entry { end: piece.end, state: State::Pending, claimed };
             inner.entries.insert(piece.start, entry);
         }
@@ -151,14 +151,9 @@ impl RangeStore {
     /// Gives back a unit; one that is not claimed is none to give back.
     pub fn release(&self, range: &Range<u64>) {
         let mut inner = self.lock();
-        let Some((start, entry)) = inner.entries.range_mut(..=range.start).next_back() else {
-            return;
-        };
-        if range.end > entry.end {
-            return;
-        }
+        let Some(start) = inner.holder(range).map(|(start, _)| start) else { return };
+        let Some(entry) = inner.entries.get_mut(&start) else { return };
         entry.claimed.remove(&range.start);
-        let start = *start;
         if entry.claimed.is_empty() && !matches!(entry.state, State::Pending) {
             inner.entries.remove(&start);
         }
@@ -178,10 +173,19 @@ impl RangeStore {
 }
 
 impl Inner {
-    /// Whether one entry holds all of `range`.
-    fn holds(&self, range: &Range<u64>) -> bool {
-        let before = self.entries.range(..=range.start).next_back();
-        before.is_some_and(|(_, entry)| range.end <= entry.end)
+    /// The entry that holds all of `range`, and where it starts; of several the last.
+    fn holder(&self, range: &Range<u64>) -> Option<(u64, &Entry)> {
+        let reach = range.end.saturating_sub(self.longest)..=range.start;
+        if reach.is_empty() {
+            return None;
+        }
+        let mut before = self.entries.range(reach).rev();
+        before.find(|(_, entry)| range.end <= entry.end).map(|(start, entry)| (*start, entry))
+    }
+
+    fn holder_mut(&mut self, range: &Range<u64>) -> Option<&mut Entry> {
+        let start = self.holder(range)?.0;
+        self.entries.get_mut(&start)
     }
 }
 
@@ -193,6 +197,34 @@ fn inside(inner: &Range<u64>, outer: &Range<u64>) -> bool {
 mod tests {
     use super::*;
     use millwork_codecs::budget::Budget;
+
+    #[test]
+    fn units_of_a_file_that_lies_overlap_and_are_found() {
+        let store = RangeStore::default();
+        let bytes: Vec<u8> = (0..100).collect();
+        let bring = |wanted: &[Range<u64>]| {
+            let asked = store.claim(wanted, |len| Ok(BufferMut::scratch(len)?)).unwrap();
+            for (range, _) in asked {
+                let bytes = &bytes[range.start as usize..range.end as usize];
+                store.deliver(
+                    range.start,
+                    Ok(Buffer::copy_of(bytes, &Budget::unlimited()).unwrap()),
+                );
+            }
+        };
+        bring(&[10..20, 40..45]);
+        // The second starts inside what is there and ends behind it.
+        let units = [8..12, 12..30, 30..60];
+        bring(&units);
+        for unit in &units {
+            let found = store.get(unit).unwrap().unwrap();
+            assert_eq!(&*found, &bytes[unit.start as usize..unit.end as usize]);
+        }
+        for unit in [10..20, 40..45].iter().chain(&units) {
+            store.release(unit);
+        }
+        assert_eq!(store.held(), 0);
+    }
 
     #[test]
     fn ranges_are_asked_for_once_and_go_when_released() {
