@@ -3,9 +3,9 @@
 //! The functions of this file are safe where the features are; the bounds are in the types.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_storeu_si256,
-    _mm512_loadu_si512, _mm512_mask_storeu_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
-    _mm512_storeu_si512, _pext_u64,
+    __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_storeu_si256, _mm512_loadu_si512, _mm512_mask_storeu_epi8, _mm512_maskz_loadu_epi8,
+    _mm512_movepi8_mask, _mm512_storeu_si512, _pext_u64,
 };
 
 use bytemuck::Pod;
@@ -38,6 +38,15 @@ pub(super) fn store_256(register: __m256i, out: &mut [u8]) {
     let out = &mut out[..32];
     // SAFETY: `out` is 32 writable bytes; the instruction takes any alignment.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), register) }
+}
+
+/// Asks for the line of byte `at`, counted from the start of `bytes`, to be brought into the first cache;
+/// it need not be theirs.
+#[inline]
+pub(super) fn prefetch(bytes: &[u8], at: usize) {
+    let place = bytes.as_ptr().wrapping_add(at);
+    // SAFETY: the instruction never faults and changes no value, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
 }
 
 /// The first 64 bytes of `bytes`.
