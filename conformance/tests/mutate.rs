@@ -21,7 +21,7 @@ fn share(extent: Extent, share: f64) -> Option<Summary> {
         eprintln!("SKIPPED: {why}");
         return None;
     }
-    let options = Options { extent, share, seed: 0, threads: 2 };
+    let options = Options { extent, share, seed: 0, threads: 2, only: String::new() };
     let summary = campaign(options).expect("the corpus, and an end of every mutant");
     println!("{summary}");
     assert_eq!(summary.found, 0, "{summary}");

@@ -39,8 +39,11 @@ const NEAR_ROWS: usize = 1 << 10;
 /// Mutants of each file and page body of which several bytes are drawn.
 const STORMS: u64 = 32;
 
-/// Ranges broken of files of more than [`WHOLE_BYTES`].
+/// Ranges of files of more than [`WHOLE_BYTES`] that are broken in every way; each of the others in one.
 const DRAWN_RANGES: usize = 48;
+
+/// The ways in turn where a range is broken in one: zeroed, cut, shortened.
+const IN_TURN: [u64; 3] = [0, 2, 3];
 
 /// What is done to a range of the file.
 const RANGE_ACTIONS: u64 = 10;
@@ -62,7 +65,9 @@ pub(super) fn mix(number: u64) -> u64 {
 /// All mutants of one file.
 pub(super) struct Cases<'a> {
     bytes: &'a [u8],
+    /// Those that are broken in every way, and those in one.
     ranges: Vec<Place>,
+    others: Vec<Place>,
     /// Each with the number of its first mutant.
     bodies: Vec<(u64, Breakable)>,
     whole: u64,
@@ -153,17 +158,17 @@ fn break_at(bytes: &[u8], place: u64) -> (Vec<u8>, String, usize) {
 impl<'a> Cases<'a> {
     pub(super) fn of(original: &'a Original) -> Self {
         let bytes = &original.bytes;
-        let mut found = Anatomy::of(bytes);
-        if bytes.len() > WHOLE_BYTES {
-            let mut place = 0;
-            let every = found.places.len().div_ceil(DRAWN_RANGES).max(1);
-            found.places.retain(|_| {
-                place += 1;
-                (place - 1) % every == 0
-            });
-        }
+        let found = Anatomy::of(bytes);
+        let every = match bytes.len() {
+            ..=WHOLE_BYTES => 1,
+            _ => found.places.len().div_ceil(DRAWN_RANGES).max(1),
+        };
+        let places = found.places.into_iter().enumerate();
+        let (ranges, others): (Vec<_>, Vec<_>) = places.partition(|(place, _)| place % every == 0);
+        let [ranges, others] = [ranges, others]
+            .map(|places| places.into_iter().map(|(_, place)| place).collect::<Vec<Place>>());
         let whole = count_of(bytes.len());
-        let mut count = whole + found.places.len() as u64 * RANGE_ACTIONS;
+        let mut count = whole + ranges.len() as u64 * RANGE_ACTIONS + others.len() as u64;
         let mut bodies = Vec::with_capacity(found.bodies.len());
         for body in found.bodies {
             let first = count;
@@ -175,7 +180,7 @@ impl<'a> Cases<'a> {
         }
         let (structures, structure) = (count, Structure::of(bytes));
         count += structure.as_ref().map_or(0, |_| STRUCTURES);
-        Self { bytes, ranges: found.places, bodies, whole, structures, structure, count }
+        Self { bytes, ranges, others, bodies, whole, structures, structure, count }
     }
 
     /// The numbers of the mutants of that extent.
@@ -196,7 +201,7 @@ impl<'a> Cases<'a> {
             "{name}: {} bytes, {} mutants, {} of the file and its parts, {bodies} page bodies",
             self.bytes.len(),
             self.count,
-            self.whole + self.ranges.len() as u64 * RANGE_ACTIONS,
+            self.whole + self.ranges.len() as u64 * RANGE_ACTIONS + self.others.len() as u64,
         );
         for (_, Breakable { body, .. }) in self.bodies.iter().filter(|(_, b)| !small(&b.body)) {
             let _ = writeln!(
@@ -209,16 +214,24 @@ impl<'a> Cases<'a> {
         }
     }
 
+    /// The range that mutant `number` of those of ranges breaks, and the way.
+    fn range(&self, number: u64) -> Option<(&Place, u64)> {
+        if let Some(place) = self.ranges.get((number / RANGE_ACTIONS) as usize) {
+            return Some((place, number % RANGE_ACTIONS));
+        }
+        let other = (number - self.ranges.len() as u64 * RANGE_ACTIONS) as usize;
+        Some((self.others.get(other)?, IN_TURN[other % IN_TURN.len()]))
+    }
+
     /// Mutant `number`, which draws from `key` where it draws, and takes pieces of `other`.
     pub(super) fn case(&self, number: u64, key: u64, other: Option<&Structure>) -> Case<'_> {
         if number < self.whole {
             let (bytes, what) = mutate(self.bytes, number, key);
             return Case::File { part: "file", bytes, column: None, what };
         }
-        let of_ranges = number - self.whole;
-        if let Some(place) = self.ranges.get((of_ranges / RANGE_ACTIONS) as usize) {
+        if let Some((place, action)) = self.range(number - self.whole) {
             let Place { part, range, column } = place;
-            let (bytes, what) = break_range(self.bytes, range, of_ranges % RANGE_ACTIONS, key);
+            let (bytes, what) = break_range(self.bytes, range, action, key);
             let column = (bytes.len() > WHOLE_BYTES).then_some(*column);
             return Case::File {
                 part,
