@@ -3,7 +3,8 @@
 //!
 //! The files are 400,000 rows in one row group of small pages, with and without a page index
 //! (`fixtures/make_shape.py`). Where `MILLWORK_TPCH_ONE` names a folder with lineitem of TPC-H SF1 as
-//! one row group (`li_one_idx.parquet`, `li_one_noidx.parquet`), that is looked at as well.
+//! one row group (`li_one_idx.parquet`, `li_one_noidx.parquet`), that is looked at as well
+//! (`race/full_size.sh` makes it).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -228,19 +229,33 @@ fn lineitem_as_one_row_group_feeds_two_workers() {
         println!("skipped: MILLWORK_TPCH_ONE names no folder with lineitem as one row group");
         return;
     };
-    let sql =
-        "select sum(l_quantity), sum(l_extendedprice), sum(l_discount), min(l_comment) from t";
+    let sql = "select min(l_orderkey), min(l_partkey), min(l_suppkey), min(l_linenumber), \
+               sum(l_quantity), sum(l_extendedprice), sum(l_discount), sum(l_tax), \
+               min(l_returnflag), min(l_linestatus), min(l_shipdate), min(l_commitdate), \
+               min(l_receiptdate), min(l_shipinstruct), min(l_shipmode), min(l_comment) from t";
+    let (indexed, bytes) = in_memory(&Path::new(&folder).join("li_one_idx.parquet"));
+    let all_pages: usize = pages(&indexed, &bytes).iter().map(OffsetIndex::len).sum();
+    let group = indexed.footer().row_groups().next().unwrap();
+    let dictionaries = group.columns().filter(|c| c.dictionary_page_offset().is_some()).count();
+    let opened_once = |name: &str, ran: &Ran| {
+        let totals = &ran.scan.totals;
+        assert_eq!(totals.pages_decompressed, all_pages as u64, "{name}");
+        assert_eq!(totals.dictionaries_decoded, dictionaries as u64, "{name}");
+    };
     for name in ["li_one_idx.parquet", "li_one_noidx.parquet"] {
         let file = File::open(&Path::new(&folder).join(name), &Limits::standard()).unwrap();
         let ran = run(&in_memory(&Path::new(&folder).join(name)).0, sql, &in_rounds(3));
         let rows = &ran.query.pipelines[0].lane_rows;
         println!("{name}: lanes {rows:?}, {:?}", ran.scan);
+        opened_once(name, &ran);
         let largest = rows.iter().sum::<u64>() / ran.scan.morsels * 3 / 2;
         assert!(rows[0].abs_diff(rows[1]) <= largest, "{name}: {rows:?}");
         let least = (0..3)
             .map(|_| {
                 let ran = run(&file, sql, &ThreadScheduler { threads: 2 });
+                opened_once(name, &ran);
                 let rows = &ran.query.worker_rows;
+                println!("{name}: workers {rows:?}");
                 rows.iter().min().copied().unwrap_or(0) * 100 / rows.iter().sum::<u64>().max(1)
             })
             .max();
