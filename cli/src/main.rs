@@ -70,7 +70,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Some(Verb::Count(files)) => inspect::count::print(files),
         Some(Verb::Head(rows)) => rows::print(rows, Some(rows::HEAD_ROWS)),
         Some(Verb::Cat(rows)) => rows::print(rows, None),
-        Some(Verb::Sql(sql)) => sql::run(sql),
+        Some(Verb::Sql(sql)) => sql::run(sql, prompt::run),
     }
 }
 

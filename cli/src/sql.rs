@@ -14,21 +14,20 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::prompt;
 use crate::render::{self, Renderer};
 use crate::source;
 
 /// Bytes of rendered rows that are handed on at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Runs the verb.
+/// Runs the verb; without any statements `prompt` asks for them.
 ///
 /// # Errors
 /// The first statement that fails; output that cannot be written.
-pub fn run(arguments: &Sql) -> Result<()> {
+pub fn run(arguments: &Sql, prompt: fn(&Sql, Session) -> Result<()>) -> Result<()> {
     let session = Session::new(options(arguments));
     interrupt::stops(session.interrupt())?;
-    let Some(sql) = text(arguments)? else { return prompt::run(arguments, session) };
+    let Some(sql) = text(arguments)? else { return prompt(arguments, session) };
     let mut printer = Printer::new(arguments)?;
     statements(session, &sql, &mut printer).1?;
     printer.finish()

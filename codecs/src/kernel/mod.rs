@@ -5,7 +5,7 @@
 //! panics as indexing does. Each kernel has a plain form, which is its meaning and its test, and
 //! forms for AVX2 and AVX-512 that give the same bits; [`isa()`] says which is in use.
 //!
-//! This is the only folder besides `buffer` where `unsafe` is allowed.
+//! This is the only folder of the crate where `unsafe` is allowed.
 //!
 //! | module | answers |
 //! |---|---|
@@ -21,6 +21,11 @@
 //! | [`mod@expand`] | values spread over the rows a mask names |
 //! | [`mod@copy`] | short copies between and within slices, as Snappy asks for them |
 //! | [`mod@membership`] | codes against a set of entries, to a mask; the greatest code |
+
+#![allow(
+    unsafe_code,
+    reason = "instructions that the CPU was asked for; loads and stores of registers"
+)]
 
 mod isa;
 #[cfg(target_arch = "x86_64")]

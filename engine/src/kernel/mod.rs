@@ -16,6 +16,8 @@
 //!
 //! Only [`lanes`] holds `unsafe`: calls of functions for instructions that the CPU was asked for.
 
+#![allow(unsafe_code, reason = "instructions that the CPU was asked for")]
+
 pub mod lanes;
 pub mod mask;
 pub mod arithmetic;
