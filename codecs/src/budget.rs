@@ -180,6 +180,12 @@ impl Budget {
         self.account.peak_bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes that this handle's consumer holds now.
+    #[must_use]
+    pub fn consumer_reserved(&self) -> u64 {
+        self.consumer.reserved_bytes.load(Ordering::Relaxed)
+    }
+
     /// The most bytes that this handle's consumer ever held at once.
     #[must_use]
     pub fn consumer_peak(&self) -> u64 {

@@ -10,7 +10,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use millwork_format::batch::Batch;
+use millwork_format::batch::{Batch, MorselId};
 
 use super::metrics::PartMetrics;
 use super::operator::{Answer, Context, Operator, Sink, SinkAnswer, Source, SourceAnswer};
@@ -155,6 +155,12 @@ impl Lane {
     #[must_use]
     pub fn source_rows(&self) -> u64 {
         self.source_metrics.rows_out
+    }
+
+    /// The morsel that the source is at.
+    #[must_use]
+    pub fn morsel(&self) -> MorselId {
+        self.source.morsel()
     }
 
     /// What source, operators and sink did, in this order; the lane's parts are dropped.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
-use millwork_format::batch::{Batch, RowKind};
+use millwork_format::batch::{Batch, MorselId, RowKind};
 
 use super::Signal;
 use crate::error::Result;
@@ -43,6 +43,11 @@ pub trait Source: Send {
 
     /// Told that no more is wanted (a limit is met). It is not polled again.
     fn stop(&mut self) {}
+
+    /// The morsel that it is at: of several failures the one of the first morsel is reported.
+    fn morsel(&self) -> MorselId {
+        MorselId::END
+    }
 
     /// Row kinds that it emits.
     fn row_kinds(&self) -> KindSet {

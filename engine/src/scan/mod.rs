@@ -10,9 +10,11 @@
 //!    for its cost first, each reading only columns it needs and only rows that are left.
 //! 4. The remaining columns are decoded for the survivors only (`morsel`).
 //!
-//! Lanes take morsels from one queue; the bytes of the next ones are asked for ahead of time.
+//! Lanes take morsels from one queue, as many at once as there is memory for (`grant`); the bytes of the
+//! next ones are asked for ahead of time.
 
 mod prune;
+mod grant;
 mod shared;
 mod morsel;
 mod source;

@@ -132,6 +132,12 @@ impl MorselScan {
         }
     }
 
+    /// About the memory that it takes.
+    pub(super) fn bytes_about(&self) -> u64 {
+        let rows: u64 = self.windows.iter().map(|window| window.rows.end - window.rows.start).sum();
+        self.reader.group().bytes_about(rows)
+    }
+
     /// Which morsel it is.
     pub(super) fn id(&self) -> MorselId {
         self.id

@@ -14,6 +14,7 @@ use millwork_format::limits::Limits;
 use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
+use super::grant::{Grant, Grants};
 use super::morsel::{MorselScan, has_room_ahead};
 use crate::error::Result;
 use crate::expr::Expr;
@@ -43,6 +44,7 @@ pub struct ScanSpec {
 /// A scan that several lanes run.
 #[derive(Debug)]
 pub struct ScanShared {
+    name: String,
     spec: ScanSpec,
     files: Vec<Arc<FileScan>>,
     metrics: Arc<ScanMetrics>,
@@ -53,6 +55,8 @@ pub struct ScanShared {
     payload: AtomicUsize,
     /// Who wants to know which morsels are through.
     window: OnceLock<Window>,
+    /// The one consumer of all lanes.
+    budget: OnceLock<Budget>,
 }
 
 /// Invariant: units are in the order of their morsels, so that lanes work on neighbouring ones and the
@@ -64,6 +68,7 @@ struct Queue {
     being_cut: usize,
     /// Morsels of which rows may still come; a row group that is not cut yet counts as its first.
     unfinished: BTreeSet<MorselId>,
+    grants: Grants,
     waiting: Vec<Waker>,
 }
 
@@ -93,8 +98,10 @@ fn group_id(file: usize, ordinal: usize) -> MorselId {
 /// What a lane gets from the queue.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// Work. A row group counts as being cut until [`ScanShared::put_morsels`].
-    Unit(Unit),
+    /// A row group to be cut, which counts as being cut until [`ScanShared::put_morsels`].
+    Group { file: usize, ordinal: usize, group: Option<Arc<RowGroupScan>> },
+    /// A morsel, until [`ScanShared::finish_morsel`].
+    Morsel(Box<MorselScan>, Grant),
     /// None now; more may come.
     Later,
     /// None any more.
@@ -225,7 +232,10 @@ impl ScanShared {
         counters.row_groups.store(units.len() as u64, Ordering::Relaxed);
         let unfinished = units.iter().map(Unit::id).collect();
         let queue = Mutex::new(Queue { units, unfinished, ..Queue::default() });
+        let path = spec.files.first().map_or("", |file| file.name());
+        let name = format!("scan {}", path.rsplit('/').next().unwrap_or(path));
         Ok(Arc::new(Self {
+            name,
             spec,
             files,
             metrics,
@@ -235,6 +245,7 @@ impl ScanShared {
             counters,
             payload: AtomicUsize::new(0),
             window: OnceLock::new(),
+            budget: OnceLock::new(),
         }))
     }
 
@@ -242,6 +253,17 @@ impl ScanShared {
     pub fn pass_through(&self, window: &Window) {
         let window = self.window.get_or_init(|| window.clone());
         window.pass(self.lock().first_unfinished());
+    }
+
+    /// The memory of all its lanes, of that of the `query`.
+    pub(super) fn budget(&self, query: &Budget) -> Budget {
+        self.budget.get_or_init(|| query.consumer(self.name())).clone()
+    }
+
+    /// What people call it: `scan` and the name of its first file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What it is to do.
@@ -258,19 +280,33 @@ impl ScanShared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next piece of work; without any, `waker` is called when more comes.
-    pub(super) fn take(&self, waker: &Waker) -> Taken {
+    /// The next piece of work; without any, or without memory for it, `waker` is called when that may
+    /// have changed. `budget` is the one of the scan.
+    pub(super) fn take(&self, waker: &Waker, budget: &Budget) -> Taken {
         let mut queue = self.lock();
-        match queue.units.pop_front() {
-            Some(unit) => {
-                if matches!(unit, Unit::Group { .. }) {
-                    queue.being_cut += 1;
-                }
-                Taken::Unit(unit)
+        let Some(next) = queue.units.front() else {
+            if queue.being_cut == 0 {
+                return Taken::Nothing;
             }
-            None if queue.being_cut > 0 => {
-                queue.waiting.push(waker.clone());
-                Taken::Later
+            queue.waiting.push(waker.clone());
+            return Taken::Later;
+        };
+        let bytes = match next {
+            Unit::Morsel(morsel) => morsel.bytes_about(),
+            Unit::Group { .. } => 0,
+        };
+        match queue.units.pop_front() {
+            Some(Unit::Morsel(morsel)) => match queue.grants.ask(bytes, budget) {
+                Some(grant) => Taken::Morsel(morsel, grant),
+                None => {
+                    queue.units.push_front(Unit::Morsel(morsel));
+                    queue.waiting.push(waker.clone());
+                    Taken::Later
+                }
+            },
+            Some(Unit::Group { file, ordinal, group }) => {
+                queue.being_cut += 1;
+                Taken::Group { file, ordinal, group }
             }
             None => Taken::Nothing,
         }
@@ -296,13 +332,23 @@ impl ScanShared {
         self.tell(first);
     }
 
-    /// Notes that all rows of morsel `id` are through the lane that scanned it.
-    pub(super) fn finish_morsel(&self, id: MorselId) {
+    /// Notes that all rows of morsel `id` are through the lane that scanned it with `grant`.
+    pub(super) fn finish_morsel(&self, id: MorselId, grant: &Grant) {
         let mut queue = self.lock();
         queue.unfinished.remove(&id);
         let first = queue.first_unfinished();
         drop(queue);
+        self.give_back(grant);
         self.tell(first);
+    }
+
+    /// Takes the grant of a lane back, so that one that waits may have it.
+    pub(super) fn give_back(&self, grant: &Grant) {
+        let mut queue = self.lock();
+        queue.grants.give_back(grant);
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     fn tell(&self, first_unfinished: MorselId) {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
+use millwork_format::batch::MorselId;
 use millwork_format::page::PageContext;
 use millwork_format::read::RowGroupScan;
 
 use super::ScanShared;
+use super::grant::Grant;
 use super::morsel::{Conjunct, MorselScan, Progress};
-use super::shared::{Prepared, Taken, Unit};
+use super::shared::{Prepared, Taken};
 use crate::error::Result;
 use crate::expr::Program;
 use crate::pipeline::{Context, Signal, Source, SourceAnswer};
@@ -31,7 +33,7 @@ pub struct ScanSource {
 enum Work {
     None,
     Group(Arc<RowGroupScan>),
-    Morsel(Box<MorselScan>),
+    Morsel(Box<MorselScan>, Grant),
 }
 
 impl ScanSource {
@@ -60,15 +62,12 @@ impl ScanSource {
 
     /// Takes the next unit. `Some` is the answer if there is none.
     fn take(&mut self, context: &mut Context<'_>, budget: &Budget) -> Result<Option<SourceAnswer>> {
-        let unit = match self.shared.take(context.waker) {
-            Taken::Unit(unit) => unit,
+        self.work = match self.shared.take(context.waker, budget) {
             Taken::Later => return Ok(Some(SourceAnswer::Blocked)),
             Taken::Nothing => return Ok(Some(SourceAnswer::Signal(Signal::End))),
-        };
-        self.work = match unit {
-            Unit::Morsel(morsel) => Work::Morsel(morsel),
-            Unit::Group { group: Some(group), .. } => Work::Group(group),
-            Unit::Group { file, ordinal, group: None } => {
+            Taken::Morsel(morsel, grant) => Work::Morsel(morsel, grant),
+            Taken::Group { group: Some(group), .. } => Work::Group(group),
+            Taken::Group { file, ordinal, group: None } => {
                 match self.shared.open_group(file, ordinal)? {
                     Some(group) => Work::Group(group),
                     None => {
@@ -83,7 +82,9 @@ impl ScanSource {
     }
 
     fn end(&mut self) -> SourceAnswer {
-        self.work = Work::None;
+        if let Work::Morsel(_, grant) = std::mem::replace(&mut self.work, Work::None) {
+            self.shared.give_back(&grant);
+        }
         SourceAnswer::Signal(Signal::End)
     }
 }
@@ -93,7 +94,7 @@ impl Source for ScanSource {
         let budget = match &self.context {
             Some(pages) => pages.budget().clone(),
             None => {
-                let budget = context.budget.consumer("scan");
+                let budget = self.shared.budget(context.budget);
                 self.context = Some(PageContext::new(budget.clone(), self.shared.limits()));
                 budget
             }
@@ -134,7 +135,7 @@ impl Source for ScanSource {
                     self.work = Work::None;
                     self.shared.put_morsels(file, ordinal, morsels);
                 }
-                Work::Morsel(morsel) => {
+                Work::Morsel(morsel, grant) => {
                     let Some(pages) = &mut self.context else {
                         return Ok(SourceAnswer::Blocked);
                     };
@@ -143,7 +144,7 @@ impl Source for ScanSource {
                         Progress::Working => return Ok(SourceAnswer::Working),
                         Progress::Done => {
                             // The lane asks for more only when what it was given is through.
-                            self.shared.finish_morsel(morsel.id());
+                            self.shared.finish_morsel(morsel.id(), grant);
                             self.work = Work::None;
                             let entries = self
                                 .conjuncts
@@ -171,5 +172,21 @@ impl Source for ScanSource {
 
     fn stop(&mut self) {
         self.stopped = true;
+    }
+
+    fn morsel(&self) -> MorselId {
+        match &self.work {
+            Work::None => MorselId::END,
+            Work::Group(group) => MorselId {
+                file: group.scan().ordinal(),
+                row_group: group.ordinal() as u32,
+                morsel: 0,
+            },
+            Work::Morsel(morsel, _) => morsel.id(),
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.shared.name()
     }
 }

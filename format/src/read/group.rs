@@ -214,6 +214,24 @@ impl RowGroupScan {
         }
     }
 
+    /// About what reading `rows` of its rows takes at once: their compressed bytes, and of each chunk
+    /// as much again as is opened together, a page or two. Judged by the averages of the row group.
+    #[must_use]
+    pub fn bytes_about(&self, rows: u64) -> u64 {
+        const OPENED_BYTES: u64 = 2 << 20;
+        let share = |bytes: u64| {
+            let product = u128::from(bytes) * u128::from(rows.min(self.rows));
+            u64::try_from(product / u128::from(self.rows.max(1))).unwrap_or(u64::MAX)
+        };
+        let footer = self.scan.file.footer();
+        let chunk = |chunk: &Chunk| {
+            let chunk = footer.column(self.ordinal, chunk.leaf().leaf)?;
+            let opened = share(chunk.total_uncompressed_size()).min(OPENED_BYTES);
+            Some(share(chunk.total_compressed_size()).saturating_add(opened))
+        };
+        self.chunks.iter().filter_map(chunk).fold(0, u64::saturating_add)
+    }
+
     /// Whether a row may pass `filter`, by statistics, bloom filters and dictionaries; memory for the
     /// latter comes from `budget`. Call until it needs nothing more; then it answers at once.
     ///

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
+use millwork_format::batch::MorselId;
+
 use super::RunOptions;
 use super::task::{Ready, Task, guarded};
 use crate::error::{Error, Result};
@@ -29,7 +31,7 @@ struct State {
     pipelines: Vec<PipelineRun>,
     unfinished_pipelines: usize,
     tasks: Vec<Arc<Task>>,
-    /// The failure that is first by pipeline and lane.
+    /// The failure that is first by pipeline, morsel and lane.
     failure: Option<Failure>,
 }
 
@@ -44,9 +46,24 @@ struct PipelineRun {
 }
 
 struct Failure {
-    pipeline: usize,
-    lane: usize,
+    place: FailurePlace,
     error: Error,
+}
+
+/// Where a lane failed: of failures that meet the first in this order is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FailurePlace {
+    pub(super) pipeline: usize,
+    /// That the lane was at.
+    pub(super) morsel: MorselId,
+    pub(super) lane: usize,
+}
+
+impl FailurePlace {
+    /// At no morsel.
+    pub(super) fn of(pipeline: usize, lane: usize) -> Self {
+        Self { pipeline, morsel: MorselId::END, lane }
+    }
 }
 
 /// What a worker does with a task that it has run.
@@ -151,8 +168,10 @@ impl Run {
             }
             Ok(LaneState::Stopped) => After::Nothing,
             Err(error) => {
+                let morsel = lane.morsel();
                 drop(slot);
-                self.fail(task.pipeline, task.lane, error);
+                let place = FailurePlace { morsel, ..FailurePlace::of(task.pipeline, task.lane) };
+                self.fail(place, error);
                 After::Nothing
             }
         };
@@ -162,7 +181,7 @@ impl Run {
     fn lane_finished(&self, task: &Task, lane: Lane) {
         let rows = lane.source_rows();
         match guarded(|| Ok(lane.into_metrics())) {
-            Err(error) => self.fail(task.pipeline, task.lane, error),
+            Err(error) => self.fail(FailurePlace::of(task.pipeline, task.lane), error),
             Ok(metrics) => {
                 let mut state = self.state();
                 let pipeline = &mut state.pipelines[task.pipeline];
@@ -192,7 +211,7 @@ impl Run {
                 Work::Complete(pipeline) => (pipeline, self.complete_pipeline(pipeline, &mut work)),
             };
             if let Err((lane, error)) = result {
-                self.fail(pipeline, lane, error);
+                self.fail(FailurePlace::of(pipeline, lane), error);
             }
         }
     }
@@ -259,15 +278,11 @@ impl Run {
     }
 
     /// Notes the failure and ends the run.
-    pub(super) fn fail(&self, pipeline: usize, lane: usize, error: Error) {
+    pub(super) fn fail(&self, place: FailurePlace, error: Error) {
         let error = error.held_by(&self.options.budget);
         let mut state = self.state();
-        let is_first = state
-            .failure
-            .as_ref()
-            .is_none_or(|known| (pipeline, lane) < (known.pipeline, known.lane));
-        if is_first {
-            state.failure = Some(Failure { pipeline, lane, error });
+        if state.failure.as_ref().is_none_or(|known| place < known.place) {
+            state.failure = Some(Failure { place, error });
         }
         drop(state);
         self.over.store(true, Ordering::SeqCst);
@@ -287,7 +302,7 @@ impl Run {
             .collect();
         drop(state);
         let text = format!("no lane can go on; blocked: {}", waiting.join(", "));
-        self.fail(usize::MAX, 0, Error::internal(text));
+        self.fail(FailurePlace::of(usize::MAX, 0), Error::internal(text));
     }
 
     /// After all workers went home: drops what is left and gives the result.

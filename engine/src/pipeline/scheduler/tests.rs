@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;
 
-use millwork_format::batch::{Batch, RowKind};
+use millwork_format::batch::{Batch, MorselId, RowKind};
 
 use super::*;
 use crate::error::{Error, ErrorKind};
@@ -449,15 +449,20 @@ impl task::Ready for Pile {
 }
 
 #[test]
-fn of_several_failures_the_first_by_pipeline_and_lane_is_told() {
+fn of_several_failures_the_first_by_pipeline_morsel_and_lane_is_told() {
     let ready: Arc<dyn task::Ready> = Arc::new(Pile::default());
     let (query, _wakers) = stuck_query(None);
     let run = run::Run::start(query, RunOptions::default(), ready).unwrap();
-    for (pipeline, lane) in [(1, 0), (0, 3), (0, 5), (2, 1)] {
-        run.fail(pipeline, lane, Error::evaluate(format!("{pipeline}.{lane}")));
+    let at = |row_group| MorselId { row_group, ..MorselId::default() };
+    let end = MorselId::END;
+    for (pipeline, morsel, lane) in
+        [(1, at(0), 0), (0, end, 2), (0, at(9), 0), (0, at(4), 7), (0, at(4), 5), (2, at(1), 1)]
+    {
+        let place = run::FailurePlace { pipeline, morsel, lane };
+        run.fail(place, Error::evaluate(format!("{pipeline}.{lane}")));
     }
     assert!(run.is_over());
-    assert_eq!(run.close(Vec::new()).unwrap_err().what(), "0.3");
+    assert_eq!(run.close(Vec::new()).unwrap_err().what(), "0.5");
 }
 
 #[test]
@@ -484,7 +489,7 @@ fn a_task_is_queued_once_however_often_it_is_woken() {
     drop(slot);
     assert!(task.park());
     assert_eq!(queued(), 0);
-    run.fail(0, 0, Error::evaluate("end"));
+    run.fail(run::FailurePlace::of(0, 0), Error::evaluate("end"));
     assert!(run.close(Vec::new()).is_err());
     waker.wake_by_ref();
     assert_eq!(queued(), 0, "it is over");

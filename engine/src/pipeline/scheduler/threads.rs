@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
-use super::run::{After, Run};
+use super::run::{After, FailurePlace, Run};
 use super::task::{Ready, Task};
 use super::{RunOptions, SLICE_BATCHES, Scheduler};
 use crate::error::{Error, Result};
@@ -63,7 +63,8 @@ impl Scheduler for ThreadScheduler {
             let mut rows = vec![pool.work(&run, &own)];
             for worker in workers {
                 rows.push(worker.join().unwrap_or_else(|_| {
-                    run.fail(usize::MAX, 0, Error::internal("a worker panicked"));
+                    let place = FailurePlace::of(usize::MAX, 0);
+                    run.fail(place, Error::internal("a worker panicked"));
                     0
                 }));
             }
