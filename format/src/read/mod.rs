@@ -16,6 +16,7 @@
 
 mod metrics;
 mod column;
+mod layout;
 mod chunk;
 mod file;
 mod group;
