@@ -1,15 +1,15 @@
 //! One column chunk, shared by the readers of its row group.
 //!
-//! It knows where its pages lie (`layout`), decodes its
-//! dictionary once, opens a page that several morsels share once, and gives the bytes of a page back
-//! when its last morsel is through with it.
+//! It knows where its pages lie (`layout`), decodes its dictionary once, opens a page that several
+//! morsels share once, and gives the bytes of a page back when its last morsel is through with it.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
-use super::layout::{Extent, Layout};
+use super::layout::{Extent, Layout, dictionary_among, page_among};
 use super::{ScanLeaf, ScanMetrics};
 use crate::column::decode_dictionary;
 use crate::error::{Error, Feature, Place, Result};
@@ -55,6 +55,8 @@ struct Slot {
 #[derive(Debug)]
 enum DictionaryState {
     Unread,
+    /// Decoded by pruning, from the page that fills these bytes of the file.
+    Offered(Range<u64>, Arc<Dictionary>),
     Read(Option<Arc<Dictionary>>),
 }
 
@@ -89,8 +91,9 @@ impl Chunk {
         }
         let codec = codec_of(chunk.compression()).map_err(|error| error.at(&place))?;
         let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
+        let is_stretched = range.end - range.start > chunk.total_compressed_size();
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
-        let extent = Extent { range, rows, num_values, is_repeated };
+        let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
         Ok(Self {
             column,
             leaf,
@@ -175,7 +178,7 @@ impl Chunk {
     /// The unit of the dictionary page, if it is neither decoded nor here.
     pub(super) fn want_dictionary(&self, layout: &Layout) -> Result<Option<Range<u64>>> {
         let Some(range) = &layout.dictionary else { return Ok(None) };
-        if matches!(*lock(&self.dictionary), DictionaryState::Read(_)) {
+        if lock(&self.dictionary).settle(layout).is_some() {
             return Ok(None);
         }
         Ok(self.store.get(range)?.is_none().then(|| range.clone()))
@@ -188,11 +191,12 @@ impl Chunk {
         Ok(self.store.get(&location.range)?.is_none().then(|| location.range.clone()))
     }
 
-    /// Takes a dictionary of this chunk that pruning has decoded already.
-    pub(super) fn offer_dictionary(&self, dictionary: Arc<Dictionary>) {
+    /// Takes a dictionary of this chunk that pruning has decoded already, from the page that fills
+    /// `range`. It counts if the layout has the dictionary there.
+    pub(super) fn offer_dictionary(&self, range: Range<u64>, dictionary: Arc<Dictionary>) {
         let mut state = lock(&self.dictionary);
         if matches!(*state, DictionaryState::Unread) {
-            *state = DictionaryState::Read(Some(dictionary));
+            *state = DictionaryState::Offered(range, dictionary);
             self.metrics.dictionary_decoded();
         }
     }
@@ -204,14 +208,14 @@ impl Chunk {
         context: &mut PageContext,
     ) -> Result<Option<Arc<Dictionary>>> {
         let mut state = lock(&self.dictionary);
-        if let DictionaryState::Read(dictionary) = &*state {
-            return Ok(dictionary.clone());
+        if let Some(dictionary) = state.settle(layout) {
+            return Ok(dictionary);
         }
         let dictionary = match &layout.dictionary {
             None => None,
             Some(range) => {
                 let place = Place { file_offset: Some(range.start), ..Place::default() };
-                let read = self.read_dictionary(range, context);
+                let read = self.read_dictionary(layout, range, context);
                 let dictionary = read.map_err(|error| error.at(&place).at(&self.place))?;
                 if !layout.whole {
                     self.store.release(range);
@@ -225,16 +229,24 @@ impl Chunk {
 
     fn read_dictionary(
         &self,
+        layout: &Layout,
         range: &Range<u64>,
         context: &mut PageContext,
     ) -> Result<Option<Arc<Dictionary>>> {
-        let Some(bytes) = self.store.get(range)? else {
+        let Some(mut bytes) = self.store.get(range)? else {
             return Err(Error::internal("the dictionary page is not here"));
         };
-        let page = PageStart::read(&bytes, range.start, context.limits())?;
+        let mut start = range.start;
+        if !layout.whole {
+            let found = dictionary_among(&bytes, start, context.limits())?;
+            // Or a gap between the chunk's start and its first data page.
+            let Some(found) = found else { return Ok(None) };
+            start += found.start as u64;
+            bytes = bytes.slice(found).unwrap_or_else(Buffer::empty);
+        }
+        let page = PageStart::read(&bytes, start, context.limits())?;
         let PageKind::Dictionary { num_values, encoding, .. } = page.header.kind else {
-            // A gap between the chunk's start and its first data page.
-            return Ok(None);
+            return Err(Error::internal("a dictionary page that is none"));
         };
         if !matches!(encoding, Encoding::Plain | Encoding::PlainDictionary) {
             let what = format!("{} of a dictionary page", encoding.name());
@@ -283,6 +295,14 @@ impl Chunk {
                 return Err(Error::internal("the page is not here"));
             };
             let start = PageStart::read(&bytes, location.range.start, context.limits())?;
+            if !layout.whole {
+                let used = start.header.header_len + start.body.len();
+                let rest = bytes.get(used..).unwrap_or_default();
+                let end = location.range.start + used as u64;
+                if page_among(rest, end, context.limits()).is_some() {
+                    return Err(Error::corrupt("two pages where the offset index has one"));
+                }
+            }
             let page = match self.leaf.max_levels {
                 None => DataPage::open(&start, self.codec, self.leaf.shape.nullable, context)?,
                 Some(max) => DataPage::open_nested(&start, self.codec, max, context)?,
@@ -346,6 +366,21 @@ impl Chunk {
         let whole = state.layout.as_ref().is_none_or(|layout| layout.whole);
         if state.whole_users == 0 && whole {
             self.store.release(&self.extent.range);
+        }
+    }
+}
+
+impl DictionaryState {
+    /// The dictionary of a chunk of that layout, if it is known.
+    fn settle(&mut self, layout: &Layout) -> Option<Option<Arc<Dictionary>>> {
+        if let Self::Offered(range, dictionary) = self {
+            let is_there = layout.dictionary.as_ref() == Some(range);
+            let dictionary = Arc::clone(dictionary);
+            *self = if is_there { Self::Read(Some(dictionary)) } else { Self::Unread };
+        }
+        match self {
+            Self::Read(dictionary) => Some(dictionary.clone()),
+            _ => None,
         }
     }
 }

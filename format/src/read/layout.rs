@@ -1,4 +1,9 @@
 //! Where the pages of a column chunk lie: by its offset index, or by walking its page headers.
+//!
+//! Both ways give the same rows, whatever a file says. An offset index counts only if its pages lie one
+//! behind the other to the end of the chunk; else the headers are walked. Bytes of a chunk that belong to
+//! no page that was told are padding, unless a page lies there: a second dictionary, or values that one of
+//! the ways would leave out, are an error in both.
 
 use std::ops::Range;
 
@@ -52,6 +57,8 @@ pub(super) struct Extent {
     pub(super) range: Range<u64>,
     /// Rows of the row group.
     pub(super) rows: u64,
+    /// Whether the pages may end earlier, because the range is longer than the footer says.
+    pub(super) is_stretched: bool,
     /// Slots.
     pub(super) num_values: u64,
     /// Whether a row may have any number of slots.
@@ -69,16 +76,22 @@ impl Extent {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk.
     pub(super) fn by_index(&self, index: &OffsetIndex) -> Result<Layout> {
-        let mut pages = Vec::with_capacity(index.len());
+        let mut pages: Vec<PageLocation> = Vec::with_capacity(index.len());
+        let misfit = || Error::corrupt("an offset index that does not fit its column chunk");
         for page in 0..index.len() {
             let first_row = index.first_rows[page];
             let end_row = index.first_rows.get(page + 1).copied().unwrap_or(self.rows);
             let start = index.offsets[page];
             let end = start + u64::from(index.compressed_sizes[page]);
-            if first_row >= end_row || start < self.range.start || end > self.range.end {
-                return Err(Error::corrupt("an offset index that does not fit its column chunk"));
+            let follows = pages.last().is_none_or(|before| before.range.end == start);
+            if first_row >= end_row || start < self.range.start || !follows {
+                return Err(misfit());
             }
             pages.push(PageLocation { range: start..end, first_row, rows: end_row - first_row });
+        }
+        // What it leaves out might be a page as well.
+        if pages.last().is_none_or(|page| page.range.end != self.range.end) {
+            return Err(misfit());
         }
         let first = pages.first().map_or(self.range.start, |page| page.range.start);
         let dictionary = (self.range.start < first).then_some(self.range.start..first);
@@ -109,6 +122,9 @@ impl Extent {
             let range = start..start + size as u64;
             position += size;
             let rows = match header.kind {
+                PageKind::Dictionary { .. } if layout.dictionary.is_some() => {
+                    return Err(second_dictionary().at(&place));
+                }
                 PageKind::Dictionary { .. } if layout.pages.is_empty() => {
                     layout.dictionary = Some(range);
                     continue;
@@ -143,6 +159,14 @@ impl Extent {
             }
             row += rows;
         }
+        let rest = bytes.get(position..).unwrap_or_default();
+        let end = self.range.start + position as u64;
+        if !self.is_stretched
+            && let Some(offset) = page_among(rest, end, limits)
+        {
+            let place = Place { file_offset: Some(offset), ..Place::default() };
+            return Err(Error::corrupt("a page behind the last row of the row group").at(&place));
+        }
         if !layout.rows_known {
             self.forget_rows(&mut layout);
         }
@@ -174,4 +198,73 @@ impl Extent {
             self.num_values
         ))
     }
+}
+
+fn second_dictionary() -> Error {
+    Error::corrupt("a second dictionary page")
+}
+
+/// Whether rows depend on a page of that kind.
+fn matters(kind: PageKind) -> bool {
+    match kind {
+        PageKind::Dictionary { .. } => true,
+        PageKind::DataV1 { num_values, .. } | PageKind::DataV2 { num_values, .. } => num_values > 0,
+        PageKind::Index | PageKind::Other(_) => false,
+    }
+}
+
+/// Where among `bytes`, which lie at `offset` in the file and belong to no page that was told, a page
+/// begins that has values. Bytes that are no whole page end the search: they are padding.
+pub(crate) fn page_among(bytes: &[u8], offset: u64, limits: &Limits) -> Option<u64> {
+    let mut position = 0;
+    loop {
+        let rest = bytes.get(position..).filter(|rest| !rest.is_empty())?;
+        let at = offset + position as u64;
+        let header = PageHeader::parse(rest, at, limits).ok()?;
+        let size = header.header_len + header.compressed_page_size as usize;
+        if size > rest.len() {
+            return None;
+        }
+        if matters(header.kind) {
+            return Some(at);
+        }
+        position += size;
+    }
+}
+
+/// Which of `bytes`, those of a chunk in front of the first page of its offset index, are its dictionary
+/// page; they lie at `offset` in the file.
+///
+/// # Errors
+/// `Corrupt` if there are two, or a data page.
+pub(super) fn dictionary_among(
+    bytes: &[u8],
+    offset: u64,
+    limits: &Limits,
+) -> Result<Option<Range<usize>>> {
+    let (mut found, mut position) = (None, 0);
+    while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
+        let at = offset + position as u64;
+        let header = match PageHeader::parse(rest, at, limits) {
+            Ok(header) => header,
+            // Padding.
+            Err(_) if found.is_some() => break,
+            Err(error) => return Err(error),
+        };
+        let place = Place { file_offset: Some(at), ..Place::default() };
+        let end = position + header.header_len + header.compressed_page_size as usize;
+        match header.kind {
+            PageKind::Dictionary { .. } if found.is_some() => {
+                return Err(second_dictionary().at(&place));
+            }
+            PageKind::Dictionary { .. } => found = Some(position..end.min(bytes.len())),
+            kind if matters(kind) => {
+                let what = "a data page that the offset index leaves out";
+                return Err(Error::corrupt(what).at(&place));
+            }
+            _ => {}
+        }
+        position = end;
+    }
+    Ok(found)
 }

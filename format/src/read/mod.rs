@@ -28,6 +28,7 @@ pub use batches::{BatchOptions, Batches};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::{FileScan, RowGroupScan};
+pub(crate) use layout::page_among;
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
 

@@ -18,6 +18,7 @@ use crate::metadata::{
     PageKind, PageType, RowGroup,
 };
 use crate::page::PageStart;
+use crate::read::page_among;
 use crate::schema::Leaf;
 
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
@@ -85,6 +86,7 @@ pub(super) fn check<'a>(
     };
     walk.open()?;
     walk.walk()?;
+    walk.behind()?;
     walk.close();
     let (read, visit) = (walk.window.bytes_read, walk.visit);
     visit.report.bytes += read;
@@ -222,6 +224,23 @@ impl Walk<'_, '_> {
             if !self.page(&header, &place)? {
                 return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a page behind those that the rows need: no reader would give its values.
+    fn behind(&mut self) -> Result<()> {
+        let is_stretched = self.range.end - self.range.start > self.chunk.total_compressed_size();
+        if !self.complete || is_stretched || self.position >= self.range.end {
+            return Ok(());
+        }
+        let bytes = self.window.at(self.position, self.range.end - self.position)?;
+        let limits = self.visit.file.limits();
+        if let Some(offset) = page_among(&bytes, self.position, limits) {
+            let place = Place { file_offset: Some(offset), ..self.place.clone() };
+            let what = "a page behind the last row of the row group".to_owned();
+            let rows = self.rows.clone();
+            self.corrupt(Check::Count, &place, what, rows);
         }
         Ok(())
     }
