@@ -16,6 +16,7 @@ use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, File, FileScan, RowGroupScan, ScanMetrics};
 use millwork_format::vector::Cell;
+use millwork_format::verify::{Options, verify};
 
 fn int32(values: &[i32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
@@ -186,6 +187,10 @@ fn r3_a_page_that_neither_rows_nor_index_account_for_is_an_error_on_every_path()
         let mut case = Case::required(pairs(), 4);
         case.index = index;
         case.is_an_error_everywhere("a page behind the last row");
+        let mut found = Vec::new();
+        let report = verify(&case.file(), &Options::default(), &mut |finding| found.push(finding));
+        assert_eq!(report.unwrap().corrupt, 1, "{found:?}");
+        assert!(found.iter().any(|one| one.what.contains("behind the last row")), "{found:?}");
     }
 }
 

@@ -205,7 +205,7 @@ fn second_dictionary() -> Error {
 }
 
 /// Whether rows depend on a page of that kind.
-fn matters(kind: PageKind) -> bool {
+pub(crate) fn rows_depend_on(kind: PageKind) -> bool {
     match kind {
         PageKind::Dictionary { .. } => true,
         PageKind::DataV1 { num_values, .. } | PageKind::DataV2 { num_values, .. } => num_values > 0,
@@ -215,7 +215,7 @@ fn matters(kind: PageKind) -> bool {
 
 /// Where among `bytes`, which lie at `offset` in the file and belong to no page that was told, a page
 /// begins that has values. Bytes that are no whole page end the search: they are padding.
-pub(crate) fn page_among(bytes: &[u8], offset: u64, limits: &Limits) -> Option<u64> {
+pub(super) fn page_among(bytes: &[u8], offset: u64, limits: &Limits) -> Option<u64> {
     let mut position = 0;
     loop {
         let rest = bytes.get(position..).filter(|rest| !rest.is_empty())?;
@@ -225,7 +225,7 @@ pub(crate) fn page_among(bytes: &[u8], offset: u64, limits: &Limits) -> Option<u
         if size > rest.len() {
             return None;
         }
-        if matters(header.kind) {
+        if rows_depend_on(header.kind) {
             return Some(at);
         }
         position += size;
@@ -258,7 +258,7 @@ pub(super) fn dictionary_among(
                 return Err(second_dictionary().at(&place));
             }
             PageKind::Dictionary { .. } => found = Some(position..end.min(bytes.len())),
-            kind if matters(kind) => {
+            kind if rows_depend_on(kind) => {
                 let what = "a data page that the offset index leaves out";
                 return Err(Error::corrupt(what).at(&place));
             }

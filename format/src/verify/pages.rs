@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::decode::Decoder;
 use super::{Check, Depth, Finding, Severity, Visit, claims};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::inventory::Window;
 use crate::io::Fetcher;
 use crate::limits::Limits;
@@ -18,7 +18,7 @@ use crate::metadata::{
     PageKind, PageType, RowGroup,
 };
 use crate::page::PageStart;
-use crate::read::page_among;
+use crate::read::rows_depend_on;
 use crate::schema::Leaf;
 
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
@@ -234,13 +234,26 @@ impl Walk<'_, '_> {
         if !self.complete || is_stretched || self.position >= self.range.end {
             return Ok(());
         }
-        let bytes = self.window.at(self.position, self.range.end - self.position)?;
-        let limits = self.visit.file.limits();
-        if let Some(offset) = page_among(&bytes, self.position, limits) {
-            let place = Place { file_offset: Some(offset), ..self.place.clone() };
-            let what = "a page behind the last row of the row group".to_owned();
-            let rows = self.rows.clone();
-            self.corrupt(Check::Count, &place, what, rows);
+        let mut position = self.position;
+        while position < self.range.end {
+            let header = match self.window.header(position, self.visit.file.limits()) {
+                Ok(header) => header,
+                Err(error) if *error.kind() == ErrorKind::Io => return Err(error),
+                // Padding.
+                Err(_) => return Ok(()),
+            };
+            let end = position + header.header_len as u64 + u64::from(header.compressed_page_size);
+            if end > self.range.end {
+                return Ok(());
+            }
+            if rows_depend_on(header.kind) {
+                let place = Place { file_offset: Some(position), ..self.place.clone() };
+                let what = "a page behind the last row of the row group".to_owned();
+                let rows = self.rows.clone();
+                self.corrupt(Check::Count, &place, what, rows);
+                return Ok(());
+            }
+            position = end;
         }
         Ok(())
     }
