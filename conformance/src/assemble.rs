@@ -234,6 +234,26 @@ impl Assembler {
         Ok(Chunk(Node::Struct(fields)))
     }
 
+    /// Writes `bytes` that are no page, such as an index. Answers their place and number, as the footer
+    /// tells them.
+    pub fn piece(&mut self, bytes: &[u8]) -> (Node, Node) {
+        let place = (Node::I64(self.end as i64), Node::I32(bytes.len() as i32));
+        self.push(bytes);
+        place
+    }
+
+    /// Sets field `id` of the `ColumnChunk` of leaf `leaf` in row group `group` of a footer.
+    pub fn set_in_chunk(footer: &mut Node, (group, leaf): (usize, usize), id: i16, value: Node) {
+        let Some(Node::List(told, mut groups)) = footer.field(4).cloned() else { return };
+        let Some(group) = groups.get_mut(group) else { return };
+        let Some(Node::List(of_group, mut chunks)) = group.field(1).cloned() else { return };
+        if let Some(chunk) = chunks.get_mut(leaf) {
+            chunk.set(id, value);
+        }
+        group.set(1, Node::List(of_group, chunks));
+        footer.set(4, Node::List(told, groups));
+    }
+
     /// The structure of the footer, to be made worse before [`Assembler::end_with`].
     #[must_use]
     pub fn footer(schema: Vec<Element>, groups: Vec<Group>) -> Node {

@@ -7,12 +7,14 @@
 
 #[allow(unsafe_code, reason = "a global allocator cannot be written without")]
 pub mod allocator;
+pub mod address_space;
 pub mod normal;
 pub mod corpus;
 pub mod ledger;
 pub mod simulate;
 pub mod reading;
 pub mod agree;
+pub mod ask;
 pub mod tree;
 pub mod assemble;
 mod examine;

@@ -5,19 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use conformance::ask::integers;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
-use millwork_engine::catalog::{Catalog, Table};
-use millwork_engine::lower::{LowerOptions, lower};
-use millwork_engine::pipeline::{CancelToken, RunOptions, Scheduler, SeededScheduler};
 use millwork_engine::scan::ScanReport;
-use millwork_engine::source::ParquetTable;
-use millwork_engine::sql::{Binder, Bound, Views, parse};
 use millwork_format::limits::Limits;
 use millwork_format::read::File;
-use millwork_format::vector::Cell;
 
 const WRITERS: [&str; 3] = ["pyarrow", "duckdb", "spark"];
 
@@ -28,47 +22,9 @@ fn fixture(name: &str) -> File {
     File::from_bytes(name, bytes, &Limits::standard()).unwrap()
 }
 
-struct One(File);
-
-impl Catalog for One {
-    fn table(&self, name: &str) -> millwork_engine::Result<Arc<dyn Table>> {
-        Ok(Arc::new(ParquetTable::new(name, vec![self.0.clone()])?))
-    }
-}
-
 /// The ids of the rows that pass, ascending.
 fn ids(file: &File, condition: &str, prune: bool) -> (Vec<i128>, ScanReport) {
-    let sql = format!("select id from t where {condition}");
-    let (views, catalog) = (Views::default(), One(file.clone()));
-    let statements = parse(&sql).unwrap();
-    let bound = Binder::new(&catalog, &views).bind(&statements[0]);
-    let bound = bound.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let Bound::Query(plan) = bound.optimized(&millwork_engine::expr::fold) else {
-        panic!("a query is expected");
-    };
-    let scheduler = SeededScheduler::new(1, 2);
-    let budget = Budget::unlimited();
-    let lanes = scheduler.threads();
-    let window_bytes = u64::MAX;
-    let options = LowerOptions { lanes, prune, window_bytes, ..LowerOptions::default() };
-    let lowered = lower(&plan, &options, &budget).unwrap();
-    let Some((_, scan)) = lowered.scans.first().cloned() else {
-        return (Vec::new(), ScanReport::default());
-    };
-    let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze: false };
-    scheduler.run(lowered.query, run).unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let mut found = Vec::new();
-    for batch in lowered.result.take_all() {
-        let kept = batch.selection().rows();
-        for row in kept.iter() {
-            match batch.columns()[0].cell(*row as usize) {
-                Cell::Integer(id) => found.push(id),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-    found.sort_unstable();
-    (found, scan.report())
+    integers(file, &format!("select id from t where {condition}"), prune).unwrap()
 }
 
 struct Random(u64);

@@ -1,5 +1,6 @@
 //! Encoded values to flat data, all of them or those under a mask.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
@@ -57,7 +58,13 @@ impl ValueDecoder {
         }
         let (values, count) = (page.values.clone(), page.value_count);
         Ok(match (page.encoding, shape.physical) {
-            (Encoding::Plain, _) => Self::plain(values, shape)?,
+            (Encoding::Plain, _) => {
+                let values = match shape.plain_width() {
+                    Some(width) => plain_of_width(values, count, width, shape.physical, budget)?,
+                    None => values,
+                };
+                Self::plain(values, shape)?
+            }
             (Encoding::RleDictionary | Encoding::PlainDictionary, _) => {
                 let Some(dictionary) = dictionary else {
                     return Err(Error::corrupt("a dictionary-encoded page without a dictionary"));
@@ -89,6 +96,7 @@ impl ValueDecoder {
             }
             (Encoding::ByteStreamSplit, _) if shape.plain_width().is_some() => {
                 let width_bytes = shape.plain_width().unwrap_or(0);
+                check_length(&values, count, width_bytes)?;
                 Self::Split(ByteStreamSplitDecoder::new(values, width_bytes)?)
             }
             (other, physical) => return Err(cannot_be(other, physical)),
@@ -180,6 +188,55 @@ impl ValueDecoder {
     }
 }
 
+/// Whether `values` are as long as `count` values of `width_bytes` each. Where values begin in bytes that
+/// are longer is not known.
+fn check_length(values: &Buffer, count: usize, width_bytes: usize) -> Result<()> {
+    let (found, expected) = (values.len(), count.saturating_mul(width_bytes));
+    let what = || format!("{found} bytes of {count} values of {width_bytes} bytes each");
+    match found.cmp(&expected) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(Error::truncated(what())),
+        Ordering::Greater => Err(Error::corrupt(what())),
+    }
+}
+
+/// Zero bytes that fastparquet writes behind the values of a page.
+const PADDING_BYTES: usize = 8;
+
+/// PLAIN values of a fixed width. Old writers put the length before each FIXED_LEN_BYTE_ARRAY, as if it
+/// were a BYTE_ARRAY: then it is cut out.
+fn plain_of_width(
+    values: Buffer,
+    count: usize,
+    width_bytes: usize,
+    physical: PhysicalType,
+    budget: &Budget,
+) -> Result<Buffer> {
+    let with_length = width_bytes.saturating_add(size_of::<u32>());
+    let prefix = (width_bytes as u32).to_le_bytes();
+    let has_lengths = physical == PhysicalType::FixedLenByteArray
+        && count > 0
+        && width_bytes > 0
+        && values.len() == count.saturating_mul(with_length)
+        && values.chunks_exact(with_length).all(|value| value.starts_with(&prefix));
+    if !has_lengths {
+        let behind = values.get(count.saturating_mul(width_bytes)..);
+        let is_padded = behind.is_some_and(|behind| {
+            behind.len() <= PADDING_BYTES && behind.iter().all(|byte| *byte == 0)
+        });
+        if !is_padded {
+            check_length(&values, count, width_bytes)?;
+        }
+        return Ok(values);
+    }
+    let mut bare = BufferMut::zeroed(count * width_bytes, budget)?;
+    let targets = bare.as_mut_slice().chunks_exact_mut(width_bytes);
+    for (target, value) in targets.zip(values.chunks_exact(with_length)) {
+        target.copy_from_slice(&value[prefix.len()..]);
+    }
+    Ok(bare.freeze())
+}
+
 /// The error of a page whose encoding its column cannot have, or that is not read.
 fn cannot_be(encoding: Encoding, physical: PhysicalType) -> Error {
     match encoding {
@@ -261,6 +318,10 @@ pub fn decode_dictionary(
         _ => shape.plain_width().unwrap_or(size_of::<View>()),
     };
     let memory = budget.reserve((entries as u64).saturating_mul(entry_bytes as u64))?;
+    let body = match shape.plain_width() {
+        Some(width) if entries > 0 => plain_of_width(body, entries, width, shape.physical, budget)?,
+        _ => body,
+    };
     let mut decoder = ValueDecoder::plain(body, shape)?;
     let data = decoder.decode(shape, Wanted::All(entries))?;
     Ok(Dictionary::new(Vector::new(data, None, entries)?)?.holding(memory))

@@ -204,7 +204,8 @@ impl Footer {
         self.version
     }
 
-    /// Rows of the file: the sum over the row groups, whatever the file's own count says.
+    /// Rows of the file: the sum over the row groups. The file's own count is not needed, and some
+    /// writers leave it at 0; only rows without any row group are an error.
     #[must_use]
     pub fn num_rows(&self) -> u64 {
         self.num_rows

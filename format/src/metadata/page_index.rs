@@ -261,6 +261,14 @@ impl ColumnIndex {
         Some(range.of(&self.bytes))
     }
 
+    /// Whether page `page` is said to hold only nulls and yet has a bound.
+    pub(crate) fn contradicts_itself(&self, page: usize) -> bool {
+        let has_bound = |bounds: &[ByteRange]| {
+            bounds.get(page).is_some_and(|range| !range.of(&self.bytes).is_empty())
+        };
+        self.is_null_page(page) && (has_bound(&self.min) || has_bound(&self.max))
+    }
+
     /// Nulls of page `page`, if the file tells.
     #[must_use]
     pub fn null_count(&self, page: usize) -> Option<u64> {

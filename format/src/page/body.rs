@@ -2,19 +2,22 @@
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Buffer, BufferMut};
-use millwork_codecs::compression::{Codec, Decompressor, check_claim, max_ratio};
+use millwork_codecs::compression::{Codec, Decompressor, check_claim};
 use millwork_codecs::{DecodeError, DecodeErrorKind};
 
 use crate::error::{Error, Feature, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{Compression, PageHeader};
 
-/// The most bytes that a page of a codec that can make thousands out of one is given at first; then twice
-/// as many each time that it has filled them. Decompressing all of them anew costs as much again.
-const BELIEVED_BYTES: usize = 64 << 20;
+/// Bytes that any page is given at once.
+const BELIEVED_BYTES: usize = 1 << 20;
 
 /// Up to this ratio the body itself bears the claim out.
-const BELIEVED_RATIO: u64 = 1032;
+const BELIEVED_RATIO: usize = 16;
+
+/// A page that claims more is given this many times the room, each time that it has filled it.
+/// Decompressing all of it anew costs a third more.
+const GROWTH: usize = 4;
 
 fn wrong_length(found: usize, expected: usize) -> Error {
     DecodeError::new(DecodeErrorKind::WrongLength { found, expected }, 0).into()
@@ -70,22 +73,24 @@ impl PageContext {
         }
         check_claim(codec, body.len(), length_bytes)?;
         let mut room = length_bytes;
-        if max_ratio(codec) > BELIEVED_RATIO {
-            room = room.min(BELIEVED_BYTES);
+        // The others can make little of a byte, and do not tell when it is more than there is room for.
+        if matches!(codec, Codec::Gzip | Codec::Brotli | Codec::Zstd | Codec::Lz4Raw) {
+            let believed = body.len().saturating_mul(BELIEVED_RATIO).max(BELIEVED_BYTES);
+            room = room.min(believed);
         }
         loop {
             let mut target = BufferMut::zeroed(room, &self.budget)?;
             match self.decompressor.decompress(codec, body, target.as_mut_slice()) {
                 Ok(()) if room == length_bytes => return Ok(target.freeze()),
                 Ok(()) => return Err(wrong_length(room, length_bytes)),
-                // All of it was filled: twice as much may be true as well.
+                // All of it was filled: more may be true as well.
                 Err(DecodeError { kind: DecodeErrorKind::WrongLength { found, .. }, .. })
                     if room < length_bytes =>
                 {
                     if found <= room {
                         return Err(wrong_length(found, length_bytes));
                     }
-                    room = room.saturating_mul(2).min(length_bytes);
+                    room = room.saturating_mul(GROWTH).min(length_bytes);
                 }
                 Err(error) => return Err(error.into()),
             }

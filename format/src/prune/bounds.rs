@@ -92,7 +92,11 @@ pub fn bounds(
     writer: Writer<'_>,
     row_count: u64,
 ) -> Bounds {
-    let known = Bounds::unbounded(leaf, row_count, statistics.null_count, statistics.nan_count);
+    let null_count = statistics.null_count.filter(|nulls| {
+        // Where there is a bound there is a value, whether or not the bound can be believed.
+        *nulls < row_count || !has_bound(statistics)
+    });
+    let known = Bounds::unbounded(leaf, row_count, null_count, statistics.nan_count);
     let newer = statistics.min_value.or(statistics.max_value).is_some();
     // PARQUET-1655: decimals that were compared as strings of bytes.
     let confused = matches!(leaf.data_type, DataType::Decimal { .. })
@@ -112,6 +116,11 @@ pub fn bounds(
     }
     let pair = pair(leaf, (statistics.legacy_min, None), (statistics.legacy_max, None));
     known.between(pair.0, pair.1)
+}
+
+fn has_bound(statistics: &Statistics<'_>) -> bool {
+    let newer = statistics.min_value.or(statistics.max_value);
+    newer.or(statistics.legacy_min).or(statistics.legacy_max).is_some()
 }
 
 /// A bound, and whether it is one of the values.

@@ -55,7 +55,7 @@ pub struct GroupPruning {
     stage: Stage,
     blooms: Vec<BloomProbe>,
     dictionaries: Vec<DictionaryProbe>,
-    decoded: Vec<(usize, Arc<Dictionary>)>,
+    decoded: Vec<DecodedDictionary>,
     bloom_filters_read: u64,
     dictionaries_read: u64,
 }
@@ -66,6 +66,17 @@ enum Stage {
     Blocks,
     Dictionaries,
     Ended(Option<Evidence>),
+}
+
+/// A dictionary that was decoded to be asked.
+#[derive(Clone, Debug)]
+pub struct DecodedDictionary {
+    /// The ordinal of its leaf.
+    pub leaf: usize,
+    /// The bytes of the file that its page fills.
+    pub range: Range<u64>,
+    /// Its entries.
+    pub dictionary: Arc<Dictionary>,
 }
 
 #[derive(Debug)]
@@ -116,8 +127,8 @@ impl GroupPruning {
         self.dictionaries_read
     }
 
-    /// The dictionaries that were decoded, by the ordinal of their leaf; each is given once.
-    pub fn take_dictionaries(&mut self) -> Vec<(usize, Arc<Dictionary>)> {
+    /// The dictionaries that were decoded; each is given once.
+    pub fn take_dictionaries(&mut self) -> Vec<DecodedDictionary> {
         std::mem::take(&mut self.decoded)
     }
 
@@ -319,7 +330,8 @@ impl GroupPruning {
             let bounds = bounds_for_tests(footer, schema, self.row_group, column);
             let one_a_row = has_one_value_a_row(leaf);
             excluded = !self.ask_entries(column, &found, bounds.as_ref(), one_a_row);
-            self.decoded.push((column, found));
+            let range = probe.range;
+            self.decoded.push(DecodedDictionary { leaf: column, range, dictionary: found });
         }
         if !self.decoded.is_empty() {
             self.filter.attempts().dictionaries().learn(excluded);

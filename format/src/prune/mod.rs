@@ -54,7 +54,7 @@ use crate::schema::{Leaf, Schema};
 pub(crate) use bounds::is_ordered_as_decoded;
 pub use bounds::{Bounds, bounds};
 pub use filter::{Attempts, Filter, Predicate};
-pub use group::{Evidence, GroupPruning, Step};
+pub use group::{DecodedDictionary, Evidence, GroupPruning, Step};
 pub use pages::{PageSelection, intersection, page_bounds, page_selection, union};
 pub use verdict::{always_matches, may_match};
 

@@ -113,7 +113,8 @@ fn select(
 /// What is known of the values of page `page` of a repeated leaf, however many there are.
 fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds {
     // Any number of slots will do: only whether all of them are null is asked.
-    let null_count = index.is_null_page(page).then_some(1);
+    let is_null = index.is_null_page(page) && !index.contradicts_itself(page);
+    let null_count = is_null.then_some(1);
     let known = Bounds::unbounded(leaf, 1, null_count, index.nan_count(page));
     if !is_ordered_as_decoded(leaf) {
         return known;
@@ -132,6 +133,7 @@ fn all_rows(row_count: u64) -> Vec<Range<u64>> {
 pub fn page_bounds(leaf: &Leaf, index: &ColumnIndex, page: usize, row_count: u64) -> Bounds {
     let claimed = index.null_count(page);
     let null_count = match (index.is_null_page(page), claimed) {
+        _ if index.contradicts_itself(page) => None,
         (true, None) => Some(row_count),
         // A page of nulls that counts values, or a page with bounds that counts none.
         (true, Some(nulls)) => Some(nulls).filter(|nulls| *nulls == row_count),

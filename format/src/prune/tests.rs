@@ -280,6 +280,14 @@ fn counts_of_nulls_are_believed_only_if_possible() {
         let statistics = Statistics { null_count: claimed, ..Statistics::default() };
         assert_eq!(sound(leaf, &statistics).null_count, expected);
     }
+    // Where there is a bound, not all are null.
+    let value = 7i32.to_le_bytes();
+    for bounds in [modern(&value, &value), legacy(&value, &value)] {
+        for (claimed, expected) in [(9, Some(9)), (10, None)] {
+            let statistics = Statistics { null_count: Some(claimed), ..bounds };
+            assert_eq!(sound(&optional, &statistics).null_count, expected);
+        }
+    }
 }
 
 fn next(state: &mut u64) -> u64 {

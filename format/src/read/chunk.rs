@@ -1,8 +1,7 @@
 //! One column chunk, shared by the readers of its row group.
 //!
-//! It knows where its pages lie (by the offset index, or by walking the page headers once), decodes its
-//! dictionary once, opens a page that several morsels share once, and gives the bytes of a page back
-//! when its last morsel is through with it.
+//! It knows where its pages lie (`layout`), decodes its dictionary once, opens a page that several
+//! morsels share once, and gives the bytes of a page back when its last morsel is through with it.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,51 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
+use super::layout::{Extent, Layout, dictionary_among, page_among};
 use super::{ScanLeaf, ScanMetrics};
 use crate::column::decode_dictionary;
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::RangeStore;
 use crate::limits::Limits;
-use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
+use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
 use crate::vector::Dictionary;
-
-/// A data page in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PageLocation {
-    /// Header and body.
-    pub(super) range: Range<u64>,
-    /// First row, within the row group; 0 if it is not known.
-    pub(super) first_row: u64,
-    /// Rows; 0 if they are not known.
-    pub(super) rows: u64,
-}
-
-/// Where the pages of a chunk lie.
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// The dictionary page, if there may be one.
-    pub(super) dictionary: Option<Range<u64>>,
-    /// The data pages with rows, in order, together all rows of the chunk.
-    pub(super) pages: Vec<PageLocation>,
-    /// Whether it is known which rows the pages hold. Headers of version 1 do not tell that of a
-    /// repeated leaf, and a row may go on in the next page.
-    pub(super) rows_known: bool,
-    /// Whether the chunk was read as a whole to find them: then it is one unit.
-    whole: bool,
-}
-
-impl Layout {
-    /// Ordinals of the pages that hold, or may hold, rows of `rows`.
-    pub(super) fn overlapping(&self, rows: &Range<u64>) -> Range<usize> {
-        if !self.rows_known {
-            return if rows.is_empty() { 0..0 } else { 0..self.pages.len() };
-        }
-        let start = self.pages.partition_point(|page| page.first_row + page.rows <= rows.start);
-        let end = self.pages.partition_point(|page| page.first_row < rows.end);
-        start..end.max(start)
-    }
-}
 
 /// A column chunk of a row group that is being scanned.
 #[derive(Debug)]
@@ -63,10 +26,7 @@ pub(super) struct Chunk {
     leaf: Arc<ScanLeaf>,
     place: Place,
     codec: Codec,
-    range: Range<u64>,
-    rows: u64,
-    /// Slots, by the footer.
-    num_values: u64,
+    extent: Extent,
     store: Arc<RangeStore>,
     metrics: Arc<ScanMetrics>,
     state: Mutex<State>,
@@ -95,6 +55,8 @@ struct Slot {
 #[derive(Debug)]
 enum DictionaryState {
     Unread,
+    /// Decoded by pruning, from the page that fills these bytes of the file.
+    Offered(Range<u64>, Arc<Dictionary>),
     Read(Option<Arc<Dictionary>>),
 }
 
@@ -129,14 +91,15 @@ impl Chunk {
         }
         let codec = codec_of(chunk.compression()).map_err(|error| error.at(&place))?;
         let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
+        let is_stretched = range.end - range.start > chunk.total_compressed_size();
+        let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
+        let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
         Ok(Self {
             column,
             leaf,
             place,
             codec,
-            range,
-            rows,
-            num_values: chunk.num_values(),
+            extent,
             store,
             metrics,
             state: Mutex::default(),
@@ -154,11 +117,11 @@ impl Chunk {
     }
 
     pub(super) fn num_values(&self) -> u64 {
-        self.num_values
+        self.extent.num_values
     }
 
     pub(super) fn compressed_bytes(&self) -> u64 {
-        self.range.end - self.range.start
+        self.extent.range.end - self.extent.range.start
     }
 
     pub(super) fn layout(&self) -> Option<Arc<Layout>> {
@@ -178,20 +141,7 @@ impl Chunk {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk: the page headers tell then.
     pub(super) fn set_offset_index(&self, index: &OffsetIndex) -> Result<()> {
-        let mut pages = Vec::with_capacity(index.len());
-        for page in 0..index.len() {
-            let first_row = index.first_rows[page];
-            let end_row = index.first_rows.get(page + 1).copied().unwrap_or(self.rows);
-            let start = index.offsets[page];
-            let end = start + u64::from(index.compressed_sizes[page]);
-            if first_row >= end_row || start < self.range.start || end > self.range.end {
-                return Err(Error::corrupt("an offset index that does not fit its column chunk"));
-            }
-            pages.push(PageLocation { range: start..end, first_row, rows: end_row - first_row });
-        }
-        let first = pages.first().map_or(self.range.start, |page| page.range.start);
-        let dictionary = (self.range.start < first).then_some(self.range.start..first);
-        self.set_layout(Layout { dictionary, pages, rows_known: true, whole: false });
+        self.set_layout(self.extent.by_index(index)?);
         Ok(())
     }
 
@@ -203,120 +153,32 @@ impl Chunk {
         if self.layout().is_some() {
             return Ok(None);
         }
-        if self.rows == 0 {
-            let pages = Vec::new();
-            let layout = Layout { dictionary: None, pages, rows_known: true, whole: false };
-            self.set_layout(layout);
+        if self.extent.rows == 0 {
+            self.set_layout(Extent::without_rows());
             return Ok(None);
         }
-        match self.store.get(&self.range)? {
+        match self.store.get(&self.extent.range)? {
             Some(bytes) => {
-                let layout = self.walk(&bytes, limits).map_err(|error| error.at(&self.place))?;
+                let layout = self.extent.by_headers(&bytes, limits);
+                let layout = layout.map_err(|error| error.at(&self.place))?;
                 self.set_layout(layout);
                 Ok(None)
             }
-            None => Ok(Some(self.range.clone())),
+            None => Ok(Some(self.extent.range.clone())),
         }
-    }
-
-    /// Finds the pages by their headers.
-    fn walk(&self, bytes: &Buffer, limits: &Limits) -> Result<Layout> {
-        let pages = Vec::new();
-        let mut layout = Layout { dictionary: None, pages, rows_known: true, whole: true };
-        let (mut position, mut row, mut slots) = (0usize, 0u64, 0u64);
-        while if layout.rows_known { row < self.rows } else { slots < self.num_values } {
-            let start = self.range.start + position as u64;
-            let place = Place {
-                page: Some(layout.pages.len() as u32),
-                file_offset: Some(start),
-                ..Place::default()
-            };
-            let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
-                return Err(self.ends_early(&layout, row, slots).at(&place));
-            };
-            let header = PageHeader::parse(rest, start, limits)
-                .map_err(|error| error.rows_lost(self.rows - row.min(self.rows)).at(&place))?;
-            let size = header.header_len + header.compressed_page_size as usize;
-            let range = start..start + size as u64;
-            position += size;
-            let rows = match header.kind {
-                PageKind::Dictionary { .. } if layout.pages.is_empty() => {
-                    layout.dictionary = Some(range);
-                    continue;
-                }
-                PageKind::Dictionary { .. } => {
-                    return Err(Error::corrupt("a dictionary page behind data pages").at(&place));
-                }
-                PageKind::DataV1 { num_values, .. } => {
-                    slots += u64::from(num_values);
-                    layout.rows_known &= !self.leaf.is_repeated();
-                    num_values
-                }
-                PageKind::DataV2 { num_rows: 0, num_values: 1.., .. } => {
-                    return Err(Error::corrupt("a page of values in no row").at(&place));
-                }
-                PageKind::DataV2 { num_rows, num_values, .. } => {
-                    slots += u64::from(num_values);
-                    num_rows
-                }
-                PageKind::Index | PageKind::Other(_) => continue,
-            };
-            let rows = u64::from(rows);
-            if layout.rows_known && rows > self.rows - row {
-                return Err(Error::corrupt(format!(
-                    "pages of more than the {} rows of the row group",
-                    self.rows
-                ))
-                .at(&place));
-            }
-            if rows > 0 {
-                layout.pages.push(PageLocation { range, first_row: row, rows });
-            }
-            row += rows;
-        }
-        if !layout.rows_known {
-            self.forget_rows(&mut layout);
-        }
-        Ok(layout)
-    }
-
-    /// Rows of pages that are not known are not guessed; a single page has them all.
-    fn forget_rows(&self, layout: &mut Layout) {
-        if let [only] = layout.pages.as_mut_slice() {
-            only.rows = self.rows;
-            layout.rows_known = true;
-            return;
-        }
-        for page in &mut layout.pages {
-            (page.first_row, page.rows) = (0, 0);
-        }
-    }
-
-    fn ends_early(&self, layout: &Layout, row: u64, slots: u64) -> Error {
-        if layout.rows_known {
-            return Error::truncated(format!(
-                "the column chunk ends after {row} of {} rows",
-                self.rows
-            ))
-            .rows_lost(self.rows - row);
-        }
-        Error::truncated(format!(
-            "the column chunk ends after {slots} of {} values",
-            self.num_values
-        ))
     }
 
     /// Whether all pages are here until the last morsel is through with the chunk: it was read as a
     /// whole, and no page is longer than it by its header.
     pub(super) fn holds(&self, layout: &Layout) -> bool {
         let ends = layout.pages.last().map(|page| page.range.end);
-        layout.whole && ends.is_some_and(|end| end <= self.range.end)
+        layout.whole && ends.is_some_and(|end| end <= self.extent.range.end)
     }
 
     /// The unit of the dictionary page, if it is neither decoded nor here.
     pub(super) fn want_dictionary(&self, layout: &Layout) -> Result<Option<Range<u64>>> {
         let Some(range) = &layout.dictionary else { return Ok(None) };
-        if matches!(*lock(&self.dictionary), DictionaryState::Read(_)) {
+        if lock(&self.dictionary).settle(layout).is_some() {
             return Ok(None);
         }
         Ok(self.store.get(range)?.is_none().then(|| range.clone()))
@@ -329,11 +191,12 @@ impl Chunk {
         Ok(self.store.get(&location.range)?.is_none().then(|| location.range.clone()))
     }
 
-    /// Takes a dictionary of this chunk that pruning has decoded already.
-    pub(super) fn offer_dictionary(&self, dictionary: Arc<Dictionary>) {
+    /// Takes a dictionary of this chunk that pruning has decoded already, from the page that fills
+    /// `range`. It counts if the layout has the dictionary there.
+    pub(super) fn offer_dictionary(&self, range: Range<u64>, dictionary: Arc<Dictionary>) {
         let mut state = lock(&self.dictionary);
         if matches!(*state, DictionaryState::Unread) {
-            *state = DictionaryState::Read(Some(dictionary));
+            *state = DictionaryState::Offered(range, dictionary);
             self.metrics.dictionary_decoded();
         }
     }
@@ -345,14 +208,14 @@ impl Chunk {
         context: &mut PageContext,
     ) -> Result<Option<Arc<Dictionary>>> {
         let mut state = lock(&self.dictionary);
-        if let DictionaryState::Read(dictionary) = &*state {
-            return Ok(dictionary.clone());
+        if let Some(dictionary) = state.settle(layout) {
+            return Ok(dictionary);
         }
         let dictionary = match &layout.dictionary {
             None => None,
             Some(range) => {
                 let place = Place { file_offset: Some(range.start), ..Place::default() };
-                let read = self.read_dictionary(range, context);
+                let read = self.read_dictionary(layout, range, context);
                 let dictionary = read.map_err(|error| error.at(&place).at(&self.place))?;
                 if !layout.whole {
                     self.store.release(range);
@@ -366,16 +229,24 @@ impl Chunk {
 
     fn read_dictionary(
         &self,
+        layout: &Layout,
         range: &Range<u64>,
         context: &mut PageContext,
     ) -> Result<Option<Arc<Dictionary>>> {
-        let Some(bytes) = self.store.get(range)? else {
+        let Some(mut bytes) = self.store.get(range)? else {
             return Err(Error::internal("the dictionary page is not here"));
         };
-        let page = PageStart::read(&bytes, range.start, context.limits())?;
+        let mut start = range.start;
+        if !layout.whole {
+            let found = dictionary_among(&bytes, start, context.limits())?;
+            // Or a gap between the chunk's start and its first data page.
+            let Some(found) = found else { return Ok(None) };
+            start += found.start as u64;
+            bytes = bytes.slice(found).unwrap_or_else(Buffer::empty);
+        }
+        let page = PageStart::read(&bytes, start, context.limits())?;
         let PageKind::Dictionary { num_values, encoding, .. } = page.header.kind else {
-            // A gap between the chunk's start and its first data page.
-            return Ok(None);
+            return Err(Error::internal("a dictionary page that is none"));
         };
         if !matches!(encoding, Encoding::Plain | Encoding::PlainDictionary) {
             let what = format!("{} of a dictionary page", encoding.name());
@@ -424,6 +295,14 @@ impl Chunk {
                 return Err(Error::internal("the page is not here"));
             };
             let start = PageStart::read(&bytes, location.range.start, context.limits())?;
+            if !layout.whole {
+                let used = start.header.header_len + start.body.len();
+                let rest = bytes.get(used..).unwrap_or_default();
+                let end = location.range.start + used as u64;
+                if page_among(rest, end, context.limits()).is_some() {
+                    return Err(Error::corrupt("two pages where the offset index has one"));
+                }
+            }
             let page = match self.leaf.max_levels {
                 None => DataPage::open(&start, self.codec, self.leaf.shape.nullable, context)?,
                 Some(max) => DataPage::open_nested(&start, self.codec, max, context)?,
@@ -486,7 +365,22 @@ impl Chunk {
         state.whole_users = state.whole_users.saturating_sub(1);
         let whole = state.layout.as_ref().is_none_or(|layout| layout.whole);
         if state.whole_users == 0 && whole {
-            self.store.release(&self.range);
+            self.store.release(&self.extent.range);
+        }
+    }
+}
+
+impl DictionaryState {
+    /// The dictionary of a chunk of that layout, if it is known.
+    fn settle(&mut self, layout: &Layout) -> Option<Option<Arc<Dictionary>>> {
+        if let Self::Offered(range, dictionary) = self {
+            let is_there = layout.dictionary.as_ref() == Some(range);
+            let dictionary = Arc::clone(dictionary);
+            *self = if is_there { Self::Read(Some(dictionary)) } else { Self::Unread };
+        }
+        match self {
+            Self::Read(dictionary) => Some(dictionary.clone()),
+            _ => None,
         }
     }
 }
@@ -510,7 +404,7 @@ impl State {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.store.release(&self.range);
+        self.store.release(&self.extent.range);
         let state = lock(&self.state);
         if let Some(layout) = &state.layout {
             let pages = layout.pages.iter().map(|page| &page.range);

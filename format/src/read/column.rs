@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::column::ColumnShape;
-use crate::error::{Error, Result};
+use crate::error::{Error, Feature, Place, Result};
 use crate::levels::MaxLevels;
 use crate::schema::{Layout, Projected, Schema};
 use crate::types::Field;
@@ -104,6 +104,11 @@ impl ScanLeaf {
         let Some(found) = schema.leaves().get(leaf) else {
             return Err(Error::internal("a column without its leaf"));
         };
+        if let Some(digits) = found.unreadable_decimal() {
+            let place = Place { column: Some(found.dotted_path.clone()), ..Place::default() };
+            let what = format!("a DECIMAL of {digits} digits");
+            return Err(Error::unsupported(Feature::Other(what.into())).at(&place));
+        }
         let level = |level: u16| {
             u8::try_from(level).map_err(|_| Error::internal("a schema deeper than 255"))
         };

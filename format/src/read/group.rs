@@ -247,9 +247,10 @@ impl RowGroupScan {
         let step = pruning.step(footer, schema, store, file.limits(), budget)?;
         let dictionaries = pruning.take_dictionaries();
         if step == Step::Kept {
-            for (leaf, dictionary) in dictionaries {
-                let own = self.chunks.iter().find(|chunk| chunk.leaf().leaf == leaf);
-                own.into_iter().for_each(|chunk| chunk.offer_dictionary(Arc::clone(&dictionary)));
+            for found in dictionaries {
+                if let Some(own) = self.chunks.iter().find(|own| own.leaf().leaf == found.leaf) {
+                    own.offer_dictionary(found.range, found.dictionary);
+                }
             }
         }
         Ok(step)

@@ -16,6 +16,7 @@
 
 mod metrics;
 mod column;
+mod layout;
 mod chunk;
 mod file;
 mod group;
@@ -27,6 +28,7 @@ pub use batches::{BatchOptions, Batches};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::{FileScan, RowGroupScan};
+pub(crate) use layout::rows_depend_on;
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
 

@@ -7,7 +7,8 @@ use millwork_codecs::buffer::Bitmap;
 use millwork_codecs::kernel::bits::count_ones_in;
 
 use super::RowGroupScan;
-use super::chunk::{Chunk, Layout};
+use super::chunk::Chunk;
+use super::layout::Layout;
 use crate::column::{ColumnShape, LeafCursor, PageCursor};
 use crate::error::{Error, Result};
 use crate::io::Need;

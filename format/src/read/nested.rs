@@ -11,7 +11,7 @@ use millwork_codecs::buffer::Bitmap;
 use millwork_codecs::kernel::bits::count_ones_in;
 
 use super::MorselReader;
-use super::chunk::Layout;
+use super::layout::Layout;
 use crate::column::{LeafCursor, LeafRows, RowMask, assemble};
 use crate::error::{Error, Place, Result};
 use crate::page::PageContext;

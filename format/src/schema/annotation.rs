@@ -1,24 +1,26 @@
 //! What the values of a leaf mean: its physical type under its annotation.
 //!
 //! In: a schema element and its physical type. Out: a [`DataType`]. A logical type goes before a
-//! converted type; one that does not fit the physical type, or that is not known, is ignored.
+//! converted type; one that does not fit the physical type, or that is not known, is ignored. So is one
+//! that says that there are no values, where a converted type says what they mean.
 //! Source: parquet-format, LogicalTypes.md.
 
+use super::Leaf;
 use crate::metadata::{ConvertedType, LogicalType, PhysicalType, SchemaElement};
 use crate::types::{DataType, TimeUnit};
 use crate::wide_decimal::WideDecimal;
 
 /// The type of a leaf of `physical` (of `length` bytes, if of fixed length).
 pub(super) fn data_type(element: &SchemaElement, physical: PhysicalType, length: u32) -> DataType {
-    let meant = match &element.logical_type {
-        Some(LogicalType::Other(_)) | None => {
-            element.converted_type.and_then(|converted| from_converted(converted, element))
-        }
-        Some(logical) => from_logical(logical),
-    };
-    meant
-        .filter(|meant| fits(meant, physical, length))
-        .unwrap_or_else(|| unannotated(physical, length))
+    let fitting = |meant: Option<DataType>| meant.filter(|meant| fits(meant, physical, length));
+    let converted = || element.converted_type.and_then(|old| from_converted(old, element));
+    let logical = element.logical_type.as_ref().and_then(from_logical);
+    match fitting(logical) {
+        Some(DataType::Null) => fitting(converted()).or(Some(DataType::Null)),
+        None => fitting(converted()),
+        known => known,
+    }
+    .unwrap_or_else(|| unannotated(physical, length))
 }
 
 fn unannotated(physical: PhysicalType, length: u32) -> DataType {
@@ -82,6 +84,20 @@ fn from_converted(converted: ConvertedType, element: &SchemaElement) -> Option<D
         ConvertedType::UInt64 => DataType::UInt64,
         ConvertedType::Map | ConvertedType::MapKeyValue | ConvertedType::List => return None,
     })
+}
+
+/// The digits of a DECIMAL that has more of them than are read. Its bytes would not be what it means.
+pub(super) fn too_many_digits(leaf: &Leaf) -> Option<i32> {
+    let digits = match &leaf.logical_type {
+        Some(LogicalType::Decimal { precision, .. }) => *precision,
+        Some(LogicalType::Other(_)) | None
+            if leaf.converted_type == Some(ConvertedType::Decimal) =>
+        {
+            leaf.converted_decimal?.0
+        }
+        _ => return None,
+    };
+    (digits > i32::from(WideDecimal::DIGITS)).then_some(digits)
 }
 
 /// At most 38 digits fit 128 bits, at most 76 fit 256; more are no number here.

@@ -100,6 +100,13 @@ pub struct Leaf {
     pub logical_type: Option<LogicalType>,
 }
 
+impl Leaf {
+    /// The digits of a DECIMAL that has too many to be read.
+    pub(crate) fn unreadable_decimal(&self) -> Option<i32> {
+        annotation::too_many_digits(self)
+    }
+}
+
 /// Which levels make which part of a column's vector. Its shape is that of the column's type: a map
 /// is a list of structs of a key and perhaps a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::decode::Decoder;
 use super::{Check, Depth, Finding, Severity, Visit, claims};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::inventory::Window;
 use crate::io::Fetcher;
 use crate::limits::Limits;
@@ -18,6 +18,7 @@ use crate::metadata::{
     PageKind, PageType, RowGroup,
 };
 use crate::page::PageStart;
+use crate::read::rows_depend_on;
 use crate::schema::Leaf;
 
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
@@ -85,6 +86,7 @@ pub(super) fn check<'a>(
     };
     walk.open()?;
     walk.walk()?;
+    walk.behind()?;
     walk.close();
     let (read, visit) = (walk.window.bytes_read, walk.visit);
     visit.report.bytes += read;
@@ -222,6 +224,36 @@ impl Walk<'_, '_> {
             if !self.page(&header, &place)? {
                 return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a page behind those that the rows need: no reader would give its values.
+    fn behind(&mut self) -> Result<()> {
+        let is_stretched = self.range.end - self.range.start > self.chunk.total_compressed_size();
+        if !self.complete || is_stretched || self.position >= self.range.end {
+            return Ok(());
+        }
+        let mut position = self.position;
+        while position < self.range.end {
+            let header = match self.window.header(position, self.visit.file.limits()) {
+                Ok(header) => header,
+                Err(error) if *error.kind() == ErrorKind::Io => return Err(error),
+                // Padding.
+                Err(_) => return Ok(()),
+            };
+            let end = position + header.header_len as u64 + u64::from(header.compressed_page_size);
+            if end > self.range.end {
+                return Ok(());
+            }
+            if rows_depend_on(header.kind) {
+                let place = Place { file_offset: Some(position), ..self.place.clone() };
+                let what = "a page behind the last row of the row group".to_owned();
+                let rows = self.rows.clone();
+                self.corrupt(Check::Count, &place, what, rows);
+                return Ok(());
+            }
+            position = end;
         }
         Ok(())
     }

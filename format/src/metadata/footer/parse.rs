@@ -27,6 +27,9 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
     if !parser.has_row_groups {
         return Err(reader.corrupt("a footer without a list of row groups"));
     }
+    if let (Some(rows @ 1..), true) = (parser.claimed_rows, parser.groups.is_empty()) {
+        return Err(reader.corrupt(format!("{rows} rows and no row group")));
+    }
     let num_rows = parser
         .groups
         .iter()
