@@ -21,6 +21,8 @@
 //! | module | holds |
 //! |---|---|
 //! | `footer` | ranges of chunks and indexes |
+//! | `indexes` | page index and bloom filter of one chunk |
+//! | `totals` | what its pages come to |
 //! | `pages` | one chunk, page by page |
 //! | `decode` | one page decoded, and compared with what is claimed of it |
 //! | `values` | what the values of a page are |
@@ -31,7 +33,9 @@ mod footer;
 mod values;
 mod claims;
 mod pages;
+mod indexes;
 mod decode;
+mod totals;
 mod rows;
 
 use std::ops::Range;
