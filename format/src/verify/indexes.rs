@@ -1,7 +1,7 @@
 //! The indexes and the bloom filter of one column chunk: read, and compared with where pages lie.
 
 use super::pages::Walk;
-use super::{Check, Depth};
+use super::{Check, Depth, Finding, Severity, severity_of};
 use crate::error::{Error, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{BloomFilter, BloomFilterHeader, ColumnIndex, OffsetIndex};
@@ -15,26 +15,28 @@ impl Walk<'_, '_> {
             let bytes = self.window.at(start, len.into())?;
             match OffsetIndex::parse(&bytes, start, file.size_bytes(), limits) {
                 Ok(index) => self.offsets = Some(index),
-                Err(error) => self.wrong_index(Check::OffsetIndex, &error),
+                Err(error) => self.wrong_index(Check::OffsetIndex, &error)?,
             }
         }
         if let Some((start, len)) = self.chunk.column_index() {
             let bytes = self.window.at(start, len.into())?;
             match ColumnIndex::parse(bytes, start, limits) {
                 Ok(index) => self.bounds = Some(index),
-                Err(error) => self.wrong_index(Check::ColumnIndex, &error),
+                Err(error) => self.wrong_index(Check::ColumnIndex, &error)?,
             }
         }
         self.open_bloom(limits)?;
-        if self.visit.depth == Depth::Values {
-            self.open_decoder(limits)?;
-        }
-        Ok(())
+        self.open_decoder(limits)
     }
 
-    fn wrong_index(&mut self, check: Check, error: &Error) {
+    /// Rows can be read without it.
+    fn wrong_index(&mut self, check: Check, error: &Error) -> Result<()> {
+        let severity = severity_of(error)?.min(Severity::Wrong);
         let place = error.clone().at(&self.place).place().clone();
-        self.visit.wrong(check, &place, error.what());
+        let what = error.what().to_string();
+        let in_dictionary = false;
+        self.visit.tell(Finding { severity, check, place, in_dictionary, what, rows: None });
+        Ok(())
     }
 
     fn open_bloom(&mut self, limits: &Limits) -> Result<()> {
@@ -47,16 +49,13 @@ impl Walk<'_, '_> {
         });
         let total = match header {
             Ok(header) => header.total_bytes(),
-            Err(error) => {
-                self.wrong_index(Check::BloomFilter, &error);
-                return Ok(());
-            }
+            Err(error) => return self.wrong_index(Check::BloomFilter, &error),
         };
         if self.visit.depth == Depth::Values {
             let bytes = self.window.at(offset, total)?;
             match BloomFilter::parse(bytes, offset, limits) {
                 Ok(filter) => self.bloom = Some(filter),
-                Err(error) => self.wrong_index(Check::BloomFilter, &error),
+                Err(error) => self.wrong_index(Check::BloomFilter, &error)?,
             }
         }
         Ok(())

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::decode::Decoder;
 use super::totals::counted_as;
-use super::{Check, Finding, Severity, Visit};
+use super::{Check, Depth, Finding, Severity, Visit};
+use millwork_codecs::buffer::Buffer;
+
 use crate::error::{Place, Result};
 use crate::inventory::Window;
 use crate::io::Fetcher;
@@ -23,7 +25,7 @@ use crate::schema::Leaf;
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
 ///
 /// # Errors
-/// `Io` and `LimitExceeded`.
+/// `Io`, and memory that is refused.
 pub(super) fn check<'a>(
     visit: &mut Visit<'a>,
     group: RowGroup<'a>,
@@ -49,15 +51,12 @@ pub(super) fn check<'a>(
     if rows.is_empty() && chunk.num_values() == 0 {
         return Ok(());
     }
-    let before = visit.report.corrupt;
-    let range = match chunk.chunk_range() {
-        Ok(range) => range,
-        Err(error) => {
-            visit.broken(Check::Range, error, &place, Some(rows))?;
-            visit.spoilt[leaf] = true;
-            return Ok(());
-        }
-    };
+    let before = visit.unread();
+    // Told with the footer.
+    let Ok(range) = chunk.chunk_range() else { return Ok(()) };
+    let columns = file.schema().columns();
+    let column = columns.partition_point(|column| column.leaves.end <= leaf);
+    let is_nested = columns.get(column).is_some_and(|column| !column.is_flat);
     let fetcher = Fetcher::new(Arc::clone(file.driver()));
     let data_end = file.footer().base_offset();
     let budget = visit.budget;
@@ -81,6 +80,8 @@ pub(super) fn check<'a>(
         seen: BTreeMap::new(),
         complete: true,
         has_dictionary: false,
+        head: Buffer::empty(),
+        is_nested,
         decoder: None,
     };
     walk.open()?;
@@ -88,7 +89,7 @@ pub(super) fn check<'a>(
     walk.close();
     let (read, visit) = (walk.window.bytes_read, walk.visit);
     visit.report.bytes += read;
-    visit.spoilt[leaf] |= visit.report.corrupt > before;
+    visit.spoilt[leaf] |= visit.unread() > before;
     Ok(())
 }
 
@@ -117,6 +118,10 @@ pub(super) struct Walk<'a, 'b> {
     /// Whether all pages were read.
     pub(super) complete: bool,
     pub(super) has_dictionary: bool,
+    /// The header of the page that is looked at, as it is in the file.
+    pub(super) head: Buffer,
+    /// Whether the leaf is part of a nested column.
+    is_nested: bool,
     pub(super) decoder: Option<Decoder>,
 }
 
@@ -169,7 +174,7 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
         }
-        Ok(())
+        self.surplus()
     }
 
     /// Ordinal, place and first row of the next page, if the offset index knows. Of a repeated leaf it
@@ -231,14 +236,16 @@ impl Walk<'_, '_> {
             PageKind::DataV2 { num_rows, .. } => Some(u64::from(num_rows)),
             _ => None,
         };
-        if end > self.visit.file.footer().base_offset() {
-            let what = format!("a page of {size} bytes reaches into the footer");
+        if end > self.range.end {
+            let what =
+                format!("a page of {size} bytes, but its column chunk ends at {}", self.range.end);
             let rows = self.rows_of_page(rows);
             self.corrupt(Check::PageHeader, place, what, rows);
             return Ok(false);
         }
         self.visit.report.pages += 1;
         let bytes = self.window.at(self.position, size)?;
+        self.head = bytes.slice(0..header.header_len).unwrap_or_else(Buffer::empty);
         let start = PageStart {
             header: *header,
             body: bytes.slice(header.header_len..bytes.len()).unwrap_or(bytes),
@@ -263,7 +270,7 @@ impl Walk<'_, '_> {
         Ok(true)
     }
 
-    fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
+    pub(super) fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
         *self.seen.entry((counted_as(page_type), encoding.code())).or_default() += 1;
     }
 
@@ -298,6 +305,11 @@ impl Walk<'_, '_> {
         place: &Place,
     ) -> Result<()> {
         self.offset_index_entry(page, place);
+        if self.is_nested && self.visit.depth == Depth::Values {
+            let chunk = (self.chunk.row_group(), self.chunk.leaf());
+            self.visit.page_starts.entry(chunk).or_default().push((self.row, self.position));
+        }
+        let before = self.row;
         let rows = match (is_sound, self.decoder.is_some()) {
             (true, true) => self.decode(page, rows, place)?.or(rows),
             _ => rows,
@@ -311,7 +323,8 @@ impl Walk<'_, '_> {
         self.page += 1;
         if self.rows_known && self.row > self.group_rows {
             let what = format!("pages of {} rows in a row group of {}", self.row, self.group_rows);
-            let rows = self.rows.end..self.rows.end;
+            let rows = self.rows.start.saturating_add(before)..self.rows.end;
+            let rows = if rows.is_empty() { self.rows.clone() } else { rows };
             self.corrupt(Check::Count, place, what, rows);
         }
         Ok(())

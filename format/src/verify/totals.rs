@@ -3,11 +3,55 @@
 use std::collections::BTreeMap;
 
 use super::pages::Walk;
-use super::{Check, Finding, Severity, claims};
-use crate::error::Place;
-use crate::metadata::{Encoding, PageType};
+use super::{Check, Depth, Finding, Severity, claims, severity_of};
+use crate::error::{Place, Result};
+use crate::metadata::{Encoding, PageHeader, PageKind, PageType};
 
 impl Walk<'_, '_> {
+    /// The bytes of the chunk behind the page that has its last row: there must be none, and no values
+    /// at all.
+    pub(super) fn surplus(&mut self) -> Result<()> {
+        let is_stretched = self.range.end - self.range.start > self.chunk.total_compressed_size();
+        while self.position < self.range.end && !is_stretched {
+            let place = Place {
+                page: Some(self.page as u32),
+                file_offset: Some(self.position),
+                ..self.place.clone()
+            };
+            let header = match self.window.header(self.position, self.visit.file.limits()) {
+                Ok(header) => Some(header),
+                Err(error) => severity_of(&error).map(|_| None)?,
+            };
+            let position = self.position;
+            let end = |header: &PageHeader| {
+                let size = header.header_len as u64 + u64::from(header.compressed_page_size);
+                position.saturating_add(size)
+            };
+            let Some(header) = header.filter(|header| end(header) <= self.range.end) else {
+                let bytes = self.range.end - self.position;
+                let what = format!("{bytes} bytes behind the last page of the column chunk");
+                self.visit.wrong(Check::Count, &place, what);
+                return Ok(());
+            };
+            match header.kind {
+                PageKind::DataV1 { num_values: 0, encoding, .. }
+                | PageKind::DataV2 { num_values: 0, encoding, .. } => {
+                    self.count_page(PageType::DataPage, encoding);
+                    self.page += 1;
+                }
+                PageKind::Index | PageKind::Other(_) => {}
+                _ => {
+                    let what = "a page behind the last row of the row group".to_string();
+                    let rows = self.rows.clone();
+                    self.corrupt(Check::Count, &place, what, rows);
+                    return Ok(());
+                }
+            }
+            self.position = end(&header);
+        }
+        Ok(())
+    }
+
     /// What is only known behind the last page.
     pub(super) fn close(&mut self) {
         let (visit, place) = (&mut *self.visit, &self.place);
@@ -38,17 +82,23 @@ impl Walk<'_, '_> {
         }
         if self.rows_known && self.row != self.group_rows {
             let what = format!("{} rows by the row group, {} by pages", self.group_rows, self.row);
+            // Where the next page should be.
+            let place = Place {
+                page: Some(self.page as u32),
+                file_offset: Some(self.position),
+                ..place.clone()
+            };
             visit.tell(Finding {
                 severity: Severity::Corrupt,
                 check: Check::Count,
-                place: place.clone(),
+                place,
                 in_dictionary: false,
                 what,
                 rows: Some(self.rows.clone()),
             });
         }
         self.encodings();
-        if let Some(decoder) = &self.decoder {
+        if let Some(decoder) = self.decoder.as_ref().filter(|_| self.visit.depth == Depth::Values) {
             let (facts, denied) = (&decoder.facts, &decoder.denied);
             claims::chunk(self.visit, self.leaf, self.chunk, facts, &self.place);
             if self.bloom.is_some() && denied.asked > 0 {
