@@ -50,10 +50,18 @@ pub enum Verb {
     #[command(after_help = "Example:\n  millwork stats trips.parquet --format json")]
     Stats(Inspect),
     /// Check that files are what they say: checksums, counts, indexes; with --deep every value.
-    #[command(after_help = "Examples:\n  \
-            millwork verify trips.parquet             headers, checksums, the shape of indexes\n  \
-            millwork verify --deep 'trips*.parquet'   decodes everything, proves every claim\n\n\
-            Exit codes: 0 clean, 1 a claim is false, 3 rows cannot be read.")]
+    #[command(after_help = "Depths:\n  \
+            --cheap   the footer: where column chunks and indexes lie, numbers that contradict one another;\n            \
+            no page is looked at\n  \
+            default   every page, decompressed: headers, checksums, levels, numbers of rows and values, the\n            \
+            shape of indexes; values are counted where they are PLAIN or BYTE_STREAM_SPLIT, and not\n            \
+            looked at\n  \
+            --deep    every value, decoded: statistics of chunks and pages, page indexes, bloom filters, sizes,\n            \
+            sorting, nesting\n\n\
+            Examples:\n  \
+            millwork verify trips.parquet\n  \
+            millwork verify --deep 'trips*.parquet'\n\n\
+            Exit codes: 0 clean at that depth, 1 a claim is false, 3 rows cannot be read or verified.")]
     Verify(Verify),
     /// Print the first rows (10 unless --limit says otherwise).
     #[command(
@@ -136,7 +144,7 @@ pub struct Verify {
     /// Decode everything: prove statistics, page indexes, bloom filters and sorting against the values.
     #[arg(long, conflicts_with = "cheap")]
     pub deep: bool,
-    /// Look at the footer alone.
+    /// Look at the footer alone, and at no page.
     #[arg(long)]
     pub cheap: bool,
     /// For people, or for programs: one JSON object a file.

@@ -334,8 +334,13 @@ fn verify_ends_with_the_code_of_the_worst_finding() {
     assert_eq!((&finding["first_row"], &finding["rows_lost"]), (&450.into(), &64.into()));
     assert!(finding["offset"].is_u64(), "{finding}");
     // Cheap looks see less; several files end with the worst.
-    json(&["verify", "--cheap", &wrong("checksum"), "--format", "json"], 0);
-    json(&["verify", &wrong("statistics"), "--format", "json"], 0);
+    let cheap = json(&["verify", "--cheap", &wrong("checksum"), "--format", "json"], 0);
+    assert_eq!(cheap[0]["not_looked_at"], "pages");
+    let usual = json(&["verify", &wrong("statistics"), "--format", "json"], 0);
+    assert_eq!(
+        (&usual[0]["not_looked_at"], &good["not_looked_at"]),
+        (&"values".into(), &Value::Null)
+    );
     let files = [wrong("good"), wrong("checksum"), wrong("statistics")];
     let all = ["verify", "--deep", &files[0], &files[1], &files[2], "--format", "json"];
     assert_eq!(json(&all, 3).len(), 3);
@@ -345,6 +350,44 @@ fn verify_ends_with_the_code_of_the_worst_finding() {
     let none = json(&["verify", &text.display().to_string(), "--format", "json"], 3).remove(0);
     assert_eq!(none["findings"][0]["check"], "open");
     fails(&["verify", "/nowhere.parquet"], 4, &["file not found"]);
+}
+
+/// What cannot be opened is a finding, and the next file is looked at.
+#[test]
+fn verify_goes_on_behind_files_that_do_not_open() {
+    let folder = folder();
+    let encrypted = written(&folder, "encrypted.parquet", b"PARE....\x04\0\0\0PARE");
+    // 65 MiB of footer, which the file has, and no limit allows.
+    let large = folder.path().join("large.parquet");
+    let file = fs::File::create(&large).expect("created");
+    file.set_len(66 << 20).expect("made longer");
+    let mut tail = (65u32 << 20).to_le_bytes().to_vec();
+    tail.extend(b"PAR1");
+    std::os::unix::fs::FileExt::write_all_at(&file, &tail, (66 << 20) - 8).expect("written");
+    let cut = written(&folder, "cut.parquet", b"PAR1....\xff\0\0\0PAR1");
+    let good = wrong("good");
+    for (bad, words) in [
+        (&encrypted, ["unverified: open: the file is encrypted", "without a key"]),
+        (&large, ["unverified: open: a footer of 68157440 bytes", "are allowed"]),
+        (&cut, ["corrupt: open: a footer of 255 bytes in a file of 16", "cut.parquet"]),
+    ] {
+        let run = millwork(&["verify", "--deep", text(bad), &good]);
+        assert_eq!((run.code, run.stderr.as_str()), (3, ""), "{}", run.stdout);
+        for words in words.iter().chain(&["good.parquet: clean (900 rows"]) {
+            assert!(run.stdout.contains(words), "{words} in {}", run.stdout);
+        }
+    }
+    // A file that says something false does not hide one that cannot be verified.
+    let run = millwork(&["verify", "--deep", text(&encrypted), &wrong("statistics")]);
+    assert_eq!(run.code, 3, "{}", run.stdout);
+}
+
+#[test]
+fn verify_says_what_it_did_not_look_at() {
+    let good = wrong("good");
+    assert!(printed(&["verify", &good]).ends_with("; values not looked at)\n"));
+    assert!(printed(&["verify", "--cheap", &good]).ends_with("; pages not looked at)\n"));
+    assert!(!printed(&["verify", "--deep", &good]).contains("not looked at"));
 }
 
 #[test]

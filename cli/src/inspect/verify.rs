@@ -1,10 +1,11 @@
 //! `verify`: whether files are what they say.
 //!
 //! In: files, a depth. Out: findings, and what was looked at, on standard output. The exit code is that of
-//! the worst finding: 3 if rows cannot be read, 1 if a claim is false, 0 if nothing was found.
+//! the worst finding: 3 if rows cannot be read or verified, 1 if a claim is false, 0 if nothing was found. What
+//! is wrong with one file does not keep from looking at the next.
 
 use millwork_format::ErrorKind;
-use millwork_format::error::Place;
+use millwork_format::error::{Feature, Limit, Place};
 use millwork_format::verify::{Depth, Finding, Options, Report, Severity, verify};
 use serde_json::{Value, json};
 
@@ -27,61 +28,98 @@ pub fn run(arguments: &Verify) -> Result<()> {
     };
     let limits = arguments.reading.limits();
     let mut output = Output::stdout();
-    let mut worst = None;
+    let (mut is_found, mut is_unreadable) = (false, false);
     for input in inputs(&arguments.files)? {
-        let mut findings = Vec::new();
-        let mut text = String::new();
+        let mut told = Told { shape: arguments.format, text: String::new(), findings: Vec::new() };
         let name = source::name(&input);
-        let (report, rows) = match source::open_file(&input, &limits) {
+        let verified = match source::open_file(&input, &limits) {
             Ok(file) => {
-                let options = Options { depth, ..Options::default() };
-                let mut tell = |finding: Finding| match arguments.format {
-                    Shape::Json => findings.push(finding_json(&finding)),
-                    Shape::Text => text += &finding_text(&finding, file.num_rows()),
-                };
-                (verify(&file, &options, &mut tell)?, Some(file.num_rows()))
+                let (options, rows) = (Options { depth, ..Options::default() }, file.num_rows());
+                let report = verify(&file, &options, &mut |finding| told.finding(&finding, rows));
+                report.map(|report| (report, Some(rows)))
             }
-            Err(source::Unopened::File(error)) if is_about_the_file(&error) => {
-                let mut place = error.place().clone();
-                place.file = Some(name.as_str().into());
-                let report = Report { corrupt: 1, ..Report::default() };
-                let what = error.what();
-                match arguments.format {
-                    Shape::Json => findings.push(json!({
-                        "severity": Severity::Corrupt.name(),
-                        "check": "open",
-                        "offset": place.file_offset,
-                        "what": what,
-                    })),
-                    Shape::Text => text += &format!("corrupt: open: {what}\n  --> {place}\n"),
+            Err(source::Unopened::File(error)) => match why_unopened(&error) {
+                Some((severity, what)) => {
+                    Ok((told.unopened(severity, &what, error.place(), &name), None))
                 }
-                (report, None)
-            }
+                None => Err(error),
+            },
             Err(unopened) => return Err(unopened.into()),
         };
-        worst = worst.max(report.worst());
-        match arguments.format {
-            Shape::Json => {
-                let line = report_json(&name, depth, &report, rows, findings);
-                output.write(format!("{line}\n").as_bytes())?;
+        let (report, rows) = match verified {
+            Ok(verified) => verified,
+            Err(error) => {
+                // What was found before is not lost.
+                output.write(told.text.as_bytes())?;
+                output.finish()?;
+                return Err(error.into());
             }
-            Shape::Text => {
-                text += &report_text(&name, depth, &report, rows);
-                output.write(text.as_bytes())?;
-            }
-        }
+        };
+        is_found |= report.worst().is_some();
+        is_unreadable |= report.corrupt + report.unverified > 0;
+        let text = match arguments.format {
+            Shape::Json => format!("{}\n", report_json(&name, depth, &report, rows, told.findings)),
+            Shape::Text => told.text + &report_text(&name, depth, &report, rows),
+        };
+        output.write(text.as_bytes())?;
     }
     output.finish()?;
-    match worst {
-        None => Ok(()),
-        Some(worst) => Err(Failure::Findings { is_unreadable: worst != Severity::Wrong }),
+    match is_found {
+        false => Ok(()),
+        true => Err(Failure::Findings { is_unreadable }),
     }
 }
 
-/// Whether the error is a finding about the file, and not about the machine.
-fn is_about_the_file(error: &millwork_format::Error) -> bool {
-    use ErrorKind as K;
-    matches!(error.kind(), K::Corrupt | K::Truncated | K::Unsupported(_) | K::Crypto)
+/// What is said of one file, in the shape that was asked for.
+struct Told {
+    shape: Shape,
+    text: String,
+    findings: Vec<Value>,
+}
+
+impl Told {
+    fn finding(&mut self, finding: &Finding, file_rows: u64) {
+        match self.shape {
+            Shape::Json => self.findings.push(finding_json(finding)),
+            Shape::Text => self.text += &finding_text(finding, file_rows),
+        }
+    }
+
+    /// A file of which nothing can be verified; answers the report of that.
+    fn unopened(&mut self, severity: Severity, what: &str, place: &Place, name: &str) -> Report {
+        let severity_name = severity.name();
+        let place = Place { file: Some(name.into()), ..place.clone() };
+        match self.shape {
+            Shape::Json => self.findings.push(json!({
+                "severity": severity_name,
+                "check": "open",
+                "offset": place.file_offset,
+                "what": what,
+            })),
+            Shape::Text => self.text += &format!("{severity_name}: open: {what}\n  --> {place}\n"),
+        }
+        match severity {
+            Severity::Unverified => Report { unverified: 1, ..Report::default() },
+            _ => Report { corrupt: 1, ..Report::default() },
+        }
+    }
+}
+
+/// What it means that a file does not open, if that is about the file, and not about the machine.
+fn why_unopened(error: &millwork_format::Error) -> Option<(Severity, String)> {
+    let what = error.what().to_owned();
+    match error.kind() {
+        ErrorKind::Unsupported(Feature::Encryption) | ErrorKind::Crypto => {
+            let what = "the file is encrypted: it cannot be verified without a key".to_owned();
+            Some((Severity::Unverified, what))
+        }
+        ErrorKind::Corrupt | ErrorKind::Truncated => Some((Severity::Corrupt, what)),
+        ErrorKind::LimitExceeded(Limit::Memory) => None,
+        ErrorKind::Unsupported(_) | ErrorKind::LimitExceeded(_) => {
+            Some((Severity::Unverified, what))
+        }
+        _ => None,
+    }
 }
 
 fn depth_name(depth: Depth) -> &'static str {
@@ -89,6 +127,15 @@ fn depth_name(depth: Depth) -> &'static str {
         Depth::Footer => "cheap",
         Depth::Pages => "pages",
         Depth::Values => "deep",
+    }
+}
+
+/// What a depth passes over.
+fn not_looked_at(depth: Depth) -> Option<&'static str> {
+    match depth {
+        Depth::Footer => Some("pages"),
+        Depth::Pages => Some("values"),
+        Depth::Values => None,
     }
 }
 
@@ -113,8 +160,12 @@ fn finding_text(finding: &Finding, file_rows: u64) -> String {
     if let Some(rows) = finding.rows.as_ref().filter(|rows| !rows.is_empty()) {
         let lost = rows.end - rows.start;
         let column = finding.place.column.as_deref().unwrap_or("?");
+        let are = match finding.severity {
+            Severity::Unverified => "are not verified",
+            _ => "are lost",
+        };
         text += &format!(
-            "   = rows {} .. {} of column \"{column}\" are lost ({} of {})\n",
+            "   = rows {} .. {} of column \"{column}\" {are} ({} of {})\n",
             paper::grouped(rows.start),
             paper::grouped(rows.end - 1),
             paper::grouped(lost),
@@ -131,6 +182,8 @@ fn finding_json(finding: &Finding) -> Value {
         (false, page) => json!(page),
     };
     let rows = finding.rows.as_ref();
+    let count = rows.map(|rows| rows.end - rows.start);
+    let of = |severity: Severity| count.filter(|_| finding.severity == severity);
     json!({
         "severity": finding.severity.name(),
         "check": finding.check.name(),
@@ -141,7 +194,8 @@ fn finding_json(finding: &Finding) -> Value {
         "page_byte": place.page_byte,
         "what": finding.what,
         "first_row": rows.map(|rows| rows.start),
-        "rows_lost": rows.map(|rows| rows.end - rows.start),
+        "rows_lost": of(Severity::Corrupt),
+        "rows_not_verified": of(Severity::Unverified),
     })
 }
 
@@ -159,6 +213,7 @@ fn report_json(
     json!({
         "file": name,
         "depth": depth_name(depth),
+        "not_looked_at": not_looked_at(depth),
         "status": status(report),
         "rows": rows,
         "corrupt": report.corrupt,
@@ -197,8 +252,9 @@ fn report_text(name: &str, depth: Depth, report: &Report, rows: Option<u64>) -> 
         .map(|(count, what)| format!("{} {what}", paper::grouped(*count)))
         .collect();
     let found = if found.is_empty() { "clean".to_owned() } else { found.join(", ") };
-    match looked.is_empty() {
-        true => format!("{name}: {found}\n"),
-        false => format!("{name}: {found} ({})\n", looked.join(", ")),
+    if looked.is_empty() {
+        return format!("{name}: {found}\n");
     }
+    let passed = not_looked_at(depth).map(|what| format!("; {what} not looked at"));
+    format!("{name}: {found} ({}{})\n", looked.join(", "), passed.unwrap_or_default())
 }

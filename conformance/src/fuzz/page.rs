@@ -105,6 +105,7 @@ fn check(bytes: &[u8], is_nested: bool, budget: &Budget) {
         uncompressed_page_size: 0,
         crc: None,
         header_len: 0,
+        statistics_at: None,
     };
     let dictionary = dictionary(&shape, budget);
     let body = Body { header, bytes: Vec::new(), shape, max_levels, dictionary };

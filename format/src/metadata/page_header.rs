@@ -3,9 +3,10 @@
 //! In: the bytes from a page's start on, of which the header is some prefix. Out: [`PageHeader`].
 //!
 //! Invariant: sizes and counts are not negative and within the limits; the levels of a v2 page fit its
-//! body. Statistics in the header are skipped.
+//! body. Statistics in the header are passed over; [`PageHeader::statistics`] reads them.
 
 use super::enums::{Encoding, PageType};
+use super::statistics::Statistics;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::limits::Limits;
 use crate::thrift::compact::{CompactReader, WireType};
@@ -69,6 +70,8 @@ pub struct PageHeader {
     pub crc: Option<u32>,
     /// Bytes of the header itself.
     pub header_len: usize,
+    /// Where in the header the statistics of the page lie: first byte, and bytes.
+    pub statistics_at: Option<(u32, u32)>,
 }
 
 /// The parts of the header as they come.
@@ -81,6 +84,7 @@ struct Parts {
     v1: Option<PageKind>,
     v2: Option<PageKind>,
     dictionary: Option<PageKind>,
+    statistics_at: Option<(u32, u32)>,
 }
 
 impl PageHeader {
@@ -119,9 +123,28 @@ impl PageHeader {
             uncompressed_page_size: parts.uncompressed.ok_or_else(|| missing("a size"))?,
             crc: parts.crc,
             header_len: reader.position(),
+            statistics_at: parts.statistics_at,
         };
         header.check_levels(&reader)?;
         Ok(header)
+    }
+
+    /// Bounds and counts of the page, decoded now; `None` if the header has none. `bytes` begin with the
+    /// header, which lies at `base_offset` in the file.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Truncated` or `LimitExceeded`, as of any Thrift structure.
+    pub fn statistics<'a>(
+        &self,
+        bytes: &'a [u8],
+        base_offset: u64,
+        limits: &Limits,
+    ) -> Result<Option<Statistics<'a>>> {
+        let Some((start, len)) = self.statistics_at else { return Ok(None) };
+        let offset = base_offset.saturating_add(start.into());
+        let (start, len) = (start as usize, len as usize);
+        let bytes = bytes.get(start..start.saturating_add(len)).unwrap_or_default();
+        Statistics::parse(bytes, offset, limits).map(Some)
     }
 
     /// The levels of a v2 page lie uncompressed at the start of the body.
@@ -158,9 +181,13 @@ impl Parts {
                 (2, WireType::I32) => parts.uncompressed = Some(page_size(reader, limits)?),
                 (3, WireType::I32) => parts.compressed = Some(page_size(reader, limits)?),
                 (4, WireType::I32) => parts.crc = Some(reader.i32()?.cast_unsigned()),
-                (5, WireType::Struct) => parts.v1 = Some(data_v1(reader)?),
+                (5, WireType::Struct) => {
+                    parts.v1 = Some(data_v1(reader, &mut parts.statistics_at)?)
+                }
                 (7, WireType::Struct) => parts.dictionary = Some(dictionary(reader)?),
-                (8, WireType::Struct) => parts.v2 = Some(data_v2(reader)?),
+                (8, WireType::Struct) => {
+                    parts.v2 = Some(data_v2(reader, &mut parts.statistics_at)?)
+                }
                 (_, wire) => reader.skip(wire)?,
             }
             Ok(())
@@ -193,7 +220,18 @@ fn required<T>(reader: &CompactReader<'_>, value: Option<T>, what: &str) -> Resu
     value.ok_or_else(|| -> Error { reader.corrupt(format!("a page header without {what}")) })
 }
 
-fn data_v1(reader: &mut CompactReader<'_>) -> Result<PageKind> {
+/// Passes over a struct; answers where it lies.
+fn passed(reader: &mut CompactReader<'_>) -> Result<Option<(u32, u32)>> {
+    let start = reader.position();
+    reader.skip(WireType::Struct)?;
+    let len = reader.position() - start;
+    Ok(u32::try_from(start).ok().zip(u32::try_from(len).ok()))
+}
+
+fn data_v1(
+    reader: &mut CompactReader<'_>,
+    statistics_at: &mut Option<(u32, u32)>,
+) -> Result<PageKind> {
     let (mut values, mut of_values) = (None, None);
     let (mut definition, mut repetition) = (Encoding::Rle, Encoding::Rle);
     reader.structure(|reader, field| {
@@ -202,6 +240,7 @@ fn data_v1(reader: &mut CompactReader<'_>) -> Result<PageKind> {
             (2, WireType::I32) => of_values = Some(encoding(reader)?),
             (3, WireType::I32) => definition = encoding(reader)?,
             (4, WireType::I32) => repetition = encoding(reader)?,
+            (5, WireType::Struct) => *statistics_at = passed(reader)?,
             (_, wire) => reader.skip(wire)?,
         }
         Ok(())
@@ -214,7 +253,10 @@ fn data_v1(reader: &mut CompactReader<'_>) -> Result<PageKind> {
     })
 }
 
-fn data_v2(reader: &mut CompactReader<'_>) -> Result<PageKind> {
+fn data_v2(
+    reader: &mut CompactReader<'_>,
+    statistics_at: &mut Option<(u32, u32)>,
+) -> Result<PageKind> {
     let (mut values, mut nulls, mut rows, mut of_values) = (None, None, None, None);
     let (mut definition, mut repetition, mut is_compressed) = (None, None, true);
     reader.structure(|reader, field| {
@@ -226,6 +268,7 @@ fn data_v2(reader: &mut CompactReader<'_>) -> Result<PageKind> {
             (5, WireType::I32) => definition = Some(count(reader, "length of levels")?),
             (6, WireType::I32) => repetition = Some(count(reader, "length of levels")?),
             (7, wire) if wire.boolean().is_some() => is_compressed = wire == WireType::True,
+            (8, WireType::Struct) => *statistics_at = passed(reader)?,
             (_, wire) => reader.skip(wire)?,
         }
         Ok(())

@@ -223,6 +223,7 @@ mod tests {
             uncompressed_page_size: len,
             crc: None,
             header_len: 0,
+            statistics_at: None,
         };
         (header, Buffer::copy_of(body, &Budget::unlimited()).unwrap())
     }

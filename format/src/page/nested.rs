@@ -155,6 +155,7 @@ mod tests {
             uncompressed_page_size: len,
             crc: None,
             header_len: 0,
+            statistics_at: None,
         };
         let body = Buffer::copy_of(body, &Budget::unlimited())?;
         let budget = Budget::new(4 << 20);

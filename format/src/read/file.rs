@@ -157,12 +157,6 @@ fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Re
         return Err(Error::unsupported(Feature::Encryption));
     }
     let metadata_len = u64::from(found.metadata_len);
-    if metadata_len > limits.footer_bytes {
-        return Err(Error::limit(
-            Limit::FooterBytes,
-            format!("a footer of {metadata_len} bytes, {} are allowed", limits.footer_bytes),
-        ));
-    }
     let Some(start) = (len - 8).checked_sub(metadata_len).filter(|start| *start >= 4) else {
         return Err(Error::new(
             ErrorKind::Corrupt,
@@ -170,6 +164,12 @@ fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Re
         )
         .hint(NOT_PARQUET));
     };
+    if metadata_len > limits.footer_bytes {
+        return Err(Error::limit(
+            Limit::FooterBytes,
+            format!("a footer of {metadata_len} bytes, {} are allowed", limits.footer_bytes),
+        ));
+    }
     let bytes = if start >= tail_start {
         let local = (start - tail_start) as usize..tail.len() - 8;
         tail.slice(local).ok_or_else(|| Error::internal("a footer outside the tail"))?

@@ -205,7 +205,7 @@ fn second_dictionary() -> Error {
 }
 
 /// Whether rows depend on a page of that kind.
-pub(crate) fn rows_depend_on(kind: PageKind) -> bool {
+fn rows_depend_on(kind: PageKind) -> bool {
     match kind {
         PageKind::Dictionary { .. } => true,
         PageKind::DataV1 { num_values, .. } | PageKind::DataV2 { num_values, .. } => num_values > 0,

@@ -28,7 +28,6 @@ pub use batches::{BatchOptions, Batches};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::{FileScan, RowGroupScan};
-pub(crate) use layout::rows_depend_on;
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
 

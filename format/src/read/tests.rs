@@ -8,6 +8,7 @@ use millwork_codecs::buffer::Buffer;
 
 use super::*;
 use crate::batch::Batch;
+use crate::error::ErrorKind;
 use crate::io::{Driver, DriverProfile, Fetcher, RecordingDriver};
 use crate::limits::Limits;
 use crate::page::PageContext;
@@ -20,6 +21,23 @@ fn fixture() -> PathBuf {
 
 fn bytes() -> Buffer {
     Buffer::copy_of(&std::fs::read(fixture()).unwrap(), &Budget::unlimited()).unwrap()
+}
+
+/// A footer that is longer than its file is a broken file, whatever the limits allow.
+#[test]
+fn a_flip_in_the_length_of_the_footer_is_corruption() {
+    let good = std::fs::read(fixture()).unwrap();
+    let length_at = good.len() - 8;
+    for bit in 0..32 {
+        let mut bytes = good.clone();
+        bytes[length_at + bit / 8] ^= 1 << (bit % 8);
+        let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let error = File::from_bytes("flipped", bytes, &Limits::untrusted()).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated),
+            "{bit}: {error}"
+        );
+    }
 }
 
 fn text(vector: &Vector) -> Vec<String> {

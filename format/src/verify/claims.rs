@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::values::Facts;
+use super::values::{Facts, order};
 use super::{Check, Visit};
-use crate::error::Place;
+use crate::error::{Place, Result};
 use crate::metadata::{
     BoundaryOrder, ColumnChunk, ColumnIndex, ColumnOrder, OffsetIndex, Statistics,
 };
@@ -30,6 +30,8 @@ pub(super) fn shown(leaf: &Leaf, value: &PruneValue) -> String {
         }
         (PruneValue::Float(value), _) => text = value.to_string(),
         (PruneValue::Bytes(bytes), data_type) if data_type.is_text() => {
+            // A character has at most four bytes.
+            let bytes = bytes.get(..4 * SHOWN + 4).unwrap_or(bytes);
             text = format!("\"{}\"", String::from_utf8_lossy(bytes).escape_debug());
         }
         (PruneValue::Bytes(bytes), _) => {
@@ -52,14 +54,7 @@ pub(super) fn chunk(
     facts: &Facts,
     place: &Place,
 ) {
-    match chunk.statistics() {
-        Ok(None) => {}
-        Ok(Some(claimed)) => statistics(visit, leaf, &claimed, facts, place),
-        Err(error) => {
-            let what = format!("statistics that cannot be read: {}", error.what());
-            visit.wrong(Check::Statistics, place, what);
-        }
-    }
+    stated(visit, leaf, chunk.statistics(), facts, place);
     if let Ok(Some(sizes)) = chunk.size_statistics() {
         visit.report.claims += 1;
         let check = Check::SizeStatistics;
@@ -67,6 +62,24 @@ pub(super) fn chunk(
         let [repetition, definition] =
             [&sizes.repetition_level_histogram, &sizes.definition_level_histogram];
         histograms(visit, check, [repetition, definition], facts, place);
+    }
+}
+
+/// What the footer, or the header of a page, states of values with `facts`, if it could be read.
+pub(super) fn stated(
+    visit: &mut Visit<'_>,
+    leaf: &Leaf,
+    claimed: Result<Option<Statistics<'_>>>,
+    facts: &Facts,
+    place: &Place,
+) {
+    match claimed {
+        Ok(None) => {}
+        Ok(Some(claimed)) => statistics(visit, leaf, &claimed, facts, place),
+        Err(error) => {
+            let what = format!("statistics that cannot be read: {}", error.what());
+            visit.wrong(Check::Statistics, place, what);
+        }
     }
 }
 
@@ -117,7 +130,7 @@ fn statistics(
     ];
     for (flag, bound, actual, which) in exact {
         let (Some(true), Some(bound), Some(actual)) = (flag, bound, actual) else { continue };
-        if bound.order(actual).is_some_and(Ordering::is_ne) {
+        if order(actual, bound).is_some_and(Ordering::is_ne) {
             let (bound, actual) = (shown(leaf, bound), shown(leaf, actual));
             let what = format!("{bound} is claimed to be the {which} value, which is {actual}");
             visit.wrong(check, place, what);
@@ -149,7 +162,7 @@ fn inside(
     ];
     for (bound, actual, wrong, which, beyond) in sides {
         let (Some(bound), Some(actual)) = (bound, actual) else { continue };
-        if actual.order(bound) == Some(wrong) {
+        if order(actual, bound) == Some(wrong) {
             let (actual, bound) = (shown(leaf, actual), shown(leaf, bound));
             let what = format!("the {which} value, {actual}, is {beyond}, {bound}");
             visit.wrong(check, place, what);
@@ -260,11 +273,10 @@ pub(super) fn boundary_order(
             continue;
         }
         if let Some(last) = &last {
-            let order = |a: &Option<PruneValue>, b: &Option<PruneValue>| {
-                a.as_ref().zip(b.as_ref()).and_then(|(a, b)| a.order(b))
+            let is_wrong = |a: &Option<PruneValue>, b: &Option<PruneValue>| {
+                a.as_ref().zip(b.as_ref()).and_then(|(a, b)| a.order(b)) == Some(wrong)
             };
-            let disordered = order(&last.min, &known.min) == Some(wrong)
-                || order(&last.max, &known.max) == Some(wrong);
+            let disordered = is_wrong(&last.min, &known.min) || is_wrong(&last.max, &known.max);
             if disordered {
                 let place = Place { page: Some(page as u32), ..place.clone() };
                 let what = format!(

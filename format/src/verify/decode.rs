@@ -6,9 +6,9 @@ use millwork_codecs::compression::Codec;
 
 use super::pages::Walk;
 use super::values::{Denied, Facts};
-use super::{Check, Finding, Severity, claims, values};
+use super::{Check, Depth, Finding, claims, count, severity_of, values};
 use crate::column::{ColumnShape, decode_dictionary};
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, Place, Result};
 use crate::levels::MaxLevels;
 use crate::limits::Limits;
 use crate::metadata::{BloomFilter, Encoding, PageKind};
@@ -17,17 +17,25 @@ use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::Dictionary;
 
-/// What decoding needs, at [`Depth::Values`].
+/// What decoding needs. At [`Depth::Pages`] that is levels, and values are counted at most.
 pub(super) struct Decoder {
     context: PageContext,
     codec: Codec,
     shape: ColumnShape,
     max: MaxLevels,
     is_flat: bool,
+    is_deep: bool,
     dictionary: Option<Arc<Dictionary>>,
     dictionary_is_broken: bool,
     pub(super) facts: Facts,
     pub(super) denied: Denied,
+}
+
+/// A data page, what is true of it, and bytes behind its last value.
+struct Decoded {
+    page: DataPage,
+    facts: Facts,
+    bytes_behind: usize,
 }
 
 impl Walk<'_, '_> {
@@ -42,7 +50,13 @@ impl Walk<'_, '_> {
             Ok(codec) => codec,
             Err(error) => {
                 self.complete = false;
-                return self.visit.broken(Check::PageBody, error, &self.place, None);
+                let place = Place {
+                    page: Some(0),
+                    file_offset: Some(self.range.start),
+                    ..self.place.clone()
+                };
+                let rows = Some(self.rows.clone());
+                return self.visit.broken(Check::PageBody, error, &place, rows);
             }
         };
         // Checksums are verified before.
@@ -58,6 +72,7 @@ impl Walk<'_, '_> {
             },
             max,
             is_flat: max.repetition == 0 && max.definition <= 1,
+            is_deep: self.visit.depth == Depth::Values,
             dictionary: None,
             dictionary_is_broken: false,
             facts: Facts::of_levels(max),
@@ -91,17 +106,17 @@ impl Walk<'_, '_> {
         }
         let length_bytes = page.header.uncompressed_page_size as usize;
         let decoded = match encoding {
-            Encoding::Plain | Encoding::PlainDictionary => decoder
-                .context
-                .decompress(decoder.codec, &page.body, length_bytes)
-                .and_then(|body| {
-                    let budget = decoder.context.budget();
-                    decode_dictionary(body, entries as usize, &decoder.shape, budget)
-                }),
+            Encoding::Plain | Encoding::PlainDictionary => {
+                decoder.dictionary(page, entries as usize, length_bytes)
+            }
             other => Err(Error::corrupt(format!("a dictionary page of {}", other.name()))),
         };
         match decoded {
-            Ok(dictionary) => decoder.dictionary = Some(Arc::new(dictionary)),
+            Ok(0) => {}
+            Ok(behind) => {
+                let what = format!("{behind} bytes behind the last entry of the dictionary");
+                self.visit.wrong(Check::PageBody, &Place { page: None, ..place.clone() }, what);
+            }
             Err(error) => {
                 decoder.dictionary_is_broken = true;
                 self.complete = false;
@@ -115,7 +130,7 @@ impl Walk<'_, '_> {
                     place,
                     in_dictionary: true,
                     what: error.what().to_string(),
-                    rows: Some(rows).filter(|_| severity == Severity::Corrupt),
+                    rows: Some(rows),
                 });
             }
         }
@@ -141,7 +156,7 @@ impl Walk<'_, '_> {
             return Ok(None);
         }
         let read = decoder.read(page, self.leaf, self.bloom.as_ref());
-        let (opened, facts) = match read {
+        let Decoded { page: opened, facts, bytes_behind } = match read {
             Ok(read) => read,
             Err(error) => {
                 let rows = self.rows_of_page(rows);
@@ -150,8 +165,12 @@ impl Walk<'_, '_> {
                 return Ok(None);
             }
         };
-        self.visit.report.values += facts.values();
         decoder.facts.add(&facts);
+        let is_deep = decoder.is_deep;
+        if bytes_behind > 0 {
+            let what = format!("{bytes_behind} bytes behind the last value of the page");
+            self.visit.wrong(Check::PageBody, place, what);
+        }
         let rows = opened.rows as u64;
         if let Some(levels) = &opened.levels
             && levels.continues
@@ -161,44 +180,71 @@ impl Walk<'_, '_> {
             let what = "a page that begins inside a row".to_string();
             self.corrupt(Check::PageBody, place, what, lost);
         }
-        let at = self.page;
-        if let Some(index) = self.bounds.as_ref().filter(|index| at < index.len()) {
-            claims::page(self.visit, self.leaf, index, at, rows, &facts, place);
-        }
-        if let Some(index) = &self.offsets {
-            claims::page_bytes(self.visit, self.leaf, index, at, &facts, place);
+        if is_deep {
+            self.visit.report.values += facts.values();
+            self.claims(page, rows, &facts, place);
         }
         Ok(Some(rows))
+    }
+
+    /// What header and indexes say of the page that is looked at.
+    fn claims(&mut self, page: &PageStart, rows: u64, facts: &Facts, place: &Place) {
+        let (at, limits) = (self.page, self.visit.file.limits());
+        let claimed = page.header.statistics(&self.head, self.position, limits);
+        claims::stated(self.visit, self.leaf, claimed, facts, place);
+        if let Some(index) = self.bounds.as_ref().filter(|index| at < index.len()) {
+            claims::page(self.visit, self.leaf, index, at, rows, facts, place);
+        }
+        if let Some(index) = &self.offsets {
+            claims::page_bytes(self.visit, self.leaf, index, at, facts, place);
+        }
     }
 }
 
 impl Decoder {
+    /// Counts or decodes the entries of a dictionary page; answers how many bytes are behind them.
+    fn dictionary(
+        &mut self,
+        page: &PageStart,
+        entries: usize,
+        length_bytes: usize,
+    ) -> Result<usize> {
+        let body = self.context.decompress(self.codec, &page.body, length_bytes)?;
+        let behind = count::bytes_behind(&body, entries, Encoding::Plain, &self.shape)?;
+        if self.is_deep {
+            let budget = self.context.budget();
+            let dictionary = decode_dictionary(body, entries, &self.shape, budget)?;
+            self.dictionary = Some(Arc::new(dictionary));
+        }
+        Ok(behind.unwrap_or(0))
+    }
+
     fn read(
         &mut self,
         page: &PageStart,
         leaf: &Leaf,
         bloom: Option<&BloomFilter>,
-    ) -> Result<(DataPage, Facts)> {
+    ) -> Result<Decoded> {
         let opened = match self.is_flat {
             true => DataPage::open(page, self.codec, self.max.definition > 0, &mut self.context)?,
             false => DataPage::open_nested(page, self.codec, self.max, &mut self.context)?,
         };
         let mut facts = values::levels(&opened, self.max);
+        let bytes_behind = match opened.value_count {
+            // Such a page may hold anything.
+            0 => None,
+            _ if self.shape.data_type == DataType::Null => None,
+            count => count::bytes_behind(&opened.values, count, opened.encoding, &self.shape)?,
+        };
+        let bytes_behind = bytes_behind.unwrap_or(0);
+        if !self.is_deep {
+            return Ok(Decoded { page: opened, facts, bytes_behind });
+        }
         let decoding = (&self.shape, self.dictionary.as_ref(), self.context.budget());
         let denied = values::read(&opened, leaf, decoding, bloom, &mut facts)?;
         self.denied.asked += denied.asked;
         self.denied.count += denied.count;
         self.denied.example = self.denied.example.take().or(denied.example);
-        Ok((opened, facts))
-    }
-}
-
-/// # Errors
-/// `error` itself if it keeps from looking.
-fn severity_of(error: &Error) -> Result<Severity> {
-    match error.kind() {
-        ErrorKind::Io | ErrorKind::NotFound | ErrorKind::LimitExceeded(_) => Err(error.clone()),
-        ErrorKind::Unsupported(_) => Ok(Severity::Unverified),
-        _ => Ok(Severity::Corrupt),
+        Ok(Decoded { page: opened, facts, bytes_behind })
     }
 }

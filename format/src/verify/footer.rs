@@ -2,12 +2,23 @@
 
 use std::ops::Range;
 
-use super::{Check, Severity, Visit};
-use crate::error::{Error, Feature, Place};
-use crate::metadata::ColumnChunk;
+use super::{Check, Finding, Visit, severity_of};
+use crate::error::{Error, Feature, Place, Result};
+use crate::metadata::{ColumnChunk, RowGroup};
+use crate::schema::Leaf;
+
+/// Bytes of the file, what lies there, and of which column chunk it is.
+struct Claimed {
+    range: Range<u64>,
+    what: &'static str,
+    of: Place,
+}
 
 /// Checks numbers and ranges of the footer.
-pub(super) fn check(visit: &mut Visit<'_>) {
+///
+/// # Errors
+/// `Io`, and memory that is refused.
+pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
     let file = visit.file;
     let (footer, place) = (file.footer(), visit.place());
     let claimed = footer.claimed_rows();
@@ -16,8 +27,10 @@ pub(super) fn check(visit: &mut Visit<'_>) {
         let what = format!("{claimed} rows by the file, {} by its row groups", footer.num_rows());
         visit.wrong(Check::Footer, &place, what);
     }
-    let mut ranges: Vec<(Range<u64>, String)> = Vec::new();
+    let mut ranges = Vec::new();
+    let mut first_row = 0u64;
     for group in footer.row_groups() {
+        let rows = first_row..first_row.saturating_add(group.num_rows());
         for (leaf, chunk) in file.schema().leaves().iter().zip(group.columns()) {
             visit.in_chunk = 0;
             let place = Place {
@@ -25,51 +38,100 @@ pub(super) fn check(visit: &mut Visit<'_>) {
                 column: Some(leaf.dotted_path.clone()),
                 ..place.clone()
             };
-            if chunk.has_file_path() || chunk.is_encrypted() {
-                let feature = if chunk.is_encrypted() {
-                    Feature::Encryption
-                } else {
-                    Feature::ExternalColumnChunk
-                };
-                let what = Error::unsupported(feature).what().to_string();
-                visit.tell(super::Finding {
-                    severity: Severity::Unverified,
-                    check: Check::Range,
-                    place,
-                    in_dictionary: false,
-                    what,
-                    rows: None,
-                });
-                continue;
-            }
-            if chunk.physical_type() != leaf.physical_type {
-                let what = format!(
-                    "a column chunk of {} in a column of {}",
-                    chunk.physical_type().name(),
-                    leaf.physical_type.name()
-                );
-                visit.wrong(Check::Footer, &place, what);
-            }
-            if let (0, Ok(range)) = (leaf.max_repetition_level, chunk.chunk_range())
-                && chunk.num_values() != group.num_rows()
-                && !range.is_empty()
-            {
-                let what = format!(
-                    "{} values by the column chunk, {} rows by the row group",
-                    chunk.num_values(),
-                    group.num_rows()
-                );
-                visit.wrong(Check::Count, &place, what);
-            }
-            let of = format!("column \"{}\" of row group {}", leaf.dotted_path, group.index());
-            if let (Ok(range), true) = (chunk.chunk_range(), group.num_rows() > 0) {
-                ranges.push((range, format!("pages of {of}")));
-            }
-            index_ranges(visit, chunk, &place, &of, &mut ranges);
+            column_chunk(visit, (group, leaf, chunk), &rows, place, &mut ranges)?;
         }
+        first_row = rows.end;
     }
     visit.in_chunk = 0;
-    overlaps(visit, ranges, &place);
+    overlaps(visit, ranges);
+    Ok(())
+}
+
+fn column_chunk(
+    visit: &mut Visit<'_>,
+    (group, leaf, chunk): (RowGroup<'_>, &Leaf, ColumnChunk<'_>),
+    rows: &Range<u64>,
+    place: Place,
+    ranges: &mut Vec<Claimed>,
+) -> Result<()> {
+    if chunk.is_encrypted() {
+        let what = "an encrypted column, which cannot be verified without its key";
+        visit.unverified(Check::Range, place, what, Some(rows.clone()));
+        return Ok(());
+    }
+    if chunk.has_file_path() {
+        let error = Error::unsupported(Feature::ExternalColumnChunk);
+        visit.unverified(Check::Range, place, error.what(), Some(rows.clone()));
+        return Ok(());
+    }
+    if chunk.physical_type() != leaf.physical_type {
+        let what = format!(
+            "a column chunk of {} in a column of {}",
+            chunk.physical_type().name(),
+            leaf.physical_type.name()
+        );
+        visit.wrong(Check::Footer, &place, what);
+    }
+    // Nobody looks for the pages of no rows.
+    if group.num_rows() > 0 || chunk.num_values() > 0 {
+        match chunk.chunk_range() {
+            Ok(range) => {
+                counts(visit, group, leaf, chunk, &range, &place);
+                ranges.push(Claimed { range, what: "pages", of: place.clone() });
+            }
+            Err(error) => {
+                visit.spoilt[leaf.index] = true;
+                out_of_range(visit, chunk, &error, &place, rows)?;
+            }
+        }
+    }
+    index_ranges(visit, chunk, &place, ranges);
+    Ok(())
+}
+
+fn counts(
+    visit: &mut Visit<'_>,
+    group: RowGroup<'_>,
+    leaf: &Leaf,
+    chunk: ColumnChunk<'_>,
+    range: &Range<u64>,
+    place: &Place,
+) {
+    let is_one_a_row = leaf.max_repetition_level == 0 && !range.is_empty();
+    if is_one_a_row && chunk.num_values() != group.num_rows() {
+        let what = format!(
+            "{} values by the column chunk, {} rows by the row group",
+            chunk.num_values(),
+            group.num_rows()
+        );
+        visit.wrong(Check::Count, place, what);
+    }
+}
+
+/// None of the pages can be read: the first one is named.
+fn out_of_range(
+    visit: &mut Visit<'_>,
+    chunk: ColumnChunk<'_>,
+    error: &Error,
+    place: &Place,
+    rows: &Range<u64>,
+) -> Result<()> {
+    let data = chunk.data_page_offset();
+    let dictionary = chunk.dictionary_page_offset().filter(|at| *at < data || data == 0);
+    let place = Place {
+        page: if dictionary.is_none() { Some(0) } else { None },
+        file_offset: Some(dictionary.unwrap_or(data)),
+        ..place.clone()
+    };
+    visit.tell(Finding {
+        severity: severity_of(error)?,
+        check: Check::Range,
+        place,
+        in_dictionary: dictionary.is_some(),
+        what: error.what().to_string(),
+        rows: Some(rows.clone()),
+    });
+    Ok(())
 }
 
 /// Page indexes and bloom filters lie in the file.
@@ -77,8 +139,7 @@ fn index_ranges(
     visit: &mut Visit<'_>,
     chunk: ColumnChunk<'_>,
     place: &Place,
-    of: &str,
-    ranges: &mut Vec<(Range<u64>, String)>,
+    ranges: &mut Vec<Claimed>,
 ) {
     let data_end = visit.file.footer().base_offset();
     let bloom = chunk.bloom_filter().map(|(offset, len)| (offset, len.unwrap_or(0)));
@@ -89,10 +150,10 @@ fn index_ranges(
     ];
     for (range, check, what) in named {
         let Some((start, len)) = range else { continue };
-        let place = Place { file_offset: Some(start), ..place.clone() };
         match start.checked_add(u64::from(len)).filter(|end| *end <= data_end) {
-            Some(end) => ranges.push((start..end, format!("{what} of {of}"))),
+            Some(end) => ranges.push(Claimed { range: start..end, what, of: place.clone() }),
             None => {
+                let place = Place { file_offset: Some(start), ..place.clone() };
                 let text =
                     format!("the {what} of {len} bytes, but the footer begins at {data_end}");
                 visit.wrong(check, &place, text);
@@ -102,22 +163,29 @@ fn index_ranges(
 }
 
 /// Nothing lies inside something else.
-fn overlaps(visit: &mut Visit<'_>, mut ranges: Vec<(Range<u64>, String)>, place: &Place) {
+fn overlaps(visit: &mut Visit<'_>, mut ranges: Vec<Claimed>) {
     // Sizes that are too short by a header (PARQUET-816) were made longer on suspicion.
     let slack = if visit.file.footer().forgets_dictionary_headers() { 100 } else { 0 };
-    ranges.retain(|(range, _)| range.start < range.end);
-    ranges.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut last: Option<(Range<u64>, String)> = None;
-    for (range, what) in ranges {
-        if let Some((before, of)) = &last
-            && range.start + slack < before.end
+    ranges.retain(|claimed| claimed.range.start < claimed.range.end);
+    ranges.sort_by_key(|claimed| (claimed.range.start, claimed.range.end));
+    let mut last: Option<Claimed> = None;
+    for claimed in ranges {
+        if let Some(before) = &last
+            && claimed.range.start + slack < before.range.end
         {
-            let place = Place { file_offset: Some(range.start), ..place.clone() };
-            let text = format!("{what} begin inside the {of}, which end at {}", before.end);
+            let text = format!(
+                "{} that begin inside the {} of column \"{}\" of row group {}, which end at {}",
+                claimed.what,
+                before.what,
+                before.of.column.as_deref().unwrap_or_default(),
+                before.of.row_group.unwrap_or_default(),
+                before.range.end
+            );
+            let place = Place { file_offset: Some(claimed.range.start), ..claimed.of.clone() };
             visit.wrong(Check::Range, &place, text);
         }
-        if last.as_ref().is_none_or(|(before, _)| range.end > before.end) {
-            last = Some((range, what));
+        if last.as_ref().is_none_or(|before| claimed.range.end > before.range.end) {
+            last = Some(claimed);
         }
     }
 }

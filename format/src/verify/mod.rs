@@ -7,22 +7,29 @@
 //! | depth | reads | proves |
 //! |---|---|---|
 //! | [`Depth::Footer`] | the footer | ranges lie in the file, in front of the footer, and do not overlap |
-//! | [`Depth::Pages`] | every page, not decompressed | headers, checksums, counts of rows and values, encodings, the shape of indexes |
-//! | [`Depth::Values`] | every page, decoded | bounds, counts of nulls and NaNs, page index, bloom filters, sizes, sorting, nesting |
+//! | [`Depth::Pages`] | every page, decompressed, with its levels | headers, checksums, levels, counts of rows and values, encodings, the shape of indexes, nothing behind the last page; that a page holds as many values as it says, where they are PLAIN or BYTE_STREAM_SPLIT |
+//! | [`Depth::Values`] | every page, decoded | values of every encoding, bounds, counts of nulls and NaNs, page index, bloom filters, sizes, sorting, nesting |
 //!
 //! [`Severity::Corrupt`] means that rows cannot be read; [`Severity::Wrong`] that they can, but that the file
-//! says something false about them, so that readers which believe it may give wrong answers. Claims that
+//! says something false about them, so that readers which believe it may give wrong answers;
+//! [`Severity::Unverified`] that something is encrypted, of a kind that is not known here, or beyond the
+//! limits. Memory that is refused ends everything; every other limit is a finding like others. Claims that
 //! nobody may believe (bounds of an unknown order, old bounds of strings) are not looked at; counts of
 //! distinct values are only compared with the number of values.
 //!
-//! Memory: one page, its dictionary, and a window of a megabyte; findings beyond [`MOST_FINDINGS`] of a
-//! column chunk are counted, not told.
+//! Memory: one page, its dictionary, a window of a megabyte, sixteen bytes for each page of nested columns,
+//! and the extremes of a chunk and a page, of which a megabyte each is kept. Nesting and sorting are
+//! looked at through the reader, which holds what it always does. Findings beyond [`MOST_FINDINGS`] of a column
+//! chunk are counted, not told.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `footer` | ranges of chunks and indexes |
+//! | `indexes` | page index and bloom filter of one chunk |
+//! | `totals` | what its pages come to |
 //! | `pages` | one chunk, page by page |
 //! | `decode` | one page decoded, and compared with what is claimed of it |
+//! | `count` | how many values a body holds, without decoding them |
 //! | `values` | what the values of a page are |
 //! | `claims` | statistics and indexes against that |
 //! | `rows` | the order of rows, and columns that have to agree |
@@ -31,15 +38,19 @@ mod footer;
 mod values;
 mod claims;
 mod pages;
+mod indexes;
+mod count;
 mod decode;
+mod totals;
 mod rows;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::read::File;
 
 /// Findings of one column chunk that are told one by one.
@@ -50,7 +61,7 @@ pub const MOST_FINDINGS: u64 = 100;
 pub enum Depth {
     /// Only what the footer says.
     Footer,
-    /// Headers and checksums of all pages, and indexes.
+    /// Headers, checksums and levels of all pages, and indexes.
     Pages,
     /// Every value.
     Values,
@@ -59,7 +70,8 @@ pub enum Depth {
 /// What a finding means for the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// This could not be looked at: it needs something that this crate does not have.
+    /// This could not be looked at: it needs a key, something that this crate does not have, or more than
+    /// the limits allow.
     Unverified,
     /// Everything can be read, but a claim about it is false.
     Wrong,
@@ -149,8 +161,8 @@ pub struct Finding {
     pub in_dictionary: bool,
     /// What was found, and what should be there.
     pub what: String,
-    /// Rows of the file whose values in this column are lost, or among which they are; only of
-    /// [`Severity::Corrupt`].
+    /// Rows of the file whose values in this column are lost ([`Severity::Corrupt`]) or were not looked at
+    /// ([`Severity::Unverified`]), or among which they are; `None` of [`Severity::Wrong`].
     pub rows: Option<Range<u64>>,
 }
 
@@ -225,7 +237,7 @@ impl Default for Options {
 /// ```
 ///
 /// # Errors
-/// `Io` and `LimitExceeded`: what keeps from looking. All else is a finding.
+/// `Io`, and memory that is refused: what keeps from looking. All else is a finding.
 pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) -> Result<Report> {
     let mut visit = Visit {
         file,
@@ -235,8 +247,9 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
         found,
         in_chunk: 0,
         spoilt: vec![false; file.footer().num_columns()],
+        page_starts: BTreeMap::new(),
     };
-    footer::check(&mut visit);
+    footer::check(&mut visit)?;
     if options.depth > Depth::Footer {
         let mut first_row = 0;
         for group in file.footer().row_groups() {
@@ -263,9 +276,17 @@ struct Visit<'a> {
     in_chunk: u64,
     /// By leaf: whether something of it cannot be read.
     spoilt: Vec<bool>,
+    /// By row group and leaf of a nested column: the first row (of the row group) of each page, and the
+    /// byte of the file at which it lies.
+    page_starts: BTreeMap<(usize, usize), Vec<(u64, u64)>>,
 }
 
 impl Visit<'_> {
+    /// Findings so far that keep from reading rows.
+    fn unread(&self) -> u64 {
+        self.report.corrupt + self.report.unverified
+    }
+
     fn tell(&mut self, finding: Finding) {
         let counter = match finding.severity {
             Severity::Corrupt => &mut self.report.corrupt,
@@ -291,6 +312,18 @@ impl Visit<'_> {
         });
     }
 
+    /// Something that is not looked at.
+    fn unverified(
+        &mut self,
+        check: Check,
+        place: Place,
+        what: impl Into<String>,
+        rows: Option<Range<u64>>,
+    ) {
+        let (severity, what) = (Severity::Unverified, what.into());
+        self.tell(Finding { severity, check, place, in_dictionary: false, what, rows });
+    }
+
     /// An error of reading, as a finding about `rows`; what keeps from looking goes on as an error.
     fn broken(
         &mut self,
@@ -300,13 +333,7 @@ impl Visit<'_> {
         rows: Option<Range<u64>>,
     ) -> Result<()> {
         let error = error.at(place);
-        let severity = match error.kind() {
-            ErrorKind::Io | ErrorKind::NotFound => return Err(error),
-            ErrorKind::LimitExceeded(_) => return Err(error),
-            ErrorKind::Unsupported(_) => Severity::Unverified,
-            _ => Severity::Corrupt,
-        };
-        let rows = rows.filter(|_| severity == Severity::Corrupt);
+        let severity = severity_of(&error)?;
         let (place, what) = (error.place().clone(), error.what().to_string());
         self.tell(Finding { severity, check, place, in_dictionary: false, what, rows });
         Ok(())
@@ -314,5 +341,19 @@ impl Visit<'_> {
 
     fn place(&self) -> Place {
         Place { file: Some(Arc::clone(self.file.name())), ..Place::default() }
+    }
+}
+
+/// What it means for rows that they end in `error`.
+///
+/// # Errors
+/// `error` itself if it keeps from looking.
+fn severity_of(error: &Error) -> Result<Severity> {
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::NotFound | ErrorKind::LimitExceeded(Limit::Memory) => {
+            Err(error.clone())
+        }
+        ErrorKind::Unsupported(_) | ErrorKind::LimitExceeded(_) => Ok(Severity::Unverified),
+        _ => Ok(Severity::Corrupt),
     }
 }

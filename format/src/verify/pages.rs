@@ -7,24 +7,25 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use millwork_codecs::buffer::Buffer;
+
 use super::decode::Decoder;
-use super::{Check, Depth, Finding, Severity, Visit, claims};
-use crate::error::{Error, ErrorKind, Place, Result};
+use super::totals::counted_as;
+use super::{Check, Depth, Finding, Severity, Visit};
+use crate::error::{Place, Result};
 use crate::inventory::Window;
 use crate::io::Fetcher;
-use crate::limits::Limits;
 use crate::metadata::{
-    BloomFilter, BloomFilterHeader, ColumnChunk, ColumnIndex, Encoding, OffsetIndex, PageHeader,
-    PageKind, PageType, RowGroup,
+    BloomFilter, ColumnChunk, ColumnIndex, Encoding, OffsetIndex, PageHeader, PageKind, PageType,
+    RowGroup,
 };
 use crate::page::PageStart;
-use crate::read::rows_depend_on;
 use crate::schema::Leaf;
 
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
 ///
 /// # Errors
-/// `Io` and `LimitExceeded`.
+/// `Io`, and memory that is refused.
 pub(super) fn check<'a>(
     visit: &mut Visit<'a>,
     group: RowGroup<'a>,
@@ -50,15 +51,12 @@ pub(super) fn check<'a>(
     if rows.is_empty() && chunk.num_values() == 0 {
         return Ok(());
     }
-    let before = visit.report.corrupt;
-    let range = match chunk.chunk_range() {
-        Ok(range) => range,
-        Err(error) => {
-            visit.broken(Check::Range, error, &place, Some(rows))?;
-            visit.spoilt[leaf] = true;
-            return Ok(());
-        }
-    };
+    let before = visit.unread();
+    // Told with the footer.
+    let Ok(range) = chunk.chunk_range() else { return Ok(()) };
+    let columns = file.schema().columns();
+    let column = columns.partition_point(|column| column.leaves.end <= leaf);
+    let is_nested = columns.get(column).is_some_and(|column| !column.is_flat);
     let fetcher = Fetcher::new(Arc::clone(file.driver()));
     let data_end = file.footer().base_offset();
     let budget = visit.budget;
@@ -82,15 +80,16 @@ pub(super) fn check<'a>(
         seen: BTreeMap::new(),
         complete: true,
         has_dictionary: false,
+        head: Buffer::empty(),
+        is_nested,
         decoder: None,
     };
     walk.open()?;
     walk.walk()?;
-    walk.behind()?;
     walk.close();
     let (read, visit) = (walk.window.bytes_read, walk.visit);
     visit.report.bytes += read;
-    visit.spoilt[leaf] |= visit.report.corrupt > before;
+    visit.spoilt[leaf] |= visit.unread() > before;
     Ok(())
 }
 
@@ -119,64 +118,14 @@ pub(super) struct Walk<'a, 'b> {
     /// Whether all pages were read.
     pub(super) complete: bool,
     pub(super) has_dictionary: bool,
+    /// The header of the page that is looked at, as it is in the file.
+    pub(super) head: Buffer,
+    /// Whether the leaf is part of a nested column.
+    is_nested: bool,
     pub(super) decoder: Option<Decoder>,
 }
 
 impl Walk<'_, '_> {
-    /// Reads the indexes and makes ready for decoding.
-    fn open(&mut self) -> Result<()> {
-        let (file, limits) = (self.visit.file, self.visit.file.limits());
-        if let Some((start, len)) = self.chunk.offset_index() {
-            let bytes = self.window.at(start, len.into())?;
-            match OffsetIndex::parse(&bytes, start, file.size_bytes(), limits) {
-                Ok(index) => self.offsets = Some(index),
-                Err(error) => self.wrong_index(Check::OffsetIndex, &error),
-            }
-        }
-        if let Some((start, len)) = self.chunk.column_index() {
-            let bytes = self.window.at(start, len.into())?;
-            match ColumnIndex::parse(bytes, start, limits) {
-                Ok(index) => self.bounds = Some(index),
-                Err(error) => self.wrong_index(Check::ColumnIndex, &error),
-            }
-        }
-        self.open_bloom(limits)?;
-        if self.visit.depth == Depth::Values {
-            self.open_decoder(limits)?;
-        }
-        Ok(())
-    }
-
-    fn wrong_index(&mut self, check: Check, error: &Error) {
-        let place = error.clone().at(&self.place).place().clone();
-        self.visit.wrong(check, &place, error.what());
-    }
-
-    fn open_bloom(&mut self, limits: &Limits) -> Result<()> {
-        let Some((offset, length)) = self.chunk.bloom_filter() else { return Ok(()) };
-        let head = self.window.at(offset, BloomFilterHeader::MOST_BYTES)?;
-        let data_end = self.visit.file.footer().base_offset();
-        let header = BloomFilterHeader::parse(&head, offset, limits).and_then(|header| {
-            header.check_place(offset, length, data_end)?;
-            Ok(header)
-        });
-        let total = match header {
-            Ok(header) => header.total_bytes(),
-            Err(error) => {
-                self.wrong_index(Check::BloomFilter, &error);
-                return Ok(());
-            }
-        };
-        if self.visit.depth == Depth::Values {
-            let bytes = self.window.at(offset, total)?;
-            match BloomFilter::parse(bytes, offset, limits) {
-                Ok(filter) => self.bloom = Some(filter),
-                Err(error) => self.wrong_index(Check::BloomFilter, &error),
-            }
-        }
-        Ok(())
-    }
-
     /// Whether the chunk has pages that were not met.
     fn is_unfinished(&self) -> bool {
         if self.rows_known && self.leaf.max_repetition_level == 0 {
@@ -225,37 +174,7 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
         }
-        Ok(())
-    }
-
-    /// Whether there is a page behind those that the rows need: no reader would give its values.
-    fn behind(&mut self) -> Result<()> {
-        let is_stretched = self.range.end - self.range.start > self.chunk.total_compressed_size();
-        if !self.complete || is_stretched || self.position >= self.range.end {
-            return Ok(());
-        }
-        let mut position = self.position;
-        while position < self.range.end {
-            let header = match self.window.header(position, self.visit.file.limits()) {
-                Ok(header) => header,
-                Err(error) if *error.kind() == ErrorKind::Io => return Err(error),
-                // Padding.
-                Err(_) => return Ok(()),
-            };
-            let end = position + header.header_len as u64 + u64::from(header.compressed_page_size);
-            if end > self.range.end {
-                return Ok(());
-            }
-            if rows_depend_on(header.kind) {
-                let place = Place { file_offset: Some(position), ..self.place.clone() };
-                let what = "a page behind the last row of the row group".to_owned();
-                let rows = self.rows.clone();
-                self.corrupt(Check::Count, &place, what, rows);
-                return Ok(());
-            }
-            position = end;
-        }
-        Ok(())
+        self.surplus()
     }
 
     /// Ordinal, place and first row of the next page, if the offset index knows. Of a repeated leaf it
@@ -317,14 +236,16 @@ impl Walk<'_, '_> {
             PageKind::DataV2 { num_rows, .. } => Some(u64::from(num_rows)),
             _ => None,
         };
-        if end > self.visit.file.footer().base_offset() {
-            let what = format!("a page of {size} bytes reaches into the footer");
+        if end > self.range.end {
+            let what =
+                format!("a page of {size} bytes, but its column chunk ends at {}", self.range.end);
             let rows = self.rows_of_page(rows);
             self.corrupt(Check::PageHeader, place, what, rows);
             return Ok(false);
         }
         self.visit.report.pages += 1;
         let bytes = self.window.at(self.position, size)?;
+        self.head = bytes.slice(0..header.header_len).unwrap_or_else(Buffer::empty);
         let start = PageStart {
             header: *header,
             body: bytes.slice(header.header_len..bytes.len()).unwrap_or(bytes),
@@ -349,7 +270,7 @@ impl Walk<'_, '_> {
         Ok(true)
     }
 
-    fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
+    pub(super) fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
         *self.seen.entry((counted_as(page_type), encoding.code())).or_default() += 1;
     }
 
@@ -384,6 +305,11 @@ impl Walk<'_, '_> {
         place: &Place,
     ) -> Result<()> {
         self.offset_index_entry(page, place);
+        if self.is_nested && self.visit.depth == Depth::Values {
+            let chunk = (self.chunk.row_group(), self.chunk.leaf());
+            self.visit.page_starts.entry(chunk).or_default().push((self.row, self.position));
+        }
+        let before = self.row;
         let rows = match (is_sound, self.decoder.is_some()) {
             (true, true) => self.decode(page, rows, place)?.or(rows),
             _ => rows,
@@ -397,142 +323,10 @@ impl Walk<'_, '_> {
         self.page += 1;
         if self.rows_known && self.row > self.group_rows {
             let what = format!("pages of {} rows in a row group of {}", self.row, self.group_rows);
-            let rows = self.rows.end..self.rows.end;
+            let rows = self.rows.start.saturating_add(before)..self.rows.end;
+            let rows = if rows.is_empty() { self.rows.clone() } else { rows };
             self.corrupt(Check::Count, place, what, rows);
         }
         Ok(())
-    }
-
-    fn offset_index_entry(&mut self, page: &PageStart, place: &Place) {
-        let Some(index) = &self.offsets else { return };
-        let at = self.page;
-        let size = page.header.header_len as u64 + u64::from(page.header.compressed_page_size);
-        let (Some(&offset), Some(&claimed), Some(&first_row)) =
-            (index.offsets.get(at), index.compressed_sizes.get(at), index.first_rows.get(at))
-        else {
-            return;
-        };
-        let row = self.rows_known.then_some(self.row);
-        let fits = offset == self.position
-            && u64::from(claimed) == size
-            && row.is_none_or(|row| row == first_row);
-        if !fits {
-            let row = row.map_or_else(String::new, |row| format!(" from row {row} on"));
-            let what = format!(
-                "a page at {offset} with {claimed} bytes from row {first_row} on is claimed, it is at \
-                 {} with {size} bytes{row}",
-                self.position
-            );
-            self.visit.wrong(Check::OffsetIndex, place, what);
-        }
-    }
-
-    /// What is only known behind the last page.
-    fn close(&mut self) {
-        let (visit, place) = (&mut *self.visit, &self.place);
-        if let Some(index) = &self.bounds {
-            if index.len() != self.page && self.complete {
-                let what =
-                    format!("a column index of {} pages, there are {}", index.len(), self.page);
-                visit.wrong(Check::ColumnIndex, place, what);
-            }
-            claims::boundary_order(visit, self.leaf, index, place);
-        }
-        if !self.complete {
-            return;
-        }
-        if let Some(index) = &self.offsets
-            && index.len() != self.page
-        {
-            let what = format!("an offset index of {} pages, there are {}", index.len(), self.page);
-            visit.wrong(Check::OffsetIndex, place, what);
-        }
-        if self.slots != self.chunk.num_values() {
-            let what = format!(
-                "{} values by the column chunk, {} by its pages",
-                self.chunk.num_values(),
-                self.slots
-            );
-            visit.wrong(Check::Count, place, what);
-        }
-        if self.rows_known && self.row != self.group_rows {
-            let what = format!("{} rows by the row group, {} by pages", self.group_rows, self.row);
-            visit.tell(Finding {
-                severity: Severity::Corrupt,
-                check: Check::Count,
-                place: place.clone(),
-                in_dictionary: false,
-                what,
-                rows: Some(self.rows.clone()),
-            });
-        }
-        self.encodings();
-        if let Some(decoder) = &self.decoder {
-            let (facts, denied) = (&decoder.facts, &decoder.denied);
-            claims::chunk(self.visit, self.leaf, self.chunk, facts, &self.place);
-            if self.bloom.is_some() && denied.asked > 0 {
-                self.visit.report.bloom_filters += 1;
-            }
-            if denied.count > 0 {
-                let example = denied.example.as_ref().map(|value| claims::shown(self.leaf, value));
-                let what = format!(
-                    "a bloom filter that denies {} of {} values, such as {}",
-                    denied.count,
-                    denied.asked,
-                    example.unwrap_or_default()
-                );
-                let offset = self.chunk.bloom_filter().map(|(offset, _)| offset);
-                let place = Place { file_offset: offset, ..self.place.clone() };
-                self.visit.wrong(Check::BloomFilter, &place, what);
-            }
-        }
-    }
-
-    /// The encodings of the chunk, and how many pages have each.
-    fn encodings(&mut self) {
-        let listed = self.chunk.encodings();
-        let dictionary = PageType::DictionaryPage.code();
-        // Some writers list the encoding of the dictionary itself, some do not.
-        for (_, code) in self.seen.keys().filter(|(page_type, _)| *page_type != dictionary) {
-            let encoding = Encoding::from_code(*code);
-            if !listed.is_empty() && !listed.contains(encoding) {
-                let what = format!("pages of {}, which the chunk does not list", encoding.name());
-                self.visit.wrong(Check::Encodings, &self.place, what);
-            }
-        }
-        let stats = match self.chunk.encoding_stats() {
-            Ok(stats) if !stats.is_empty() => stats,
-            _ => return,
-        };
-        let mut claimed: BTreeMap<(i32, i32), i64> = BTreeMap::new();
-        for stat in &stats {
-            let key = (counted_as(stat.page_type), stat.encoding.code());
-            *claimed.entry(key).or_default() += i64::from(stat.count);
-        }
-        claimed.retain(|_, count| *count != 0);
-        if claimed != self.seen {
-            let text = |counts: &BTreeMap<(i32, i32), i64>| {
-                let parts: Vec<String> = counts
-                    .iter()
-                    .map(|((page, encoding), count)| {
-                        let (page, encoding) =
-                            (PageType::from_code(*page), Encoding::from_code(*encoding));
-                        format!("{count} x {} {}", page.name(), encoding.name())
-                    })
-                    .collect();
-                parts.join(", ")
-            };
-            let what =
-                format!("pages {} are claimed, there are {}", text(&claimed), text(&self.seen));
-            self.visit.wrong(Check::Encodings, &self.place, what);
-        }
-    }
-}
-
-/// The code of a page type; pages of both versions are one, because writers do not tell them apart.
-fn counted_as(page_type: PageType) -> i32 {
-    match page_type {
-        PageType::DataPageV2 => PageType::DataPage.code(),
-        other => other.code(),
     }
 }

@@ -1,8 +1,9 @@
 //! What only rows can show: the order that a row group claims, and leaves of one column that disagree.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use super::{Check, Severity, Visit};
+use super::{Check, Visit, severity_of};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::metadata::SortingColumn;
 use crate::prune::PruneValue;
@@ -12,7 +13,7 @@ use crate::schema::Leaf;
 /// Checks both.
 ///
 /// # Errors
-/// `Io` and `LimitExceeded`.
+/// `Io`, and memory that is refused.
 pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
     let columns = visit.file.schema().columns();
     for (index, column) in columns.iter().enumerate() {
@@ -33,31 +34,65 @@ fn nesting(visit: &mut Visit<'_>, column: usize) -> Result<()> {
         budget: visit.budget.clone(),
         ..BatchOptions::default()
     };
-    let place = visit.place();
-    let failed = match visit.file.batches(options) {
-        Ok(mut batches) => batches.find_map(std::result::Result::err),
-        Err(error) => Some(error),
-    };
-    match failed {
-        // What VARIANTs mean is another matter than what leaves hold.
-        Some(error) if matches!(error.kind(), ErrorKind::Unsupported(_)) => Ok(()),
-        Some(error) => {
-            let rows = error.place().row_group.map(|group| rows_of_group(visit, group));
-            visit.broken(Check::Nesting, error, &place, rows)
+    // Row group, and its first row that no batch had yet.
+    let (mut group, mut row) = (0, 0);
+    let mut failed = None;
+    match visit.file.batches(options) {
+        Ok(batches) => {
+            for batch in batches {
+                match batch {
+                    Ok(batch) => {
+                        let Some(origin) = batch.origin() else { continue };
+                        group = origin.row_group;
+                        row = origin.first_row + batch.rows() as u64;
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
         }
-        None => Ok(()),
+        Err(error) => failed = Some(error),
     }
+    let Some(error) = failed else { return Ok(()) };
+    // What VARIANTs mean is another matter than what leaves hold.
+    if matches!(error.kind(), ErrorKind::Unsupported(_)) {
+        return Ok(());
+    }
+    let of = error.place().row_group.unwrap_or(group);
+    let row = if of == group { row } else { 0 };
+    let (place, rows) = where_it_broke(visit, column, of, row);
+    let behind = rows.end..visit.file.num_rows();
+    visit.broken(Check::Nesting, error, &place, Some(rows))?;
+    if !behind.is_empty() {
+        let place = Place { row_group: Some(of + 1), page: None, file_offset: None, ..place };
+        let what = "behind a broken row group the nesting of this column is not verified";
+        visit.unverified(Check::Nesting, place, what, Some(behind));
+    }
+    Ok(())
 }
 
-fn rows_of_group(visit: &Visit<'_>, row_group: u32) -> std::ops::Range<u64> {
-    let mut start = 0;
-    for group in visit.file.footer().row_groups() {
-        if group.index() == row_group as usize {
-            return start..start + group.num_rows();
-        }
-        start += group.num_rows();
+/// The page of the first leaf of `column` that has row `row` of a row group, and the rows of the file from
+/// there to the end of the row group.
+fn where_it_broke(
+    visit: &Visit<'_>,
+    column: usize,
+    row_group: u32,
+    row: u64,
+) -> (Place, Range<u64>) {
+    let mut rows = 0..0;
+    for group in visit.file.footer().row_groups().take(row_group as usize + 1) {
+        rows = rows.end..rows.end + group.num_rows();
     }
-    start..start
+    rows.start = (rows.start + row).min(rows.end);
+    let mut place = Place { row_group: Some(row_group), ..visit.place() };
+    let leaf = visit.file.schema().columns().get(column).map(|column| column.leaves.start);
+    let Some(leaf) = leaf else { return (place, rows) };
+    place.column = visit.file.schema().leaves().get(leaf).map(|leaf| leaf.dotted_path.clone());
+    if let Some(pages) = visit.page_starts.get(&(row_group as usize, leaf)) {
+        let page = pages.partition_point(|(first, _)| *first <= row).saturating_sub(1);
+        place.page = u32::try_from(page).ok();
+        place.file_offset = pages.get(page).map(|(_, offset)| *offset);
+    }
+    (place, rows)
 }
 
 /// Whether rows are in the order that their row group claims.
@@ -85,7 +120,10 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
                     columns.push((column, leaf, *sorting));
                 }
                 (Some(_), Some(leaf)) => {
-                    unverified(visit, leaf);
+                    let column = Some(leaf.dotted_path.clone());
+                    let place = Place { column, ..visit.place() };
+                    let what = "the order of rows by a field of a nested column is not verified";
+                    visit.unverified(Check::Sorting, place, what, None);
                     break;
                 }
                 _ => {
@@ -105,17 +143,6 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
     Ok(())
 }
 
-fn unverified(visit: &mut Visit<'_>, leaf: &Leaf) {
-    visit.tell(super::Finding {
-        severity: Severity::Unverified,
-        check: Check::Sorting,
-        place: Place { column: Some(leaf.dotted_path.clone()), ..visit.place() },
-        in_dictionary: false,
-        what: "the order of rows by a field of a nested column is not verified".to_string(),
-        rows: None,
-    });
-}
-
 /// The first pair of rows of each of `groups` that is not in order by `columns`.
 fn in_order(
     visit: &mut Visit<'_>,
@@ -130,10 +157,14 @@ fn in_order(
     let place = visit.place();
     let mut last: Option<(u32, Vec<Option<PruneValue>>)> = None;
     let mut told = None;
-    for batch in visit.file.batches(options)? {
+    let batches = match visit.file.batches(options) {
+        Ok(batches) => batches,
+        Err(error) => return keeps_from_looking(&error),
+    };
+    for batch in batches {
         let batch = match batch {
             Ok(batch) => batch,
-            Err(error) => return keeps_from_looking(error),
+            Err(error) => return keeps_from_looking(&error),
         };
         let Some(origin) = batch.origin() else { continue };
         let group = origin.row_group;
@@ -170,11 +201,8 @@ fn in_order(
 }
 
 /// Broken pages were told before.
-fn keeps_from_looking(error: Error) -> Result<()> {
-    match error.kind() {
-        ErrorKind::Io | ErrorKind::LimitExceeded(_) => Err(error),
-        _ => Ok(()),
-    }
+fn keeps_from_looking(error: &Error) -> Result<()> {
+    severity_of(error).map(drop)
 }
 
 /// How two rows stand to one another; `None` where values have no order (NaN).

@@ -22,6 +22,9 @@ use crate::vector::{Cell, Data, Dictionary, Vector};
 /// Values that are decoded at once.
 const STEP_VALUES: usize = 16 << 10;
 
+/// Bytes of an extreme that are kept: a value may have two billion.
+const MOST_BYTES: usize = 1 << 20;
+
 /// What is true of a number of values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -32,7 +35,7 @@ pub(super) struct Facts {
     /// Slots whose leaf itself is null: not those of an empty list or a null around it.
     pub(super) own_nulls: u64,
     pub(super) nans: u64,
-    /// Of the values that are not NaN.
+    /// Of the values that are not NaN; of strings what is kept.
     pub(super) min: Option<PruneValue>,
     pub(super) max: Option<PruneValue>,
     /// Bytes of BYTE_ARRAY values.
@@ -91,6 +94,7 @@ impl Facts {
             && leaf.data_type != DataType::Int96
         {
             self.bytes += bytes.len() as u64 * count;
+            let bytes = kept(bytes);
             // Strings are only copied where they are new extremes.
             let beyond = |bound: &Option<PruneValue>, order: Ordering| match bound {
                 Some(PruneValue::Bytes(bound)) => bytes.cmp(bound.as_slice()) == order,
@@ -106,6 +110,20 @@ impl Facts {
             Some(value) => self.extend(&value),
             None => {}
         }
+    }
+}
+
+fn kept(bytes: &[u8]) -> &[u8] {
+    bytes.get(..MOST_BYTES).unwrap_or(bytes)
+}
+
+/// How an extreme stands to a bound, as far as is kept of it: beyond that they count as equal.
+pub(super) fn order(extreme: &PruneValue, bound: &PruneValue) -> Option<Ordering> {
+    match (extreme, bound) {
+        (PruneValue::Bytes(extreme), PruneValue::Bytes(bound)) => {
+            Some(kept(extreme).cmp(kept(bound)))
+        }
+        _ => extreme.order(bound),
     }
 }
 
@@ -230,7 +248,12 @@ impl Denied {
         if !may {
             self.count += 1;
             if self.example.is_none() {
-                self.example = PruneValue::of_cell(leaf, cell);
+                self.example = match cell {
+                    Cell::Bytes(bytes) if leaf.data_type != DataType::Int96 => {
+                        Some(PruneValue::Bytes(kept(bytes).to_vec()))
+                    }
+                    other => PruneValue::of_cell(leaf, other),
+                };
             }
         }
     }

@@ -66,7 +66,8 @@ fn each_kind_is_read() {
             is_sorted: true,
         },
     ];
-    for (mut bytes, kind) in sound().into_iter().zip(kinds) {
+    let places = [Some((21, 6)), None, None];
+    for ((mut bytes, kind), statistics_at) in sound().into_iter().zip(kinds).zip(places) {
         let header_len = bytes.len();
         bytes.extend([0xff; 40]);
         let expected = PageHeader {
@@ -75,9 +76,16 @@ fn each_kind_is_read() {
             uncompressed_page_size: 900,
             crc: Some(u32::MAX - 1),
             header_len,
+            statistics_at,
         };
         assert_eq!(parse(&bytes).unwrap(), expected);
+        let statistics = expected.statistics(&bytes, 5000, &Limits::standard()).unwrap();
+        let found = statistics.map(|statistics| statistics.legacy_max);
+        assert_eq!(found, statistics_at.map(|_| Some(&b"abc"[..])));
     }
+    let page = header(3, (9, 9), 8, &[1, 0, 1, 0, 0, 0], &[0x2c, 0x36, 6, 0]);
+    let nulls = parse(&page).unwrap().statistics(&page, 0, &Limits::standard()).unwrap();
+    assert_eq!(nulls.and_then(|statistics| statistics.null_count), Some(3), "of version 2");
     let compressed = header(3, (900, 300), 8, &[1, 0, 1, 5, 0, 0], &[]);
     let kind = parse(&compressed).unwrap().kind;
     assert!(matches!(kind, PageKind::DataV2 { is_compressed: true, .. }), "missing means true");
