@@ -11,7 +11,8 @@ the corpus gets FOLDER/NAME.parquet.json here:
     schema            [[name, type as the oracle prints it], ...] of the top-level columns
     rows              the number of rows
     jsonl             all rows as canonical JSON Lines, if they are at most 200 and 20 KB; else
-    head, digest      the first five rows, and the SHA-256 of the normal form of all rows
+    head, digest      the first five rows, and the SHA-256 of the normal form of all rows; or, of one file,
+    keys              of each row bytes and SHA-256 of the only key of a map, and its value
 
 Canonical JSON Lines are those of `millwork cat` (README, "JSON Lines"). The *normal form* of a row,
 over which the digest is taken (each row followed by one "\\n"), is its canonical JSON text where
@@ -298,11 +299,13 @@ def by_duckdb(path, note):
 
 
 def large_strings(path):
-    """Two rows of a map with one key of 2^30 bytes: too large to keep or to build here."""
-    file = pq.ParquetFile(path)
-    schema = [[field.name, str(field.type)] for field in file.schema_arrow]
-    head = {"oracle": "documented", "version": "parquet-testing README",
-            "note": "2 rows, each a map with one key of 2^30 bytes; values are not compared"}
+    """Two rows of a map with one key of 2^30 bytes, too large to keep: the length and SHA-256 of the key, the value."""
+    schema = [[field.name, str(field.type)] for field in pq.ParquetFile(path).schema_arrow]
+    keys = duckdb.sql(f"""select strlen(map_keys(arr)[1]), sha256(map_keys(arr)[1]), map_values(arr)[1], cardinality(arr)
+        from '{path}'""").fetchall()
+    assert all(row[3] == 1 for row in keys)
+    head = {"oracle": "duckdb", "version": duckdb.__version__, "keys": [list(row[:3]) for row in keys],
+            "note": "each row is a map with one entry: bytes and SHA-256 of its key, and its value"}
     return head, schema, None
 
 

@@ -129,6 +129,14 @@ impl Page {
         self
     }
 
+    /// Sets field `id` of the structure in field `of` of the header.
+    pub fn own(&mut self, of: i16, id: i16, value: Node) {
+        if let Some(mut own) = self.header.field(of).cloned() {
+            own.set(id, value);
+            self.header.set(of, own);
+        }
+    }
+
     fn is_dictionary(&self) -> bool {
         self.header.field(1) == Some(&Node::I32(2))
     }

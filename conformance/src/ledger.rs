@@ -12,6 +12,8 @@ use serde_json::Value;
 pub enum State {
     /// Our canonical JSON Lines equal the golden.
     Reads,
+    /// A bare part of a file, which answers as the reason says.
+    Probed,
     /// A typed error of the kind that the reason begins with.
     Rejects,
     /// Corrupt with checksums verified; reads as its golden with them off.
@@ -62,8 +64,19 @@ pub enum Content {
         /// In lower-case hexadecimal digits.
         digest: String,
     },
-    /// Only the number of rows is known.
-    CountOnly,
+    /// Rows too large to keep, each a map with one entry.
+    Keys(Vec<LargeEntry>),
+}
+
+/// The only entry of a map whose key is too large to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargeEntry {
+    /// Bytes of the key.
+    pub key_bytes: u64,
+    /// SHA-256 of the key, in lower-case hexadecimal digits.
+    pub key_digest: String,
+    /// The value.
+    pub value: i128,
 }
 
 fn folder() -> &'static Path {
@@ -85,6 +98,7 @@ fn entry(line: &str) -> Result<Entry, String> {
     let (state, rest) = line.split_once(' ').ok_or_else(|| format!("no path: {line}"))?;
     let state = match state {
         "reads" => State::Reads,
+        "probed" => State::Probed,
         "rejects" => State::Rejects,
         "rejects-checksum" => State::RejectsChecksum,
         "not-yet" => State::NotYet,
@@ -121,13 +135,24 @@ pub fn golden_at(at: &Path) -> Result<Golden, String> {
     let text = std::fs::read_to_string(at).map_err(|error| format!("{path}: {error}"))?;
     let value: Value = serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
     let rows = value["rows"].as_u64().ok_or_else(|| format!("{path}: no rows"))?;
-    let content = match (lines(&value["jsonl"]), lines(&value["head"]), value["digest"].as_str()) {
-        (Some(lines), None, None) => Content::Lines(lines),
-        (None, Some(head), Some(digest)) => Content::Digest { head, digest: digest.to_owned() },
-        (None, None, None) => Content::CountOnly,
-        _ => return Err(format!("{path}: a golden has either jsonl, or head and digest")),
+    let keys = value["keys"].as_array().and_then(|keys| keys.iter().map(large_entry).collect());
+    let digest = value["digest"].as_str().map(str::to_owned);
+    let content = match (lines(&value["jsonl"]), lines(&value["head"]), digest, keys) {
+        (Some(lines), None, None, None) => Content::Lines(lines),
+        (None, Some(head), Some(digest), None) => Content::Digest { head, digest },
+        (None, None, None, Some(keys)) => Content::Keys(keys),
+        _ => return Err(format!("{path}: a golden has jsonl, or head and digest, or keys")),
     };
     Ok(Golden { rows, content })
+}
+
+fn large_entry(value: &Value) -> Option<LargeEntry> {
+    let [key_bytes, key_digest, value] = value.as_array()?.as_slice() else { return None };
+    Some(LargeEntry {
+        key_bytes: key_bytes.as_u64()?,
+        key_digest: key_digest.as_str()?.to_owned(),
+        value: value.as_i64()?.into(),
+    })
 }
 
 fn lines(value: &Value) -> Option<Vec<String>> {

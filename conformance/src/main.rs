@@ -78,7 +78,7 @@ enum Fuzz {
         /// The folder.
         folder: PathBuf,
         /// The most bytes to keep.
-        #[arg(long, default_value_t = 128 << 10)]
+        #[arg(long, default_value_t = 256 << 10)]
         most_bytes: usize,
     },
     /// Runs every input kept for a target, or for all.

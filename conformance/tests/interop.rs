@@ -5,10 +5,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use conformance::{ledger, reading};
+use millwork_codecs::budget::Budget;
+use millwork_format::inventory;
 use millwork_format::limits::Limits;
+use millwork_format::metadata::{Encoding, PageKind};
 use millwork_format::read::{BatchOptions, File};
 
 fn listed(folder: &Path) -> Vec<PathBuf> {
@@ -53,14 +57,75 @@ fn check(writer: &str) -> usize {
     files
 }
 
+/// How a file is written: its codec, whether its pages are of version 2, whether words are dictionary codes.
+type Cell = (String, bool, bool);
+
+/// The cells that the files of `table` by `writer` are in, as their pages say.
+fn cells(writer: &str, table: &str) -> BTreeSet<Cell> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/interop").join(writer);
+    let is_wanted = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        name.starts_with(&format!("{table}.")) && name.ends_with(".parquet")
+    };
+    listed(&folder).into_iter().filter(is_wanted).map(|path| cell(&path)).collect()
+}
+
+fn cell(path: &Path) -> Cell {
+    let file = File::open(path, &Limits::standard()).expect("a file");
+    // Some types have dictionaries always: one column speaks for the others.
+    let leaves = file.schema().leaves();
+    let leaf_of = |name: &str| leaves.iter().position(|leaf| leaf.dotted_path.starts_with(name));
+    let leaf = ["few", "deep.inner.tags", "i8"].into_iter().find_map(leaf_of).expect("words");
+    let codec = file.footer().column(0, leaf).expect("a chunk").compression();
+    let chunk = inventory::pages(&file, 0, leaf, &Budget::unlimited()).expect("pages");
+    let (mut is_v2, mut has_codes) = (false, false);
+    for page in &chunk.pages {
+        let (encoding, version_2) = match page.header.kind {
+            PageKind::DataV1 { encoding, .. } => (encoding, false),
+            PageKind::DataV2 { encoding, .. } => (encoding, true),
+            _ => continue,
+        };
+        is_v2 |= version_2;
+        has_codes |= matches!(encoding, Encoding::RleDictionary | Encoding::PlainDictionary);
+    }
+    (codec.to_string(), is_v2, has_codes)
+}
+
+/// Every codec of `codecs` in each of the `forms`: version 2 or not, dictionaries or none.
+fn product(codecs: &[&str], forms: &[(bool, bool)]) -> BTreeSet<Cell> {
+    let cells = codecs.iter().flat_map(|codec| {
+        forms.iter().map(|(is_v2, has_codes)| ((*codec).to_owned(), *is_v2, *has_codes))
+    });
+    cells.collect()
+}
+
+#[test]
+fn every_codec_page_version_and_dictionary_that_a_writer_has_is_there() {
+    let all = ["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "BROTLI", "LZ4_RAW"];
+    let four = [(false, false), (false, true), (true, false), (true, true)];
+    for table in ["flat", "nested"] {
+        assert_eq!(cells("pyarrow", table), product(&all, &four), "pyarrow, {table}");
+        // What DuckDB calls versions are encodings: all its data pages are of version 1.
+        let of_duckdb = product(&all, &[(false, false), (false, true)]);
+        assert_eq!(cells("duckdb", table), of_duckdb, "DuckDB, {table}");
+        let of_polars = product(&all, &[(false, table == "flat")]);
+        assert_eq!(cells("polars", table), of_polars, "Polars, {table}");
+    }
+    let of_spark = ["UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW"];
+    assert_eq!(cells("spark", "flat"), product(&of_spark, &four), "Spark");
+    // A column of categories has a dictionary always, the others never.
+    let of_pandas = [(false, true), (true, true)];
+    assert_eq!(cells("fastparquet", "flat"), product(&all, &of_pandas), "fastparquet");
+}
+
 #[test]
 fn files_of_pyarrow() {
-    assert_eq!(check("pyarrow"), 31);
+    assert_eq!(check("pyarrow"), 55);
 }
 
 #[test]
 fn files_of_duckdb() {
-    assert_eq!(check("duckdb"), 20);
+    assert_eq!(check("duckdb"), 48);
 }
 
 #[test]
@@ -75,10 +140,10 @@ fn files_of_polars() {
 
 #[test]
 fn files_of_fastparquet() {
-    assert_eq!(check("fastparquet"), 6);
+    assert_eq!(check("fastparquet"), 12);
 }
 
 #[test]
 fn files_of_spark() {
-    assert_eq!(check("spark"), 15);
+    assert_eq!(check("spark"), 39);
 }

@@ -9,9 +9,13 @@ use conformance::corpus;
 use conformance::ledger::{self, Content, Entry, Golden, State};
 use conformance::normal::normal;
 use conformance::reading;
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
 use millwork_format::ErrorKind;
 use millwork_format::error::Feature;
 use millwork_format::limits::Limits;
+use millwork_format::metadata::BloomFilter;
+use millwork_format::metadata::bloom_filter::hash;
 
 /// The corpus, or `None` (said on stderr) where there is none and it may be missing.
 fn corpus_root() -> Option<PathBuf> {
@@ -57,8 +61,8 @@ fn each_file_that_reads_has_a_golden_whose_rows_are_json() {
                     assert_eq!(digest.len(), 64, "{}", entry.path);
                     head
                 }
-                Content::CountOnly => {
-                    assert!(entry.reason.contains("only counted"), "{} needs rows", entry.path);
+                Content::Keys(entries) => {
+                    assert_eq!(entries.len() as u64, golden.rows, "{}", entry.path);
                     continue;
                 }
             };
@@ -72,16 +76,18 @@ fn each_file_that_reads_has_a_golden_whose_rows_are_json() {
 /// Whether the ledger is right about one file; otherwise what to say.
 fn check(root: &Path, entry: &Entry) -> Result<(), String> {
     let path = root.join(&entry.path);
-    if let (State::Reads, Ok(Golden { content: Content::CountOnly, rows })) =
+    if let (State::Reads, Ok(Golden { content: Content::Keys(keys), .. })) =
         (entry.state, ledger::golden(&entry.path))
     {
-        let found = reading::count_rows(&path, &Limits::standard()).map_err(|e| e.to_string())?;
-        return (found == rows).then_some(()).ok_or_else(|| format!("{found} rows, not {rows}"));
+        let found = reading::large_entries(&path, &Limits::standard());
+        let found = found.map_err(|error| error.to_string())?;
+        let expected: Vec<_> = keys.into_iter().map(Some).collect();
+        return (found == expected).then_some(()).ok_or_else(|| format!("{found:?}"));
     }
     let read = reading::json_lines(&path, &Limits::standard());
     let equal = |lines: &[u8]| reading::compare(lines, &ledger::golden(&entry.path)?);
     match (entry.state, read) {
-        (State::Aside, _) => Ok(()),
+        (State::Aside | State::Probed, _) => Ok(()),
         (State::Reads, Ok(lines)) => equal(&lines),
         (State::Rejects, Err(error)) => {
             let kind = format!("{:?}", error.kind()).to_lowercase();
@@ -126,6 +132,39 @@ fn what_the_ledger_says_is_true() {
         .filter_map(|entry| Some(format!("{}: {}", entry.path, check(&root, entry).err()?)))
         .collect();
     assert!(untrue.is_empty(), "{} lines are not true:\n{}", untrue.len(), untrue.join("\n"));
+}
+
+/// A bloom filter that no file is around: what is in it, and what is not, as the ledger says.
+#[test]
+fn bare_bloom_filters_are_as_the_ledger_says() {
+    let Some(root) = corpus_root() else { return };
+    let entries = entries();
+    let filters = entries.iter().filter(|entry| entry.path.starts_with("data/bloom_filter."));
+    let mut asked = 0;
+    for entry in filters {
+        let bytes = std::fs::read(root.join(&entry.path)).expect("a file");
+        let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).expect("memory");
+        let filter = BloomFilter::parse(bytes, 0, &Limits::standard());
+        match (entry.state, filter) {
+            (State::Probed, Ok(filter)) => {
+                let (_, words) = entry.reason.split_once("holds ").expect("what it holds");
+                for word in words.split(", ") {
+                    assert!(filter.may_contain(hash(word.as_bytes())), "{word}");
+                }
+                let others = (0..10_000).map(|number| hash(format!("other {number}").as_bytes()));
+                let found = others.filter(|other| filter.may_contain(*other)).count();
+                assert!(found < 100, "{found} of 10,000 that it does not hold");
+            }
+            (State::Rejects, Err(error)) => {
+                let kind = format!("{:?}", error.kind()).to_lowercase();
+                let kind = kind.split('(').next().expect("a word");
+                assert!(entry.reason.starts_with(kind), "rejected as {kind}: {error}");
+            }
+            (state, filter) => panic!("{}: {state:?}, {filter:?}", entry.path),
+        }
+        asked += 1;
+    }
+    assert_eq!(asked, 2);
 }
 
 /// How many of the corpus's Parquet files below `folder` are in each state, encrypted ones aside.

@@ -110,7 +110,7 @@ fn queries_over_the_corpus_are_answered_as_by_duckdb() {
         }
     };
     let run = check(|file| Some(root.join("data").join(file?)));
-    assert!(run >= 35, "{run} queries");
+    assert!(run >= 80, "{run} queries");
 }
 
 fn fixture() -> String {

@@ -198,3 +198,47 @@ fn pages_are_left_out_of_unions_too() {
         assert!(report.pages_pruned > 0 && report.pages_pruned < report.pages, "{report:?}");
     }
 }
+
+/// A timestamp so many microseconds from 1970 on, of which there are few.
+fn stamp(micros: i128) -> String {
+    let (day, rest) = match micros {
+        0.. => ("1970-01-01 00:00:00", micros),
+        _ => ("1969-12-31 23:59:59", 1_000_000 + micros),
+    };
+    format!("timestamp '{day}.{rest:06}'")
+}
+
+#[test]
+fn instants_of_int96_prune_though_they_are_cast() {
+    let file = fixture("int96");
+    let nanos = |id: i128| id * 400 - 100_000;
+    let present = || (0..500i128).filter(|id| id % 7 != 0);
+    let compared = |comparison: &str, a: i128, b: i128| match comparison {
+        "<" => a < b,
+        "<=" => a <= b,
+        ">" => a > b,
+        ">=" => a >= b,
+        "=" => a == b,
+        _ => a != b,
+    };
+    let (mut groups, mut rows) = (0, 0);
+    for micros in [-101, -100, -99, -81, -80, -61, -60, -1, 0, 1, 19, 20, 59, 97, 99, 100, 101] {
+        for comparison in ["<", "<=", ">", ">=", "=", "<>"] {
+            let condition = format!("at {comparison} {}", stamp(micros));
+            let (found, report) = ids(&file, &condition, true);
+            let expected: Vec<i128> = present()
+                .filter(|id| compared(comparison, nanos(*id).div_euclid(1000), micros))
+                .collect();
+            assert_eq!(found, expected, "{condition}");
+            if comparison == "=" && found.len() < 4 {
+                assert!(report.row_groups_pruned >= 8, "{condition}: {report:?}");
+            }
+            groups += report.row_groups_pruned;
+            rows += report.rows_pruned_by_pages;
+        }
+    }
+    assert!(groups > 300 && rows > 500, "{groups} row groups, {rows} rows");
+    let (found, report) = ids(&file, "at < date '1970-01-01'", true);
+    assert_eq!(found, present().filter(|id| nanos(*id) < 0).collect::<Vec<_>>());
+    assert_eq!(report.row_groups_pruned, 5, "{report:?}");
+}

@@ -11,19 +11,22 @@
 //! | module | holds |
 //! |---|---|
 //! | `input` | bytes as the numbers and choices of an action |
-//! | `stream`, `delta` | decoders of `codecs::encoding` |
+//! | `stream`, `delta`, `alp` | decoders of `codecs::encoding` |
 //! | `codec` | decompression |
 //! | `metadata` | Thrift, footers, page headers, page indexes, bloom filters |
 //! | `page` | bodies of data and dictionary pages |
+//! | `old_levels` | levels in BIT_PACKED |
 //! | `kept` | inputs worth keeping, many in one file |
 //! | `seed` | first inputs, from files that other programs wrote |
 
 mod input;
 mod stream;
 mod delta;
+mod alp;
 mod codec;
 mod metadata;
 mod page;
+mod old_levels;
 pub mod kept;
 mod seed;
 
@@ -68,12 +71,13 @@ pub const TARGETS: &[Target] = &[
     target("delta_length_byte_array", delta::delta_length_byte_array),
     target("delta_byte_array", delta::delta_byte_array),
     target("byte_stream_split", stream::byte_stream_split),
+    target("alp", alp::alp),
     target("snappy", codec::snappy),
     wrapper("gzip", codec::gzip),
     wrapper("brotli", codec::brotli),
     wrapper("zstd", codec::zstd),
     wrapper("lz4_raw", codec::lz4_raw),
-    wrapper("lz4", codec::lz4),
+    target("lz4", codec::lz4),
     target("thrift", metadata::thrift),
     target("footer", metadata::footer),
     target("page_header", metadata::page_header),
@@ -81,9 +85,10 @@ pub const TARGETS: &[Target] = &[
     target("bloom_filter", metadata::bloom_filter),
     target("flat_page", page::flat),
     target("nested_page", page::nested),
+    target("bit_packed_levels", old_levels::bit_packed_levels),
     target("file", file),
     target("verify", verified),
-    wrapper("sql", sql),
+    target("sql", sql),
 ];
 
 const fn target(name: &'static str, action: fn(&[u8], &Budget)) -> Target {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use millwork_format::metadata::{Encoding, PageHeader, PageKind, PhysicalType};
 
-use super::page;
+use super::{alp, old_levels, page};
 use crate::anatomy::{Anatomy, Body, Original};
 use crate::{corpus, examine};
 
@@ -26,6 +26,11 @@ pub fn seeds(target: &str) -> Result<Vec<Vec<u8>>, String> {
     if target == "sql" {
         found.extend(STATEMENTS.lines().map(|line| line.as_bytes().to_vec()));
         return Ok(found);
+    }
+    match target {
+        "alp" => found.extend(alp::seeds()),
+        "bit_packed_levels" => return Ok(old_levels::seeds()),
+        _ => {}
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let names = corpus::files(&root).map_err(|error| error.to_string())?;
@@ -118,6 +123,7 @@ fn of_stream(target: &str, body: &Body) -> Option<Vec<u8>> {
             };
             vec![width, count[0], count[1], 7, 0]
         }
+        ("alp", Encoding::Alp) => vec![width? as u8, count[0], count[1], 7, 0],
         ("byte_stream_split", Encoding::ByteStreamSplit) => {
             vec![width? as u8, count[0], count[1], 7, 0]
         }

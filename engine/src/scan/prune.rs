@@ -3,13 +3,16 @@
 //! In: conjuncts over the scan's columns. Out: for each file a [`Filter`] that is true wherever all
 //! conjuncts are. What is not understood (arithmetic, casts of columns, functions) may always be true. The
 //! values compared are of the column's own type, because the binder casts constants, not columns, where it
-//! can; a cast column is left alone.
+//! can; a cast column is left alone, but for INT96, whose instants are tested as nanoseconds.
 
 use std::sync::Arc;
 
-use millwork_format::prune::{Attempts, ColumnPredicate, Filter, Predicate, PruneValue, Test};
+use millwork_format::prune::{
+    Attempts, ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Test,
+};
 use millwork_format::read::FileScan;
 use millwork_format::schema::Layout;
+use millwork_format::types::{DataType, TimeUnit};
 
 use crate::expr::{Expr, ExprKind, Function};
 use crate::value::Scalar;
@@ -52,6 +55,9 @@ fn predicate_of(expr: &Expr, file: &FileScan) -> Option<Predicate> {
         }
         _ => {
             let (operand, test) = test_of(expr)?;
+            if let Some((column, unit)) = instant_of(operand, file) {
+                return counted(column, unit, &test);
+            }
             let column = leaf_of(operand, file)?;
             Some(Predicate::Column(ColumnPredicate { column, test }))
         }
@@ -96,6 +102,40 @@ fn test_of(predicate: &Expr) -> Option<(&Expr, Test)> {
             Some((argument, Test::In(values?)))
         }
         _ => None,
+    }
+}
+
+/// The leaf of INT96 that `expr` makes a timestamp of, and the unit of that.
+fn instant_of(expr: &Expr, file: &FileScan) -> Option<(usize, TimeUnit)> {
+    match (&expr.kind, &expr.data_type) {
+        (ExprKind::Cast { argument, .. }, DataType::Timestamp { unit, .. })
+            if argument.data_type == DataType::Int96 =>
+        {
+            Some((leaf_of(argument, file)?, *unit))
+        }
+        _ => None,
+    }
+}
+
+/// What the nanoseconds of an INT96 pass where its instant, rounded down to `unit`, passes `test`: each
+/// count of the unit is a range of nanoseconds, from its first up to the first of the next.
+fn counted(column: usize, unit: TimeUnit, test: &Test) -> Option<Predicate> {
+    let Test::Compare { comparison, value: PruneValue::Integer(count) } = test else { return None };
+    let nanos = i128::from(TimeUnit::Nanos.per_second() / unit.per_second());
+    let first = count.checked_mul(nanos)?;
+    let next = first.checked_add(nanos)?;
+    let compare = |comparison, value| {
+        let test = Test::Compare { comparison, value: PruneValue::Integer(value) };
+        Predicate::Column(ColumnPredicate { column, test })
+    };
+    let (from, below) = (Comparison::GreaterOrEqual, Comparison::Less);
+    match comparison {
+        Comparison::Less => Some(compare(below, first)),
+        Comparison::LessOrEqual => Some(compare(below, next)),
+        Comparison::Greater => Some(compare(from, next)),
+        Comparison::GreaterOrEqual => Some(compare(from, first)),
+        Comparison::Equal => Some(Predicate::All(vec![compare(from, first), compare(below, next)])),
+        Comparison::NotEqual => None,
     }
 }
 

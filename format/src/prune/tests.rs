@@ -208,6 +208,27 @@ fn orders_that_are_unknown_prove_nothing() {
 }
 
 #[test]
+fn instants_of_int96_have_an_order_of_their_own() {
+    let instant = |day: i32, nanos: u64| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
+    let int96 = |order| Leaf { column_order: order, ..plain(P::Int96, 0) };
+    // One nanosecond before 1970, and an hour behind its second day.
+    let (min, max) =
+        (instant(2_440_587, 86_399_999_999_999), instant(2_440_589, 3_600_000_000_000));
+    let found = sound(&int96(Some(ColumnOrder::Int96Timestamp)), &modern(&min, &max));
+    assert_eq!((found.min.clone(), found.max.clone()), (int(-1), int(90_000_000_000_000)));
+    let below = |value| Test::Compare { comparison: Comparison::Less, value: Integer(value) };
+    assert!(!may_match(&below(-1), &found) && may_match(&below(0), &found));
+    for order in [None, Some(ColumnOrder::TypeDefined), Some(ColumnOrder::Ieee754TotalOrder)] {
+        let found = sound(&int96(order), &modern(&min, &max));
+        assert_eq!((found.min, found.max), (None, None), "{order:?}");
+    }
+    // A time of day that no day has, and bytes that are too few.
+    let order = int96(Some(ColumnOrder::Int96Timestamp));
+    let found = sound(&order, &modern(&instant(0, 86_400_000_000_000), &max[..11]));
+    assert_eq!((found.min, found.max), (None, None));
+}
+
+#[test]
 fn the_deprecated_bounds_are_used_where_they_were_right() {
     let mr = |version| format!("parquet-mr version {version} (build abc)");
     let (one, two) = (1i32.to_le_bytes(), 2i32.to_le_bytes());
