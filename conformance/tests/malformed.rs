@@ -27,7 +27,7 @@ fn read(bytes: &[u8]) -> Result<String> {
     let budget = Budget::new(MOST_BYTES);
     let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
     let file = File::from_bytes("malformed", bytes, &Limits::untrusted())?;
-    let batches = file.batches(BatchOptions { budget, ..BatchOptions::default() })?;
+    let batches = file.batches(BatchOptions { budget: Some(budget), ..BatchOptions::default() })?;
     let mut writer = JsonWriter::new(&batches.fields());
     let mut text = Vec::new();
     for batch in batches {
