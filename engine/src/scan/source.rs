@@ -66,6 +66,7 @@ impl ScanSource {
             Taken::Nothing => return Ok(Some(SourceAnswer::Signal(Signal::End))),
         };
         self.work = match unit {
+            Unit::Planned(morsel) => Work::Morsel(morsel.begin(&self.shared)),
             Unit::Morsel(morsel) => Work::Morsel(morsel),
             Unit::Group { group: Some(group), .. } => Work::Group(group),
             Unit::Group { file, ordinal, group: None } => {
