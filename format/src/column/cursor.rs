@@ -13,6 +13,7 @@ use super::{ColumnShape, nulls};
 use crate::error::{Error, Result};
 use crate::levels::{LevelPosition, squeeze};
 use crate::page::DataPage;
+use crate::room::{filled, room_for};
 use crate::vector::{Data, Dictionary, Vector};
 
 /// Reads the rows of one page from front to back.
@@ -90,7 +91,7 @@ impl PageCursor {
         let ahead = self.ahead(rows)?;
         let values = ahead.values;
         let data = self.decoder.decode(shape, Wanted::All(values))?;
-        let words = self.pass(rows, ahead);
+        let words = self.pass(rows, ahead)?;
         if values == rows {
             return Vector::new(data, None, rows);
         }
@@ -113,8 +114,8 @@ impl PageCursor {
     ) -> Result<Vector> {
         let ahead = self.ahead(rows)?;
         let values = ahead.values;
-        let selected = cut(mask, from, rows);
-        let validity = self.pass(rows, ahead);
+        let selected = cut(mask, from, rows)?;
+        let validity = self.pass(rows, ahead)?;
         if values == rows {
             let wanted = Wanted::Masked { mask: &selected, values, count };
             return Vector::new(self.decoder.decode(shape, wanted)?, None, count);
@@ -155,26 +156,27 @@ impl PageCursor {
 
     /// Passes over the next `rows` rows, of which `ahead` is known; answers which of them are present,
     /// unless all are.
-    fn pass(&mut self, rows: usize, ahead: Ahead) -> Vec<u64> {
+    fn pass(&mut self, rows: usize, ahead: Ahead) -> Result<Vec<u64>> {
         let start = self.row;
         self.row += rows;
         if let (Some((bits, behind)), Some((position, _))) = (ahead.encoded, &mut self.encoded) {
             *position = behind;
-            return bits.words().to_vec();
+            return cut(bits.words(), 0, rows);
         }
         match &self.page.validity {
-            _ if ahead.values == rows => Vec::new(),
+            _ if ahead.values == rows => Ok(Vec::new()),
             Some(bits) => cut(bits.words(), start, rows),
-            None => vec![0; rows.div_ceil(64)],
+            None => filled(0, rows.div_ceil(64)),
         }
     }
 }
 
 /// Bits `from..from + count` of `words`, from bit 0 on.
-fn cut(words: &[u64], from: usize, count: usize) -> Vec<u64> {
-    (0..count.div_ceil(64))
-        .map(|word| mask_bits(words, from + word * 64, (count - word * 64).min(64)))
-        .collect()
+fn cut(words: &[u64], from: usize, count: usize) -> Result<Vec<u64>> {
+    let mut found = room_for(count.div_ceil(64))?;
+    let word = |at: usize| mask_bits(words, from + at * 64, (count - at * 64).min(64));
+    found.extend((0..count.div_ceil(64)).map(word));
+    Ok(found)
 }
 
 /// Values spread over the rows that are present.

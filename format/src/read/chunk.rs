@@ -17,6 +17,7 @@ use crate::io::RangeStore;
 use crate::limits::Limits;
 use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
+use crate::room::room_for;
 use crate::vector::Dictionary;
 
 /// A data page in the file.
@@ -178,7 +179,7 @@ impl Chunk {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk: the page headers tell then.
     pub(super) fn set_offset_index(&self, index: &OffsetIndex) -> Result<()> {
-        let mut pages = Vec::with_capacity(index.len());
+        let mut pages = room_for(index.len())?;
         for page in 0..index.len() {
             let first_row = index.first_rows[page];
             let end_row = index.first_rows.get(page + 1).copied().unwrap_or(self.rows);
