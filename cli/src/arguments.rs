@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use millwork_engine::session::machine_memory_bytes;
 use millwork_format::limits::Limits;
 
 /// Open any Parquet file, ask it SQL.
@@ -91,13 +92,38 @@ pub struct Reading {
     /// Tighter limits, for files of strangers.
     #[arg(long)]
     pub untrusted: bool,
+    /// Memory that may be used, like 2GB or 64MB [default: a quarter of the machine's, for sql 80 %;
+    /// with --untrusted at most 512 MiB].
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub memory: Option<u64>,
 }
 
 impl Reading {
     /// The limits that the switches ask for.
     pub fn limits(&self) -> Limits {
+        self.limits_within(self.memory)
+    }
+
+    fn limits_within(&self, memory: Option<u64>) -> Limits {
         let base = if self.untrusted { Limits::untrusted() } else { Limits::standard() };
+        let base = match (memory, machine_memory_bytes()) {
+            (Some(decode_memory_bytes), _) => Limits { decode_memory_bytes, ..base },
+            (None, Some(memory_bytes)) => base.on_machine_of(memory_bytes),
+            (None, None) => base,
+        };
         Limits { verify_checksums: !self.no_checksum, ..base }
+    }
+
+    /// Those of the files of a query, and its memory, which is an account of its own; 0 leaves that to
+    /// the engine.
+    pub fn limits_of_query(&self) -> (Limits, u64) {
+        let limits = self.limits_within(None);
+        let bytes = match (self.memory, self.untrusted) {
+            (Some(bytes), _) => bytes,
+            (None, true) => limits.decode_memory_bytes,
+            (None, false) => 0,
+        };
+        (limits, bytes)
     }
 }
 
@@ -205,9 +231,6 @@ pub struct Sql {
     /// Worker threads [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Memory that the query may use, like 2GB or 64MB [default: 80 % of the machine's].
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    pub memory: Option<u64>,
     /// Print a line of timing a statement on standard error.
     #[arg(long, value_enum, value_name = "FORM")]
     pub timing: Option<Timing>,

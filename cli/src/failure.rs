@@ -9,9 +9,13 @@ use std::path::Path;
 
 use millwork_engine::error::Span;
 use millwork_engine::{Error as EngineError, ErrorKind as EngineErrorKind};
+use millwork_format::error::Limit;
 use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 
 use crate::paper::bytes;
+
+/// What to do about a refusal of memory.
+const ALLOWS_MORE: &str = "--memory SIZE allows more";
 
 /// The result of a verb.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -104,7 +108,7 @@ impl Failure {
                     let held = held.map(|(name, count)| format!("{name}: {}", bytes(*count)));
                     let held = held.collect::<Vec<_>>().join(", ");
                     message.notes.push(format!("memory is held by {held}"));
-                    message.hint = Some("--memory SIZE allows more".to_owned());
+                    message.hint = Some(ALLOWS_MORE.to_owned());
                 }
             }
             return failure;
@@ -160,6 +164,9 @@ impl From<FileError> for Failure {
             message.place = Some(place).filter(|place| !place.is_empty());
             message.notes.extend(error.lost_rows().map(|rows| format!("{rows} rows are lost")));
             message.hint = error.hint_text().map(str::to_owned);
+            if *error.kind() == FileErrorKind::LimitExceeded(Limit::Memory) {
+                message.hint.get_or_insert_with(|| ALLOWS_MORE.to_owned());
+            }
         }
         failure
     }

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use millwork_codecs::budget::Budget;
 use millwork_format::read::BatchOptions;
 use millwork_format::types::Field;
 
@@ -33,7 +32,7 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     let limits = arguments.reading.limits();
     for source in source::each(&arguments.files, &limits)? {
         let source = source?;
-        let options = BatchOptions { columns: None, limit_rows: left, budget: Budget::unlimited() };
+        let options = BatchOptions { limit_rows: left, ..BatchOptions::default() };
         let batches = match arguments.columns.as_deref() {
             None => source.file.batches(options)?,
             Some(paths) => {

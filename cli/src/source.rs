@@ -3,7 +3,6 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
 use millwork_format::read::File;
@@ -70,11 +69,12 @@ pub fn open_file(input: &Input, limits: &Limits) -> std::result::Result<File, Un
         Input::Path(path) => Ok(File::open(path, limits)?),
         Input::Stdin => {
             let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| {
-                Unopened::Other(Failure::io(format!("cannot read {STDIN}: {error}")))
-            })?;
-            let buffer = Buffer::copy_of(&bytes, &Budget::unlimited())
-                .map_err(millwork_format::Error::from)?;
+            let most = limits.decode_memory_bytes;
+            std::io::stdin().lock().take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(
+                |error| Unopened::Other(Failure::io(format!("cannot read {STDIN}: {error}"))),
+            )?;
+            let buffer =
+                Buffer::copy_of(&bytes, &limits.budget()).map_err(millwork_format::Error::from)?;
             Ok(File::from_bytes(STDIN, buffer, limits)?)
         }
     }

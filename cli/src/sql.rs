@@ -54,10 +54,11 @@ pub fn statements(mut session: Session, sql: &str, printer: &mut Printer) -> (Se
 
 fn options(arguments: &Sql) -> SessionOptions {
     let defaults = SessionOptions::default();
+    let (limits, memory_bytes) = arguments.reading.limits_of_query();
     SessionOptions {
         threads: arguments.threads.map_or(defaults.threads, usize::from),
-        memory_bytes: arguments.memory.unwrap_or(defaults.memory_bytes),
-        limits: arguments.reading.limits(),
+        memory_bytes,
+        limits,
         ..defaults
     }
 }

@@ -293,6 +293,17 @@ fn a_page_whose_checksum_differs_is_named_with_the_switch_that_reads_on() {
 }
 
 #[test]
+fn too_little_memory_is_exit_code_6_with_the_switch_that_allows_more() {
+    let (little, file) = (["--memory", "20KB"], lineitem());
+    for verb in [&["cat"][..], &["verify", "--deep"], &["pages"]] {
+        let arguments = [verb, &[file.as_str()], &little].concat();
+        let said = ["bytes do not fit the memory budget", "help: --memory SIZE allows more"];
+        fails(&arguments, 6, &said);
+    }
+    printed(&["cat", &lineitem(), "--memory", "4MB", "--limit", "10"]);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let mut child = command(&["cat", &lineitem()])
         .stdout(Stdio::piped())

@@ -164,7 +164,7 @@ fn in_order(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
     let batches = file.batches(BatchOptions {
         columns: Some(vec![column]),
         limit_rows: Some(MOST_ROWS),
-        budget: budget.clone(),
+        budget: Some(budget.clone()),
     })?;
     let mut writer = JsonWriter::new(&batches.fields());
     let (mut text, mut rows) = (Vec::new(), 0);

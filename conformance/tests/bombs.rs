@@ -9,9 +9,11 @@ use conformance::assemble::{Assembler, Element, Group, Page, Repetition, one_col
 use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_format::error::Limit;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, File};
+use millwork_format::verify::{Depth, Options, verify};
 use millwork_format::{ErrorKind, Result};
 
 const CODECS: [Compression; 6] = [
@@ -28,7 +30,9 @@ fn rows(bytes: &[u8], limits: &Limits, budget: &Budget) -> Result<u64> {
     let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
     let file = File::from_bytes("bomb", bytes, limits)?;
     let mut rows = 0;
-    for batch in file.batches(BatchOptions { budget: budget.clone(), ..BatchOptions::default() })? {
+    for batch in
+        file.batches(BatchOptions { budget: Some(budget.clone()), ..BatchOptions::default() })?
+    {
         rows += batch?.rows() as u64;
     }
     Ok(rows)
@@ -95,6 +99,37 @@ fn r9_claims_of_a_gibibyte_cost_nothing() {
                 assert!(most_bytes <= 2 << 20, "{most_bytes} bytes: {case}");
             }
         }
+    }
+}
+
+/// Whoever hands no budget in gets the one that the limits say.
+#[test]
+fn r9_reads_without_a_budget_keep_to_the_limits() {
+    // Each empty string of four bytes is a view of sixteen: 1 MiB that takes 4.
+    let entries = 1 << 18;
+    let values = Page::v1(1000, Encoding::RleDictionary, [&[0], &run(1000, 0, 0)[..]].concat());
+    let pages = [Page::dictionary(entries, vec![0; 4 << 18]), values];
+    let leaf = Element::leaf("a", Repetition::Required, PhysicalType::ByteArray);
+    let bytes = one_column(leaf, Compression::Uncompressed, 1000, &pages).unwrap();
+    let read = |decode_memory_bytes: u64| {
+        let limits = Limits { decode_memory_bytes, ..Limits::standard() };
+        let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let file = File::from_bytes("views", bytes, &limits).unwrap();
+        let mut batches = file.batches(BatchOptions::default()).unwrap();
+        let mut rows = file.rows(BatchOptions::default()).unwrap();
+        let options = Options { depth: Depth::Values, budget: None };
+        [
+            batches.try_for_each(|batch| batch.map(drop)),
+            rows.read_next().map(|row| assert!(row.is_some())),
+            verify(&file, &options, &mut |_| ()).map(|_| ()),
+        ]
+    };
+    for refused in read(2 << 20) {
+        let kind = refused.unwrap_err().kind().clone();
+        assert_eq!(kind, ErrorKind::LimitExceeded(Limit::Memory));
+    }
+    for read in read(8 << 20) {
+        read.unwrap();
     }
 }
 

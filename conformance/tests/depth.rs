@@ -5,11 +5,14 @@ use conformance::assemble::{Assembler, Element, Repetition};
 use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_engine::session::{Consumer, Session, SessionOptions, StatementOutcome};
 use millwork_engine::sql;
 use millwork_format::ErrorKind;
+use millwork_format::batch::Batch;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Footer, PageHeader, PhysicalType};
 use millwork_format::read::File;
+use millwork_format::types::Field;
 
 const LEVELS: usize = 1_000_000;
 
@@ -91,40 +94,95 @@ fn r24_thrift_of_a_million_levels_is_refused() {
 
 #[test]
 fn r24_statements_nested_a_million_times_are_refused() {
+    let (deep, long) = ("nested deeper than 256 levels", "more than 1048576 tokens");
     let texts = [
-        format!("select {}1{}", "(".repeat(LEVELS), ")".repeat(LEVELS)),
-        format!("select {}1", "- ".repeat(LEVELS)),
-        format!("select {}1", "not ".repeat(LEVELS)),
-        format!("select {}1{}", "case when true then ".repeat(LEVELS), " end".repeat(LEVELS)),
-        format!("{}select 1{}", "select * from (".repeat(LEVELS), ")".repeat(LEVELS)),
-        format!("select {}1{}", "[".repeat(LEVELS), "]".repeat(LEVELS)),
-        format!("select {}", "f(".repeat(LEVELS)),
-        format!("select {}1{}", "cast(".repeat(LEVELS), " as int)".repeat(LEVELS)),
-        format!("select x{}", "[1]".repeat(LEVELS)),
-        format!("select x{}", "::int".repeat(LEVELS)),
+        (deep, format!("select {}1{}", "(".repeat(LEVELS), ")".repeat(LEVELS))),
+        (deep, format!("select {}1", "- ".repeat(LEVELS))),
+        (deep, format!("select {}1", "not ".repeat(LEVELS))),
+        (
+            deep,
+            format!("select {}1{}", "case when true then ".repeat(LEVELS), " end".repeat(LEVELS)),
+        ),
+        (deep, format!("{}select 1{}", "select * from (".repeat(LEVELS), ")".repeat(LEVELS))),
+        (deep, format!("select {}1{}", "[".repeat(LEVELS), "]".repeat(LEVELS))),
+        (deep, format!("select {}", "f(".repeat(LEVELS))),
+        (deep, format!("select {}1{}", "cast(".repeat(LEVELS), " as int)".repeat(LEVELS))),
+        (long, format!("select x{}", "[1]".repeat(LEVELS))),
+        (long, format!("select x{}", "::int".repeat(LEVELS))),
+        (deep, format!("select x{}", "::int".repeat(1_000))),
     ];
-    for text in texts {
+    for (limit, text) in texts {
         let start: String = text.chars().take(40).collect();
-        let parsed = on_a_stack_of(2 << 20, move || sql::parse(&text).map(drop));
-        let error = parsed.unwrap_err();
-        let is_ours = matches!(error.kind(), millwork_engine::error::ErrorKind::Internal);
-        assert!(!is_ours, "{start}: {error}");
+        for stack in [256 << 10, 2 << 20] {
+            let text = text.clone();
+            let error = on_a_stack_of(stack, move || sql::parse(&text).map(drop)).unwrap_err();
+            assert!(error.to_string().contains(limit), "{start}: {error}");
+        }
+    }
+}
+
+/// The rows that `text` answers, run from a thread of `stack` bytes.
+fn answer(stack: usize, text: String) -> millwork_engine::Result<Vec<String>> {
+    on_a_stack_of(stack, move || {
+        let mut rows = Rows::default();
+        let options = SessionOptions { threads: 2, ..SessionOptions::default() };
+        Session::new(options).run(&text, &mut rows).map(|()| rows.0)
+    })
+}
+
+#[derive(Default)]
+struct Rows(Vec<String>);
+
+impl Consumer for Rows {
+    fn begin(&mut self, _: usize, _: &[Field]) -> millwork_engine::Result<()> {
+        Ok(())
+    }
+    fn batch(&mut self, batch: &Batch) -> millwork_engine::Result<()> {
+        let column = &batch.columns()[0];
+        let rows = batch.selection().rows();
+        self.0.extend(rows.iter().map(|row| format!("{:?}", column.cell(*row as usize))));
+        Ok(())
+    }
+    fn end(&mut self, _: usize, _: &StatementOutcome) -> millwork_engine::Result<()> {
+        Ok(())
     }
 }
 
 #[test]
-fn r24_long_chains_are_no_depth() {
-    for (operator, term) in [(" and ", "a = 1"), (" or ", "a = 1"), (" + ", "1")] {
-        let text = format!("select * from t where x = {}", vec![term; 100_000].join(operator));
-        let statements = on_a_stack_of(2 << 20, move || sql::parse(&text).map(|all| all.len()));
-        match (operator, statements) {
-            (_, Ok(count)) => assert_eq!(count, 1, "{operator}"),
-            // A sum is as deep as it is long.
-            (" + ", Err(error)) => {
-                let is_ours = matches!(error.kind(), millwork_engine::error::ErrorKind::Internal);
-                assert!(!is_ours, "{error}");
-            }
-            (_, Err(error)) => panic!("{operator}: {error}"),
+fn r24_statements_as_deep_as_allowed_are_answered() {
+    let from = "from (values (1), (2)) as t(a)";
+    let texts = [
+        format!("select {}a{} {from}", "(".repeat(256), ")".repeat(256)),
+        format!("select {}a{} {from}", "abs(".repeat(256), ")".repeat(256)),
+        format!("select a{} {from}", " + 0".repeat(4_096)),
+        format!("select a{} {from}", " * 1 - 0".repeat(2_048)),
+    ];
+    for text in texts {
+        let start: String = text.chars().take(40).collect();
+        for stack in [256 << 10, 2 << 20] {
+            let rows = answer(stack, text.clone());
+            assert_eq!(rows.unwrap(), ["Integer(1)", "Integer(2)"], "{start}");
+        }
+    }
+    let shown = answer(256 << 10, format!("explain select a{} {from}", " + 1".repeat(4_096)));
+    assert!(shown.is_ok());
+    for text in [
+        format!("select a{} {from}", " + 0".repeat(4_097)),
+        format!("select a{} {from}", " + 0".repeat(100_000)),
+    ] {
+        let error = answer(2 << 20, text).unwrap_err();
+        assert!(error.to_string().contains("a chain of more than 4096 operators"), "{error}");
+    }
+}
+
+#[test]
+fn r24_long_chains_of_terms_are_no_depth_and_are_answered() {
+    let from = "from (values (1), (2)) as t(a)";
+    for (operator, term, rows) in [(" and ", "a < 2", 1), (" or ", "a < 2", 1)] {
+        let condition = vec![term; 100_000].join(operator);
+        for stack in [256 << 10, 2 << 20] {
+            let found = answer(stack, format!("select a {from} where {condition}")).unwrap();
+            assert_eq!((found.len(), found[0].as_str()), (rows, "Integer(1)"), "{operator}");
         }
     }
 }

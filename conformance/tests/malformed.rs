@@ -37,6 +37,7 @@ fn read_columns(bytes: &[u8], columns: Option<Vec<usize>>) -> Result<String> {
     let budget = Budget::new(MOST_BYTES);
     let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
     let file = File::from_bytes("malformed", bytes, &Limits::untrusted())?;
+    let budget = Some(budget);
     let batches = file.batches(BatchOptions { columns, budget, ..BatchOptions::default() })?;
     let mut writer = JsonWriter::new(&batches.fields());
     let mut text = Vec::new();

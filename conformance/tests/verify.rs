@@ -224,7 +224,7 @@ fn no_byte_makes_it_panic() {
                 continue;
             };
             opened += 1;
-            let options = Options { depth: Depth::Values, budget: Budget::new(64 << 20) };
+            let options = Options { depth: Depth::Values, budget: Some(Budget::new(64 << 20)) };
             if let Err(error) = verify(&file, &options, &mut |_| found += 1) {
                 assert!(matches!(error.kind(), ErrorKind::LimitExceeded(_)), "{error}");
             }

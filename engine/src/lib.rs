@@ -7,6 +7,7 @@
 //! The order of the modules is the order of the layers: a module uses only those above it.
 
 pub mod error;
+pub mod stack;
 pub mod value;
 pub mod kernel;
 pub mod expr;

@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod limits;
+mod room;
 mod wide_decimal;
 pub mod types;
 pub mod selection;

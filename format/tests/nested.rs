@@ -168,7 +168,7 @@ fn batches_of_long_lists_have_few_rows() {
         rows += batch.rows();
     }
     assert_eq!(rows, 60);
-    let short = BatchOptions { budget: Budget::new(1 << 20), ..BatchOptions::default() };
+    let short = BatchOptions { budget: Some(Budget::new(1 << 20)), ..BatchOptions::default() };
     let refused = whole(&file, short).unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::LimitExceeded(Limit::Memory)), "{refused}");
 }
@@ -178,7 +178,7 @@ fn nothing_is_held_when_all_is_read() {
     for name in NAMES {
         let budget = Budget::new(1 << 20);
         let file = File::open(&path(name, "parquet"), &Limits::standard()).unwrap();
-        let options = BatchOptions { budget: budget.clone(), ..BatchOptions::default() };
+        let options = BatchOptions { budget: Some(budget.clone()), ..BatchOptions::default() };
         whole(&file, options).unwrap();
         assert_eq!(budget.reserved(), 0);
     }
@@ -192,7 +192,7 @@ fn check_broken(bytes: &[u8], what: &str) -> bool {
     let read = File::from_bytes("broken", copied, &limits).and_then(|file| {
         let options = BatchOptions {
             limit_rows: Some(10_000),
-            budget: budget.clone(),
+            budget: Some(budget.clone()),
             ..BatchOptions::default()
         };
         whole(&file, options)

@@ -1,6 +1,5 @@
 //! `pages`: the pages of column chunks, with what their headers and indexes say.
 
-use millwork_codecs::budget::Budget;
 use millwork_format::inventory::{Checksum, ChunkPages, PageEntry, pages};
 use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
 use millwork_format::schema::Leaf;
@@ -50,7 +49,7 @@ pub fn print(arguments: &Pages) -> Result<()> {
         for group in chosen {
             for leaf in &leaves {
                 let Some(chunk) = source.file.footer().column(group, leaf.index) else { continue };
-                let found = pages(&source.file, group, leaf.index, &Budget::unlimited())?;
+                let found = pages(&source.file, group, leaf.index, &source.file.limits().budget())?;
                 let piece = match arguments.format {
                     Shape::Text => text(&source, chunk, leaf, &found),
                     Shape::Json => format!("{}\n", chunk_json(&source, chunk, leaf, &found)),

@@ -16,6 +16,7 @@ use crate::kernel::bits::count_ones_in;
 use crate::kernel::unpack::unpack;
 use crate::kernel::{self, Code, Comparison};
 
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -148,7 +148,7 @@ fn verified(bytes: &[u8], budget: &Budget) {
         Ok(_) => return,
         Err(error) => return check_error(&error),
     };
-    let options = Options { depth: Depth::Values, budget: budget.clone() };
+    let options = Options { depth: Depth::Values, budget: Some(budget.clone()) };
     let mut findings = 0u64;
     if let Err(error) = verify(&file, &options, &mut |_| findings += 1) {
         check_error(&error);

@@ -290,7 +290,7 @@ fn memory_is_taken_from_the_budget_and_returns() {
     let vector = Vector::flat(Slice::copy_of(&[1i64; 2048]));
     let rows: Vec<u32> = (0..2048).collect();
     let refused = (0..100).find_map(|_| store.append(&[&vector], &rows).err()).unwrap();
-    assert!(refused.what().contains("state"), "{refused}");
+    assert!(refused.to_string().contains("state"), "{refused}");
     drop(store);
     assert_eq!(budget.reserved(), 0);
 }

@@ -30,6 +30,25 @@ pub(super) fn has_room_ahead(budget: &Budget, ranges: &[Range<u64>]) -> bool {
     budget.reserved().saturating_add(bytes) <= budget.limit() / 2
 }
 
+/// A morsel whose turn has not come. A page may rightly have billions of rows, so there may be very many.
+#[derive(Debug)]
+pub(super) struct PlannedMorsel {
+    pub(super) id: MorselId,
+    pub(super) group: Arc<RowGroupScan>,
+    pub(super) rows: Range<u64>,
+    /// Rows that may match; `None` if all may.
+    pub(super) candidates: Option<Box<[Range<u64>]>>,
+}
+
+impl PlannedMorsel {
+    /// The morsel, ready to be scanned.
+    pub(super) fn begin(&self, shared: &ScanShared) -> Box<MorselScan> {
+        let all = std::slice::from_ref(&self.rows);
+        let candidates = self.candidates.as_deref().unwrap_or(all);
+        Box::new(MorselScan::new(self.id, &self.group, self.rows.clone(), candidates, shared))
+    }
+}
+
 /// A conjunct as a lane evaluates it.
 #[derive(Debug)]
 pub(super) struct Conjunct {
@@ -90,7 +109,7 @@ pub(super) enum Progress {
 
 impl MorselScan {
     /// Morsel `id`: rows `rows` of `group`, of which `candidates` may match.
-    pub(super) fn new(
+    fn new(
         id: MorselId,
         group: &Arc<RowGroupScan>,
         rows: Range<u64>,

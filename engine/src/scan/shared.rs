@@ -15,7 +15,7 @@ use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
 use super::grant::{Grant, Grants};
-use super::morsel::{MorselScan, has_room_ahead};
+use super::morsel::{MorselScan, PlannedMorsel, has_room_ahead};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::pipeline::Window;
@@ -77,7 +77,9 @@ struct Queue {
 pub(super) enum Unit {
     /// A row group to be cut, and whether its indexes were asked for.
     Group { file: usize, ordinal: usize, group: Option<Arc<RowGroupScan>> },
-    /// A morsel, perhaps with its first bytes asked for.
+    /// A morsel.
+    Planned(PlannedMorsel),
+    /// A morsel with its first bytes asked for.
     Morsel(Box<MorselScan>),
 }
 
@@ -85,6 +87,7 @@ impl Unit {
     fn id(&self) -> MorselId {
         match self {
             Self::Group { file, ordinal, .. } => group_id(*file, *ordinal),
+            Self::Planned(morsel) => morsel.id,
             Self::Morsel(morsel) => morsel.id(),
         }
     }
@@ -284,45 +287,40 @@ impl ScanShared {
     /// have changed. `budget` is the one of the scan.
     pub(super) fn take(&self, waker: &Waker, budget: &Budget) -> Taken {
         let mut queue = self.lock();
-        let Some(next) = queue.units.front() else {
-            if queue.being_cut == 0 {
-                return Taken::Nothing;
-            }
-            queue.waiting.push(waker.clone());
-            return Taken::Later;
-        };
-        let bytes = match next {
-            Unit::Morsel(morsel) => morsel.bytes_about(),
-            Unit::Group { .. } => 0,
-        };
-        match queue.units.pop_front() {
-            Some(Unit::Morsel(morsel)) => match queue.grants.ask(bytes, budget) {
-                Some(grant) => Taken::Morsel(morsel, grant),
-                None => {
-                    queue.units.push_front(Unit::Morsel(morsel));
-                    queue.waiting.push(waker.clone());
-                    Taken::Later
-                }
-            },
+        let morsel = match queue.units.pop_front() {
+            Some(Unit::Planned(morsel)) => morsel.begin(self),
+            Some(Unit::Morsel(morsel)) => morsel,
             Some(Unit::Group { file, ordinal, group }) => {
                 queue.being_cut += 1;
-                Taken::Group { file, ordinal, group }
+                return Taken::Group { file, ordinal, group };
             }
-            None => Taken::Nothing,
+            None if queue.being_cut == 0 => return Taken::Nothing,
+            None => {
+                queue.waiting.push(waker.clone());
+                return Taken::Later;
+            }
+        };
+        match queue.grants.ask(morsel.bytes_about(), budget) {
+            Some(grant) => Taken::Morsel(morsel, grant),
+            None => {
+                queue.units.push_front(Unit::Morsel(morsel));
+                queue.waiting.push(waker.clone());
+                Taken::Later
+            }
         }
     }
 
     /// Puts the morsels of row group `ordinal` of file `file`, which was being cut, in their place in
     /// the queue.
-    pub(super) fn put_morsels(&self, file: usize, ordinal: usize, morsels: Vec<MorselScan>) {
+    pub(super) fn put_morsels(&self, file: usize, ordinal: usize, morsels: Vec<PlannedMorsel>) {
         self.counters.morsels.fetch_add(morsels.len() as u64, Ordering::Relaxed);
         let mut queue = self.lock();
         let place = group_id(file, ordinal);
         queue.unfinished.remove(&place);
-        queue.unfinished.extend(morsels.iter().map(MorselScan::id));
+        queue.unfinished.extend(morsels.iter().map(|morsel| morsel.id));
         let at = queue.units.partition_point(|unit| unit.id() < place);
         let behind = queue.units.split_off(at);
-        queue.units.extend(morsels.into_iter().map(|morsel| Unit::Morsel(Box::new(morsel))));
+        queue.units.extend(morsels.into_iter().map(Unit::Planned));
         queue.units.extend(behind);
         queue.being_cut = queue.being_cut.saturating_sub(1);
         let waiting = std::mem::take(&mut queue.waiting);
@@ -361,6 +359,9 @@ impl ScanShared {
     pub(super) fn read_ahead(&self, units: usize, budget: &Budget) {
         let mut queue = self.lock();
         for unit in queue.units.iter_mut().take(units) {
+            if let Unit::Planned(morsel) = unit {
+                *unit = Unit::Morsel(morsel.begin(self));
+            }
             match unit {
                 Unit::Morsel(morsel) => morsel.read_ahead(self, budget),
                 Unit::Group { file, ordinal, group } if group.is_none() => {
@@ -378,7 +379,7 @@ impl ScanShared {
                         *group = Some(opened);
                     }
                 }
-                Unit::Group { .. } => {}
+                Unit::Group { .. } | Unit::Planned(_) => {}
             }
         }
     }
@@ -455,7 +456,7 @@ impl ScanShared {
     }
 
     /// Cuts a prepared row group.
-    pub(super) fn cut(&self, group: &Arc<RowGroupScan>) -> Vec<MorselScan> {
+    pub(super) fn cut(&self, group: &Arc<RowGroupScan>) -> Vec<PlannedMorsel> {
         let candidates = match self.filter(group) {
             None => std::iter::once(0..group.rows()).filter(|rows| !rows.is_empty()).collect(),
             Some(filter) => {
@@ -470,18 +471,19 @@ impl ScanShared {
         };
         let kept: u64 = candidates.iter().map(|rows| rows.end - rows.start).sum();
         self.counters.rows_pruned_by_pages.fetch_add(group.rows() - kept, Ordering::Relaxed);
-        let cuts = group.cut(self.cut_by(group), self.spec.morsel_rows);
+        let cuts = group.cut_inside_pages(self.cut_by(group), self.spec.morsel_rows);
         let (file, row_group) = (group.scan().ordinal(), group.ordinal() as u32);
         cuts.into_iter()
             .zip(0..)
             .map(|(rows, morsel)| {
-                let inside: Vec<Range<u64>> = candidates
+                let inside: Box<[Range<u64>]> = candidates
                     .iter()
                     .map(|range| range.start.max(rows.start)..range.end.min(rows.end))
                     .filter(|range| range.start < range.end)
                     .collect();
                 let id = MorselId { file, row_group, morsel };
-                MorselScan::new(id, group, rows, &inside, self)
+                let candidates = (*inside != [rows.clone()]).then_some(inside);
+                PlannedMorsel { id, group: Arc::clone(group), rows, candidates }
             })
             .collect()
     }

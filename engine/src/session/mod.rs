@@ -26,11 +26,11 @@ use crate::expr::fold;
 use crate::lower::{self, LowerOptions, Lowered};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler, Window};
 use crate::plan::LogicalPlan;
-use crate::plan::rules::optimize;
 use crate::scan::ScanReport;
 use crate::source::Files;
 use crate::sql::ast::Statement;
 use crate::sql::{self, Binder, Bound, Views};
+use crate::stack;
 
 /// The part of its memory that a query's result may wait in, before and behind the first unfinished
 /// morsel each.
@@ -148,7 +148,7 @@ impl Session {
         let started = Instant::now();
         let statements = sql::parse(sql)?;
         let mut received = started;
-        for (index, statement) in statements.iter().enumerate() {
+        for (index, statement) in statements.into_iter().enumerate() {
             let bound = self.bind(statement)?;
             let rows = self.run_bound(bound, index + 1, consumer)?;
             let outcome = StatementOutcome { rows, elapsed: received.elapsed() };
@@ -177,20 +177,25 @@ impl Session {
             Bound::Query(plan) => {
                 consumer.begin(statement, plan.fields())?;
                 let mut rows = 0;
-                self.stream(&plan, false, &mut |batch| {
+                let streamed = self.stream(&plan, false, &mut |batch| {
                     rows += batch.count() as u64;
                     consumer.batch(&batch)
-                })?;
-                Ok(rows)
+                });
+                stack::planning(move || drop(plan))?;
+                streamed.map(|_| rows)
             }
             Bound::Explain { analyze, json, plan } => {
-                let text = if analyze {
+                let report = if analyze {
                     let started = Instant::now();
                     let report = self.stream(&plan, true, &mut |_| Ok(()))?;
-                    explain::analyzed(&plan, &report, started.elapsed(), json)
+                    Some((report, started.elapsed()))
                 } else {
-                    explain::plain(&plan, json)
+                    None
                 };
+                let text = stack::planning(move || match report {
+                    Some((report, elapsed)) => explain::analyzed(&plan, &report, elapsed, json),
+                    None => explain::plain(&plan, json),
+                })?;
                 consumer.begin(statement, &[Field::required("plan", DataType::Utf8)])?;
                 let lines: Vec<&str> = if json { vec![&text] } else { text.lines().collect() };
                 let strings = Strings::copy_of(&lines)?;
@@ -233,13 +238,14 @@ impl Session {
             window_bytes: self.options.lower.window_bytes.min(budget.limit() / WINDOW_SHARE),
             ..self.options.lower.clone()
         };
-        let Lowered { query, result, scans } = lower::lower(plan, &options, budget)?;
+        let Lowered { query, result, scans } = lowered(plan, &options, budget)?;
         let cancel = CancelToken::new();
         let run = RunOptions { budget: budget.clone(), cancel: cancel.clone(), analyze };
         let query = std::thread::scope(|scope| {
             let window = result.clone();
             let running = std::thread::Builder::new()
                 .name("query".to_string())
+                .stack_size(stack::WORKER_BYTES)
                 .spawn_scoped(scope, move || {
                     // However the run ends, also by a panic, the thread that takes hears of it.
                     let _closing = Closing(&window);
@@ -280,9 +286,9 @@ impl Session {
     ) -> Result<(Vec<Batch>, Report)> {
         let lanes = scheduler.threads();
         let options = LowerOptions { lanes, window_bytes: u64::MAX, ..self.options.lower.clone() };
-        let Lowered { query, result, scans } = lower::lower(plan, &options, budget)?;
+        let Lowered { query, result, scans } = lowered(plan, &options, budget)?;
         let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze };
-        let query = scheduler.run(query, run)?;
+        let query = stack::with(stack::WORKER_BYTES, || scheduler.run(query, run))?;
         let scans = scans.iter().map(|(name, scan)| (name.clone(), scan.report())).collect();
         Ok((result.take_all(), Report { query, scans }))
     }
@@ -295,13 +301,10 @@ impl Session {
     }
 
     /// The statement with names resolved and, if it is a query, its plan optimised.
-    fn bind(&self, statement: &Statement) -> Result<Bound> {
-        Ok(match Binder::new(&self.files, &self.views).bind(statement)? {
-            Bound::Query(plan) => Bound::Query(optimize(plan, &fold)),
-            Bound::Explain { analyze, json, plan } => {
-                Bound::Explain { analyze, json, plan: optimize(plan, &fold) }
-            }
-            other => other,
+    fn bind(&self, statement: Statement) -> Result<Bound> {
+        let (files, views) = (&self.files, &self.views);
+        stack::with(stack::PLANNING_BYTES, move || {
+            Ok(Binder::new(files, views).bind(&statement)?.optimized(&fold))
         })
     }
 
@@ -310,8 +313,8 @@ impl Session {
     /// # Errors
     /// If it does not parse or bind, or is no query.
     pub fn plan(&self, sql: &str) -> Result<LogicalPlan> {
-        let statements = sql::parse(sql)?;
-        let [statement] = &statements[..] else {
+        let mut statements = sql::parse(sql)?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             return Err(Error::syntax("one query is expected"));
         };
         match self.bind(statement)? {
@@ -358,13 +361,21 @@ impl Drop for Stop<'_> {
     }
 }
 
+fn lowered(plan: &LogicalPlan, options: &LowerOptions, budget: &Budget) -> Result<Lowered> {
+    stack::with(stack::PLANNING_BYTES, || lower::lower(plan, options, budget))
+}
+
+/// Bytes of the machine's memory, if it tells.
+#[must_use]
+pub fn machine_memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// 80 % of the machine's memory, or 4 GiB if it does not tell.
 fn default_memory_bytes() -> u64 {
-    let told = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    told.map_or(4 << 30, |kibibytes| kibibytes * 1024 / 10 * 8)
+    machine_memory_bytes().map_or(4 << 30, |bytes| bytes / 10 * 8)
 }
 
 #[cfg(test)]

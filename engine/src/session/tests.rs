@@ -103,7 +103,7 @@ fn a_large_result_needs_the_memory_of_the_window() {
     assert_eq!(budget.reserved(), 0);
     let refused = session.execute_on(&plan, &scheduler, &budget, false).unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::Memory);
-    assert!(refused.what().contains("result"), "{refused}");
+    assert!(refused.to_string().contains("result"), "{refused}");
     assert_all_is_given_back(&budget);
 }
 

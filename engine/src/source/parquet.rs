@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use millwork_codecs::budget::Budget;
 use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
 use millwork_format::prune::{PruneValue, chunk_bounds};
@@ -175,7 +174,7 @@ impl Files {
             return Ok(file.clone());
         }
         let driver = Arc::new(FileDriver::open(path, &self.threads()?)?);
-        let file = File::with_driver(driver, &self.limits, &Budget::unlimited())?;
+        let file = File::with_driver(driver, &self.limits, &self.limits.budget())?;
         if opened.len() >= KEPT_FOOTERS {
             opened.clear();
         }

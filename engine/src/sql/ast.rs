@@ -1,7 +1,8 @@
 //! The syntax tree of a statement: what was written, before any name is looked up.
 //!
-//! Made by [`super::parse`], taken by the binder. Chains of AND, OR, `||` and UNION are flat lists,
-//! so the depth of a tree is at most [`super::MAX_DEPTH`]; it may be walked and dropped recursively.
+//! Made by [`super::parse`], taken by the binder. Chains of AND, OR, `||` and UNION are flat lists, so the
+//! depth of a tree is at most [`super::MAX_DEPTH`] and [`super::MAX_CHAIN`]: it may be dropped recursively on
+//! any stack of 2 MiB, and walked on those of [`crate::stack`].
 //! Spans are bytes of the text that was given to [`super::parse`].
 
 use std::sync::Arc;

@@ -27,9 +27,16 @@ pub use parse::parse;
 
 use parse::date_part;
 
-/// Nesting of expressions and queries. Everything behind the parser may recurse that deep: it must
-/// fit a stack of 2 MiB.
-pub const MAX_DEPTH: usize = 100;
+/// Nesting of expressions and queries, as it is written. What is behind the parser recurses that deep, and
+/// runs on stacks that fit it: see [`crate::stack`].
+pub const MAX_DEPTH: usize = 256;
+
+/// Nesting of expressions and queries once views, CTEs and aliases stand where they are named.
+pub const MAX_BOUND_DEPTH: usize = 2 * MAX_DEPTH;
+
+/// Operators in one chain such as `a + b - c`, together with those of the chains around it: a tree is as
+/// high as its chain is long. AND, OR, `||` and UNION are flat, however many terms they have.
+pub const MAX_CHAIN: usize = 4_096;
 
 /// Tokens of one text, white space aside.
 pub const MAX_TOKENS: usize = 1 << 20;

@@ -11,7 +11,7 @@ use super::values::ValueDecoder;
 use super::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::levels::{
-    LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one, squeeze,
+    LevelPosition, LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one, squeeze,
 };
 use crate::page::{DataPage, PageLevels};
 use crate::types::DataType;
@@ -57,6 +57,9 @@ impl LeafRows {
     }
 }
 
+/// Slots that are decoded at a time of levels that stay encoded.
+const WINDOW_SLOTS: usize = 64 << 10;
+
 /// Which rows are wanted: all, or those whose bit in `mask` is 1, from bit `from` on.
 #[derive(Clone, Copy, Debug)]
 pub struct RowMask<'a> {
@@ -70,13 +73,19 @@ pub struct RowMask<'a> {
 #[derive(Clone, Debug)]
 pub struct LeafCursor {
     page: Arc<DataPage>,
+    /// Those of the page, or of a window of it.
     levels: PageLevels,
     max: MaxLevels,
     /// `None` for a type without values.
     decoder: Option<ValueDecoder>,
     width_bytes: usize,
+    /// Within `levels`.
     slot: usize,
     row: usize,
+    /// Values that are passed.
+    values: usize,
+    /// The place behind the window, where levels stay encoded.
+    behind: Option<(LevelPosition, Budget)>,
 }
 
 /// Slots that are read or passed over together.
@@ -100,8 +109,10 @@ impl LeafCursor {
         dictionary: Option<&Arc<crate::vector::Dictionary>>,
         budget: &Budget,
     ) -> Result<Self> {
-        let Some(levels) = page.levels.clone() else {
-            return Err(Error::internal("a page of a nested leaf without levels"));
+        let (levels, behind) = match (&page.levels, &page.stream) {
+            (Some(levels), _) => (levels.clone(), None),
+            (None, Some(stream)) => (PageLevels::none(), Some((stream.start()?, budget.clone()))),
+            _ => return Err(Error::internal("a page of a nested leaf without levels")),
         };
         // A page without values may be of any encoding, and lack its dictionary.
         let decoder = if shape.data_type == DataType::Null || page.value_count == 0 {
@@ -110,7 +121,8 @@ impl LeafCursor {
             Some(ValueDecoder::new(&page, shape, dictionary, budget)?)
         };
         let width_bytes = shape.plain_width().unwrap_or(16).max(16);
-        Ok(Self { page, levels, max, decoder, width_bytes, slot: 0, row: 0 })
+        let (slot, row, values) = (0, 0, 0);
+        Ok(Self { page, levels, max, decoder, width_bytes, slot, row, values, behind })
     }
 
     /// Rows of the page that were started so far.
@@ -122,7 +134,7 @@ impl LeafCursor {
     /// Whether all slots are passed.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.slot == self.levels.slots
+        self.slot == self.levels.slots && self.slots_behind() == 0
     }
 
     /// Whether the page has rows after those started so far.
@@ -148,19 +160,82 @@ impl LeafCursor {
         Step { slots: start..end, rows }
     }
 
+    /// Slots of the page behind the window.
+    fn slots_behind(&self) -> usize {
+        match (&self.page.stream, &self.behind) {
+            (Some(stream), Some((position, _))) => stream.slots() - position.slot,
+            _ => 0,
+        }
+    }
+
+    /// Makes the next slots the window. `false` if there are none.
+    fn next_window(&mut self) -> Result<bool> {
+        let slots = self.slots_behind().min(WINDOW_SLOTS);
+        let Some((position, budget)) = self.behind.as_mut().filter(|_| slots > 0) else {
+            return Ok(false);
+        };
+        // What the window before took is given back first.
+        (self.levels, self.slot) = (PageLevels::none(), 0);
+        self.levels = PageLevels::window(position, slots, budget)?;
+        Ok(true)
+    }
+
+    /// Passes to the last marked place before which at most `rows` rows of the page start, if that lies
+    /// behind the window.
+    fn leap(&mut self, rows: usize) -> Result<()> {
+        let (Some(stream), Some((position, _))) = (&self.page.stream, &mut self.behind) else {
+            return Ok(());
+        };
+        let Some(mark) = stream.mark_before(rows).filter(|mark| mark.slot >= position.slot) else {
+            return Ok(());
+        };
+        if let (Some(decoder), 1..) = (&mut self.decoder, mark.values - self.values) {
+            decoder.skip(mark.values - self.values)?;
+        }
+        (self.row, self.values) = (mark.rows, mark.values);
+        (self.levels, self.slot) = (PageLevels::none(), 0);
+        *position = mark.clone();
+        Ok(())
+    }
+
+    /// Goes on by up to `rows` rows as `pass` does it window by window: it is given the slots, the values
+    /// in them, and how many rows were passed before. Answers how many rows.
+    fn advance(
+        &mut self,
+        rows: usize,
+        mut pass: impl FnMut(&mut Self, &Step, usize, usize) -> Result<()>,
+    ) -> Result<usize> {
+        let mut done = 0;
+        loop {
+            let step = self.step(rows - done);
+            let values = self.values_in(&step.slots);
+            pass(self, &step, values, done)?;
+            self.slot = step.slots.end;
+            self.row += step.rows;
+            self.values += values;
+            done += step.rows;
+            // A row may go on in the next window.
+            if self.slot < self.levels.slots || !self.next_window()? {
+                return Ok(done);
+            }
+        }
+    }
+
     /// Passes over the slots that continue a row and over up to `rows` rows; answers how many rows.
     ///
     /// # Errors
     /// `Corrupt` or `Truncated` if the values end first.
     pub fn skip(&mut self, rows: usize) -> Result<usize> {
-        let step = self.step(rows);
-        let values = self.values_in(&step.slots);
-        if let (Some(decoder), 1..) = (&mut self.decoder, values) {
-            decoder.skip(values)?;
-        }
-        self.slot = step.slots.end;
-        self.row += step.rows;
-        Ok(step.rows)
+        let before = self.row;
+        self.leap(before.saturating_add(rows))?;
+        let leapt = self.row - before;
+        let passed = self.advance(rows - leapt, |cursor, _, values, _| {
+            if let (Some(decoder), 1..) = (&mut cursor.decoder, values) {
+                decoder.skip(values)?;
+            }
+            Ok(())
+        })?;
+        Ok(leapt + passed)
     }
 
     /// Reads into `out` the slots that continue a row and those of up to `rows` rows; answers how many
@@ -177,18 +252,13 @@ impl LeafCursor {
         shape: &ColumnShape,
         out: &mut LeafRows,
     ) -> Result<usize> {
-        let step = self.step(rows);
-        let values = self.values_in(&step.slots);
-        match mask {
-            None => self.read_all(step.slots.clone(), values, shape, out)?,
-            Some(mask) => {
-                let chosen = self.chosen(&step, mask);
-                self.read_chosen(&step, &chosen, values, shape, out)?;
+        self.advance(rows, |cursor, step, values, done| match mask {
+            None => cursor.read_all(step.slots.clone(), values, shape, out),
+            Some(RowMask { mask, from }) => {
+                let chosen = cursor.chosen(step, RowMask { mask, from: from + done });
+                cursor.read_chosen(step, &chosen, values, shape, out)
             }
-        }
-        self.slot = step.slots.end;
-        self.row += step.rows;
-        Ok(step.rows)
+        })
     }
 
     fn read_all(

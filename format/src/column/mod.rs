@@ -38,3 +38,6 @@ pub use leaf::{LeafCursor, LeafRows, RowMask};
 pub use shape::ColumnShape;
 #[doc(hidden)]
 pub use values::decode_dictionary;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,8 @@ pub(crate) enum LevelBytes {
     BitPacked(Buffer),
 }
 
-fn bit_width(max: u8) -> u32 {
+/// Bits of a level of at most `max`.
+pub(super) fn bit_width(max: u8) -> u32 {
     8 - max.leading_zeros()
 }
 

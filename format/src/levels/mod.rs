@@ -10,11 +10,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `decode` | bytes of a page to validity, or to one byte a level |
+//! | `stream` | the same a piece at a time, where a few bytes claim very many levels |
 //! | `kernel` | masks and counts of levels: free functions over slices |
 //! | `run` | the levels of some rows, shared with their page where they are one piece of it |
 //! | `list` | levels to offsets and validity, one pass a depth; whether siblings agree |
 
 mod decode;
+mod stream;
 mod kernel;
 mod run;
 mod list;
@@ -23,6 +25,7 @@ pub(crate) use decode::{LevelBytes, each, the_only_one, validity};
 pub(crate) use kernel::{count_at_least, count_rows, mask_at_least, nth_one, row_starts, squeeze};
 pub(crate) use list::{ListLevels, Skeleton, lists};
 pub(crate) use run::LevelRun;
+pub(crate) use stream::{EncodedLevels, LevelPosition, LevelStream};
 
 /// The highest levels of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

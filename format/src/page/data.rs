@@ -1,11 +1,13 @@
 //! Data pages: validity (or levels) and encoded values.
 
+use std::sync::Arc;
+
 use millwork_codecs::buffer::{Bitmap, Buffer};
 use millwork_codecs::compression::Codec;
 
 use super::{PageContext, PageLevels, PageStart};
 use crate::error::{Error, Result};
-use crate::levels::{self, LevelBytes};
+use crate::levels::{self, LevelBytes, LevelStream};
 use crate::metadata::{Encoding, PageKind};
 
 /// A data page, decompressed and cut.
@@ -14,10 +16,13 @@ pub struct DataPage {
     /// Rows, nulls included; of a nested leaf those that start in this page.
     pub rows: usize,
     /// Which rows are present; `None` if all are, or none is ([`DataPage::value_count`] tells), or the leaf
-    /// is nested.
+    /// is nested, or the levels stay encoded.
     pub validity: Option<Bitmap>,
     /// The levels of a nested leaf.
     pub levels: Option<PageLevels>,
+    /// Validity or levels that stay encoded until their rows are read, in place of the two above: a page
+    /// of a few bytes may rightly have two billion.
+    pub(crate) stream: Option<Arc<LevelStream>>,
     /// Encoded values: those that are present.
     pub value_count: usize,
     /// How the values are encoded.
@@ -76,7 +81,15 @@ impl DataPage {
     }
 
     fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
-        Self { rows, validity: None, levels: None, value_count: rows, encoding, values }
+        let (validity, levels, stream) = (None, None, None);
+        Self { rows, validity, levels, stream, value_count: rows, encoding, values }
+    }
+
+    /// Whether the first slots belong to the row that the page before ends with.
+    #[must_use]
+    pub fn continues(&self) -> bool {
+        self.levels.as_ref().is_some_and(|levels| levels.continues)
+            || self.stream.as_ref().is_some_and(|stream| stream.continues())
     }
 
     /// Of levels with the numbers of rows and, if the header has it, of nulls.
@@ -86,14 +99,20 @@ impl DataPage {
         values: Buffer,
         context: &PageContext,
     ) -> Result<Self> {
+        let (mut validity, mut stream) = (None, None);
         // Two billion rows may rightly be one run: then no bit of each is kept.
-        let (validity, value_count) = match levels::the_only_one(levels, rows) {
-            Some(0) => (None, 0),
-            Some(1) => (None, rows),
+        let value_count = match levels::the_only_one(levels, rows) {
+            Some(0) => 0,
+            Some(1) => rows,
             _ => {
-                let validity = levels::validity(levels, rows, context.budget())?;
-                let value_count = validity.count_ones();
-                (Some(validity), value_count)
+                stream = LevelStream::of_flat(levels, rows, context.budget())?.map(Arc::new);
+                match &stream {
+                    Some(stream) => stream.values(),
+                    None => {
+                        let bits = levels::validity(levels, rows, context.budget())?;
+                        validity.insert(bits).count_ones()
+                    }
+                }
             }
         };
         if let Some(nulls) = claimed_nulls
@@ -104,8 +123,9 @@ impl DataPage {
                 rows - value_count
             )));
         }
-        let validity = validity.filter(|_| 0 < value_count && value_count < rows);
-        Ok(Self { rows, validity, levels: None, value_count, encoding, values })
+        let is_mixed = 0 < value_count && value_count < rows;
+        let (validity, stream) = (validity.filter(|_| is_mixed), stream.filter(|_| is_mixed));
+        Ok(Self { rows, validity, levels: None, stream, value_count, encoding, values })
     }
 }
 
@@ -188,18 +208,23 @@ mod tests {
     #[test]
     fn a_page_of_many_nulls_keeps_to_the_budget() {
         let rows = 1u32 << 30;
-        // A run of 2^30 - 8 nulls, and one of eight values.
-        let runs = [0xf0, 0xff, 0xff, 0xff, 0x07, 0, 0x10, 1];
         let open = |runs: &[u8], budget: &Budget| {
             let body = [&(runs.len() as u32).to_le_bytes()[..], runs, &[7; 32]].concat();
             let (header, body) = page_of(rows, &body);
             let mut context = PageContext::new(budget.clone(), Limits::untrusted());
             DataPage::open(&PageStart { header, body }, Codec::Uncompressed, true, &mut context)
         };
-        let budget = Budget::new(16 << 20);
-        let kind = open(&runs, &budget).unwrap_err().kind().clone();
-        assert_eq!(kind, ErrorKind::LimitExceeded(Limit::Memory));
+        // A run of 2^30 - 8 nulls, and one of eight values: no bit of each is kept.
+        let budget = Budget::new(1 << 20);
+        let page = open(&[0xf0, 0xff, 0xff, 0xff, 0x07, 0, 0x10, 1], &budget).unwrap();
+        assert!(page.validity.is_none() && page.stream.is_some());
+        assert_eq!((page.rows, page.value_count), (1 << 30, 8));
+        drop(page);
         assert_eq!(budget.reserved(), 0);
+        let short = open(&[0xf0, 0xff, 0xff, 0xff, 0x07, 0, 0x0e, 1], &budget).unwrap_err();
+        assert_eq!(*short.kind(), ErrorKind::Truncated);
+        let refused = open(&[0xf0, 0xff, 0xff, 0xff, 0x07, 0, 0x10, 1], &Budget::new(1 << 10));
+        assert_eq!(*refused.unwrap_err().kind(), ErrorKind::LimitExceeded(Limit::Memory));
         // One run of all rows takes nothing.
         let none = Budget::new(0);
         for level in [0, 1] {

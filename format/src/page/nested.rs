@@ -1,7 +1,9 @@
 //! Data pages of leaves in nested columns: their levels, decoded once a page.
 //!
 //! A page of version 1 may begin inside a row. Memory of the levels, at most two bytes and a bit a
-//! slot, is taken from the budget and counts as decompressed bytes of the page.
+//! slot, is taken from the budget. Where a few bytes claim very many levels these stay encoded.
+
+use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Slice, SliceMut};
@@ -9,8 +11,8 @@ use millwork_codecs::compression::Codec;
 
 use super::data::V2Parts;
 use super::{DataPage, PageContext, PageStart};
-use crate::error::{Error, Limit, Result};
-use crate::levels::{self, LevelBytes, MaxLevels};
+use crate::error::{Error, Result};
+use crate::levels::{self, EncodedLevels, LevelBytes, LevelPosition, LevelStream, MaxLevels};
 use crate::metadata::PageKind;
 
 /// The levels of one page of a nested leaf.
@@ -26,13 +28,6 @@ pub struct PageLevels {
     pub(crate) row_starts: Option<Slice<u64>>,
     /// Whether the first slots belong to the row that the page before ends with.
     pub continues: bool,
-}
-
-/// The encoded levels of a page, where there are any.
-struct Encoded {
-    slots: usize,
-    definition: Option<LevelBytes>,
-    repetition: Option<LevelBytes>,
 }
 
 impl DataPage {
@@ -67,7 +62,7 @@ impl DataPage {
                 };
                 let repetition = section(repetition_level_encoding, max.repetition)?;
                 let definition = section(definition_level_encoding, max.definition)?;
-                (Encoded { slots, definition, repetition }, encoding, rest)
+                (EncodedLevels { slots, definition, repetition }, encoding, rest)
             }
             PageKind::DataV2 { .. } => {
                 let (parts, claims) = V2Parts::cut(page, codec, context)?;
@@ -79,11 +74,19 @@ impl DataPage {
                 let definition = (max.definition > 0 && says(&parts.definition, claims.nulls > 0))
                     .then(|| LevelBytes::Hybrid(parts.definition));
                 let slots = claims.slots;
-                (Encoded { slots, definition, repetition }, claims.encoding, parts.values)
+                (EncodedLevels { slots, definition, repetition }, claims.encoding, parts.values)
             }
             _ => return Err(Error::corrupt("a page that is no data page where one should be")),
         };
-        let (levels, rows) = PageLevels::decode(&encoded, max, context)?;
+        let stream = LevelStream::of_nested(&encoded, max, context.budget())?.map(Arc::new);
+        let levels = match &stream {
+            Some(_) => None,
+            None => Some(PageLevels::decode(&encoded, max, context.budget())?),
+        };
+        let (rows, value_count) = match (&stream, &levels) {
+            (Some(stream), _) => (stream.rows(), stream.values()),
+            (None, levels) => levels.as_ref().map_or((0, 0), |levels| levels.count(max)),
+        };
         if let PageKind::DataV2 { num_rows, .. } = page.header.kind
             && num_rows as usize != rows
         {
@@ -91,37 +94,55 @@ impl DataPage {
                 "{rows} rows by the repetition levels, {num_rows} by the page header"
             )));
         }
-        let value_count = match &levels.definition {
-            Some(each) => levels::count_at_least(each, max.definition),
-            None => levels.slots,
-        };
-        Ok(Self { rows, validity: None, levels: Some(levels), value_count, encoding, values })
+        Ok(Self { rows, validity: None, levels, stream, value_count, encoding, values })
     }
 }
 
 impl PageLevels {
-    /// The levels, and the number of rows that start among them.
-    fn decode(encoded: &Encoded, max: MaxLevels, context: &PageContext) -> Result<(Self, usize)> {
-        let (slots, budget) = (encoded.slots, context.budget());
-        let most = context.limits().page_bytes as usize / 2;
-        if slots > most {
-            return Err(Error::limit(
-                Limit::PageBytes,
-                format!("a page of {slots} levels, {most} are allowed"),
-            ));
-        }
+    fn decode(encoded: &EncodedLevels, max: MaxLevels, budget: &Budget) -> Result<Self> {
+        let slots = encoded.slots;
         let decode = |levels: &Option<LevelBytes>, max: u8, usual: u8| match levels {
             Some(levels) => levels::each(levels, max, slots, usual, budget),
             None => Ok(None),
         };
         let repetition = decode(&encoded.repetition, max.repetition, 0)?;
         let definition = decode(&encoded.definition, max.definition, max.definition)?;
-        let (row_starts, rows) = match &repetition {
-            Some(each) => (Some(starts(each, budget)?), levels::count_rows(each)),
-            None => (None, slots),
-        };
+        Self::of(slots, definition, repetition, budget)
+    }
+
+    fn of(
+        slots: usize,
+        definition: Option<Slice<u8>>,
+        repetition: Option<Slice<u8>>,
+        budget: &Budget,
+    ) -> Result<Self> {
+        let row_starts = repetition.as_ref().map(|each| starts(each, budget)).transpose()?;
         let continues = repetition.as_ref().is_some_and(|each| each.first() != Some(&0));
-        Ok((Self { slots, definition, repetition, row_starts, continues }, rows))
+        Ok(Self { slots, definition, repetition, row_starts, continues })
+    }
+
+    /// Those of no slot.
+    pub(crate) fn none() -> Self {
+        let (definition, repetition, row_starts) = (None, None, None);
+        Self { slots: 0, definition, repetition, row_starts, continues: false }
+    }
+
+    /// Those of the next `slots` slots from `position` on, which passes over them.
+    pub(crate) fn window(
+        position: &mut LevelPosition,
+        slots: usize,
+        budget: &Budget,
+    ) -> Result<Self> {
+        let window = position.window(slots, budget)?;
+        Self::of(slots, window.definition, window.repetition, budget)
+    }
+
+    /// Rows that start among them, and values that are present.
+    fn count(&self, max: MaxLevels) -> (usize, usize) {
+        let rows = self.repetition.as_ref().map(|each| levels::count_rows(each));
+        let values =
+            self.definition.as_ref().map(|each| levels::count_at_least(each, max.definition));
+        (rows.unwrap_or(self.slots), values.unwrap_or(self.slots))
     }
 }
 
@@ -182,6 +203,13 @@ mod tests {
         assert_eq!(*above.kind(), ErrorKind::Corrupt);
         assert!(open(&[200, 0, 0, 0, 8, 0], 4).is_err());
         let many = open(&[2, 0, 0, 0, 8, 0, 2, 0, 0, 0, 6, 2], 1 << 30).unwrap_err();
-        assert!(matches!(many.kind(), ErrorKind::LimitExceeded(_)), "{many}");
+        assert_eq!(*many.kind(), ErrorKind::Truncated);
+        // 2^30 empty lists, one of them null: so many that they stay encoded.
+        let runs = [0x80, 0x80, 0x80, 0x80, 0x08, 0];
+        let definition = [0xfe, 0xff, 0xff, 0xff, 0x07, 1, 2, 0];
+        let body = [&[6, 0, 0, 0], &runs[..], &[8, 0, 0, 0], &definition[..]].concat();
+        let page = open(&body, 1 << 30).unwrap();
+        assert!(page.levels.is_none());
+        assert_eq!((page.rows, page.value_count, page.continues()), (1 << 30, 0, false));
     }
 }

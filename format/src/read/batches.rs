@@ -18,20 +18,16 @@ use crate::types::Field;
 const MORSEL_ROWS: u64 = 64 << 10;
 
 /// What is read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BatchOptions {
     /// Top-level columns by position; all if `None`.
     pub columns: Option<Vec<usize>>,
     /// Rows to stop after; all if `None`. No byte of later pages is read.
     pub limit_rows: Option<u64>,
-    /// Where memory is taken from.
-    pub budget: Budget,
-}
-
-impl Default for BatchOptions {
-    fn default() -> Self {
-        Self { columns: None, limit_rows: None, budget: Budget::unlimited() }
-    }
+    /// Where memory is taken from; if `None`, an account of [`Limits::decode_memory_bytes`].
+    ///
+    /// [`Limits::decode_memory_bytes`]: crate::limits::Limits::decode_memory_bytes
+    pub budget: Option<Budget>,
 }
 
 /// The rows of a file, batch by batch.
@@ -62,7 +58,9 @@ impl Batches {
     }
 
     fn over(scan: Arc<FileScan>, options: BatchOptions) -> Self {
-        let context = PageContext::new(options.budget, scan.file().limits().clone());
+        let limits = scan.file().limits();
+        let budget = options.budget.unwrap_or_else(|| limits.budget());
+        let context = PageContext::new(budget, limits.clone());
         let rows_left = options.limit_rows.unwrap_or(u64::MAX);
         let morsels = VecDeque::new();
         Self {

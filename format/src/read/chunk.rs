@@ -313,8 +313,7 @@ impl Chunk {
                     page.rows, location.rows
                 )));
             }
-            let continues = page.levels.as_ref().is_some_and(|levels| levels.continues);
-            if continues && (layout.rows_known || index == 0) {
+            if page.continues() && (layout.rows_known || index == 0) {
                 return Err(Error::corrupt("a page that begins inside a row"));
             }
             Ok(page)

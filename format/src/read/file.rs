@@ -35,7 +35,7 @@ impl File {
     /// `NotFound`, `Io`, and those of [`File::with_driver`].
     pub fn open(path: &Path, limits: &Limits) -> Result<Self> {
         let driver = FileDriver::open(path, &IoThreads::start(1)?)?;
-        Self::with_driver(Arc::new(driver), limits, &Budget::unlimited())
+        Self::with_driver(Arc::new(driver), limits, &limits.budget())
     }
 
     /// Opens the bytes of a file, called `name` in errors.
@@ -44,7 +44,7 @@ impl File {
     /// Those of [`File::with_driver`].
     pub fn from_bytes(name: &str, bytes: Buffer, limits: &Limits) -> Result<Self> {
         let driver = MemoryDriver::new(name, bytes);
-        Self::with_driver(Arc::new(driver), limits, &Budget::unlimited())
+        Self::with_driver(Arc::new(driver), limits, &limits.budget())
     }
 
     /// Reads the footer through `driver`: one read for most files, waited for on this thread.

@@ -129,6 +129,9 @@ struct PageIndex {
 }
 
 impl RowGroupScan {
+    /// Morsels of so many times the rows that were asked for are long.
+    const LONG_MORSEL: u64 = 64;
+
     /// Row groups of fewer rows are one morsel, and are not worth a page index without predicates.
     pub const WHOLE_ROWS: u64 = 160 << 10;
 
@@ -374,6 +377,18 @@ impl RowGroupScan {
     /// [`RowGroupScan::prepare`] needs nothing more.
     #[must_use]
     pub fn cut(&self, cut_by: usize, target_rows: u64) -> Vec<Range<u64>> {
+        self.cut_at(cut_by, target_rows, u64::MAX)
+    }
+
+    /// The same, but morsels of more than [`RowGroupScan::LONG_MORSEL`] times the target are cut into
+    /// pieces of an eighth of that, inside their pages: one page may have two billion rows. Each piece
+    /// passes over those before it in its page.
+    #[must_use]
+    pub fn cut_inside_pages(&self, cut_by: usize, target_rows: u64) -> Vec<Range<u64>> {
+        self.cut_at(cut_by, target_rows, target_rows.saturating_mul(Self::LONG_MORSEL))
+    }
+
+    fn cut_at(&self, cut_by: usize, target_rows: u64, most_rows: u64) -> Vec<Range<u64>> {
         let blind = |chunk: &Chunk| {
             chunk.leaf().is_repeated() && chunk.layout().is_none_or(|layout| !layout.rows_known)
         };
@@ -394,9 +409,46 @@ impl RowGroupScan {
         if start < self.rows {
             cuts.push(start..self.rows);
         }
+        if layout.is_some() && cuts.iter().any(|rows| rows.end - rows.start > most_rows) {
+            cuts = in_pieces(&cuts, most_rows);
+        }
         for chunk in &self.chunks {
             chunk.set_cuts(&cuts);
         }
         cuts
+    }
+}
+
+/// `cuts`, those of more than `most_rows` in pieces of an eighth of that.
+fn in_pieces(cuts: &[Range<u64>], most_rows: u64) -> Vec<Range<u64>> {
+    let piece = (most_rows / 8).max(1);
+    let mut pieces = Vec::new();
+    for rows in cuts {
+        if rows.end - rows.start <= most_rows {
+            pieces.push(rows.clone());
+            continue;
+        }
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start.saturating_add(piece));
+            pieces.push(start..end);
+            start = end;
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_pieces;
+
+    #[test]
+    fn only_long_morsels_are_cut_and_no_row_is_lost() {
+        let pieces = in_pieces(&[0..80, 80..250, 250..260], 80);
+        let pieces: Vec<_> = pieces.into_iter().map(|rows| (rows.start, rows.end)).collect();
+        let mut expected = vec![(0, 80)];
+        expected.extend((8..25).map(|at| (at * 10, at * 10 + 10)));
+        expected.push((250, 260));
+        assert_eq!(pieces, expected);
     }
 }

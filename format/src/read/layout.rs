@@ -12,6 +12,7 @@ use millwork_codecs::buffer::Buffer;
 use crate::error::{Error, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{OffsetIndex, PageHeader, PageKind};
+use crate::room::room_for;
 
 /// A data page in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Extent {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk.
     pub(super) fn by_index(&self, index: &OffsetIndex) -> Result<Layout> {
-        let mut pages: Vec<PageLocation> = Vec::with_capacity(index.len());
+        let mut pages: Vec<PageLocation> = room_for(index.len())?;
         let misfit = || Error::corrupt("an offset index that does not fit its column chunk");
         for page in 0..index.len() {
             let first_row = index.first_rows[page];

@@ -172,10 +172,7 @@ impl Walk<'_, '_> {
             self.visit.wrong(Check::PageBody, place, what);
         }
         let rows = opened.rows as u64;
-        if let Some(levels) = &opened.levels
-            && levels.continues
-            && (self.page == 0 || self.offsets.is_some())
-        {
+        if opened.continues() && (self.page == 0 || self.offsets.is_some()) {
             let lost = self.rows_of_page(Some(rows));
             let what = "a page that begins inside a row".to_string();
             self.corrupt(Check::PageBody, place, what, lost);

@@ -57,11 +57,12 @@ use crate::read::File;
 pub const MOST_FINDINGS: u64 = 100;
 
 /// How much is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Only what the footer says.
     Footer,
     /// Headers, checksums and levels of all pages, and indexes.
+    #[default]
     Pages,
     /// Every value.
     Values,
@@ -205,18 +206,14 @@ impl Report {
 }
 
 /// How files are verified.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How much is looked at.
     pub depth: Depth,
-    /// Where memory is taken from.
-    pub budget: Budget,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { depth: Depth::Pages, budget: Budget::unlimited() }
-    }
+    /// Where memory is taken from; if `None`, an account of [`Limits::decode_memory_bytes`].
+    ///
+    /// [`Limits::decode_memory_bytes`]: crate::limits::Limits::decode_memory_bytes
+    pub budget: Option<Budget>,
 }
 
 /// Verifies `file`; `found` is called with each finding, in the order of the file.
@@ -239,9 +236,10 @@ impl Default for Options {
 /// # Errors
 /// `Io`, and memory that is refused: what keeps from looking. All else is a finding.
 pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) -> Result<Report> {
+    let budget = options.budget.clone().unwrap_or_else(|| file.limits().budget());
     let mut visit = Visit {
         file,
-        budget: &options.budget,
+        budget: &budget,
         depth: options.depth,
         report: Report::default(),
         found,

@@ -31,7 +31,7 @@ pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
 fn nesting(visit: &mut Visit<'_>, column: usize) -> Result<()> {
     let options = BatchOptions {
         columns: Some(vec![column]),
-        budget: visit.budget.clone(),
+        budget: Some(visit.budget.clone()),
         ..BatchOptions::default()
     };
     // Row group, and its first row that no batch had yet.
@@ -151,7 +151,7 @@ fn in_order(
 ) -> Result<()> {
     let options = BatchOptions {
         columns: Some(columns.iter().map(|(column, _, _)| *column).collect()),
-        budget: visit.budget.clone(),
+        budget: Some(visit.budget.clone()),
         ..BatchOptions::default()
     };
     let place = visit.place();

@@ -130,6 +130,14 @@ pub(super) fn order(extreme: &PruneValue, bound: &PruneValue) -> Option<Ordering
 /// Facts of the levels of `page`.
 pub(super) fn levels(page: &DataPage, max: MaxLevels) -> Facts {
     let mut facts = Facts::of_levels(max);
+    if let Some(stream) = &page.stream {
+        let (definition, repetition) = stream.counts();
+        let nulls = (stream.slots() - stream.values()) as u64;
+        (facts.slots, facts.nulls) = (stream.slots() as u64, nulls);
+        facts.own_nulls = definition.iter().rev().nth(1).copied().unwrap_or(0);
+        (facts.definition, facts.repetition) = (definition.to_vec(), repetition.to_vec());
+        return facts;
+    }
     let Some(levels) = &page.levels else {
         let nulls = (page.rows - page.value_count) as u64;
         (facts.slots, facts.nulls, facts.own_nulls) = (page.rows as u64, nulls, nulls);
@@ -181,7 +189,8 @@ pub(super) fn read(
         return Ok(denied);
     }
     // Values alone, as if the column had no nulls.
-    let values = DataPage { rows: page.value_count, validity: None, levels: None, ..page.clone() };
+    let (rows, validity, levels, stream) = (page.value_count, None, None, None);
+    let values = DataPage { rows, validity, levels, stream, ..page.clone() };
     let mut cursor = PageCursor::new(Arc::new(values), shape, dictionary, budget)?;
     let mut seen: Vec<bool> = Vec::new();
     let mut left = page.value_count;

@@ -341,7 +341,7 @@ fn the_budget_counts_rows_strings_and_order_and_refuses() {
         let shared = SortShared::new(spec.clone(), &budget).unwrap();
         let mut sink = SortSink::new(shared.clone()).unwrap();
         let refused = fill(&mut sink, 0, &batches).unwrap_err();
-        assert!(refused.what().contains("sort"), "{refused}");
+        assert!(refused.to_string().contains("sort"), "{refused}");
         drop((sink, shared));
         assert_eq!(budget.reserved(), 0);
     }

@@ -56,6 +56,7 @@ impl Scheduler for ThreadScheduler {
                 let name = format!("worker {}", index + 1);
                 let spawned = std::thread::Builder::new()
                     .name(name)
+                    .stack_size(crate::stack::WORKER_BYTES)
                     .spawn_scoped(scope, move || pool.work(run, &queue));
                 // A thread that cannot be had leaves its share to the others.
                 workers.extend(spawned.ok());

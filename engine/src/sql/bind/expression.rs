@@ -5,7 +5,7 @@ use millwork_format::types::DataType;
 use super::frame::{Frame, OUTER};
 use super::scope::same;
 use super::{Binder, literal, nested};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Span};
 use crate::expr::{Comparison, Expr, ExprKind, Function};
 use crate::sql::ast::{self, Name, SelectItem};
 use crate::sql::types::{self, call, cast, coerce, comparable};
@@ -15,13 +15,42 @@ use crate::value::Scalar;
 impl Binder<'_> {
     /// Binds an expression; errors get its place.
     pub(super) fn expr(&mut self, frame: &mut Frame<'_>, expr: &ast::Expr) -> Result<Expr> {
-        match self.expr_here(frame, expr) {
+        let bound = self.nested(|this| this.expr_here(frame, expr));
+        self.placed(bound, expr.span)
+    }
+
+    fn placed(&self, bound: Result<Expr>, span: Span) -> Result<Expr> {
+        match bound {
             Ok(mut bound) => {
-                bound.span = self.place(expr.span);
+                bound.span = self.place(span);
                 Ok(bound)
             }
-            Err(error) => Err(self.at(error, expr.span)),
+            Err(error) => Err(self.at(error, span)),
         }
+    }
+
+    /// A chain of operators that leans to the left, from its first operand on: it may be long.
+    fn leaning(&mut self, frame: &mut Frame<'_>, expr: &ast::Expr) -> Result<Expr> {
+        use ast::ExprKind as Kind;
+        let (mut chain, mut rest) = (Vec::new(), expr);
+        while let Kind::Arithmetic(_, left, _) | Kind::Compare(_, left, _) = &rest.kind {
+            chain.push(rest);
+            rest = left;
+        }
+        let mut bound = self.expr(frame, rest)?;
+        for link in chain.into_iter().rev() {
+            let all = match &link.kind {
+                Kind::Arithmetic(operator, _, right) => {
+                    arithmetic::bind(*operator, bound, self.expr(frame, right)?)
+                }
+                Kind::Compare(comparison, _, right) => {
+                    compare(*comparison, bound, self.expr(frame, right)?)
+                }
+                _ => return Err(Error::internal("a chain of something else")),
+            };
+            bound = self.placed(all, link.span)?;
+        }
+        Ok(bound)
     }
 
     pub(super) fn exprs(
@@ -58,12 +87,7 @@ impl Binder<'_> {
                 call(Function::Concat, parts, DataType::Utf8)
             }
             Kind::Negate(inner) => arithmetic::negate(self.expr(frame, inner)?),
-            Kind::Compare(comparison, left, right) => {
-                compare(*comparison, self.expr(frame, left)?, self.expr(frame, right)?)
-            }
-            Kind::Arithmetic(operator, left, right) => {
-                arithmetic::bind(*operator, self.expr(frame, left)?, self.expr(frame, right)?)
-            }
+            Kind::Compare(..) | Kind::Arithmetic(..) => self.leaning(frame, expr),
             Kind::IsNull(inner, negated) => {
                 let function = if *negated { Function::IsNotNull } else { Function::IsNull };
                 call(function, vec![self.expr(frame, inner)?], DataType::Boolean)

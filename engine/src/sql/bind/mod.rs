@@ -27,6 +27,7 @@ use crate::catalog::Catalog;
 use crate::error::{Error, Result, Span};
 use crate::plan::rules::fold::Evaluator;
 use crate::plan::{LogicalPlan, optimize};
+use crate::sql::MAX_BOUND_DEPTH;
 use crate::sql::ast::{Cte, Name, Query, Statement, StatementKind};
 
 /// Tables that one statement may name, with those inside CTEs and views counted at every use.
@@ -124,6 +125,8 @@ pub struct Binder<'a> {
     in_view: bool,
     view_names: Vec<String>,
     table_count: usize,
+    /// Expressions and queries around what is bound.
+    depth: usize,
 }
 
 impl<'a> Binder<'a> {
@@ -131,7 +134,19 @@ impl<'a> Binder<'a> {
     #[must_use]
     pub fn new(catalog: &'a dyn Catalog, views: &'a Views) -> Self {
         let (ctes, view_names) = (Vec::new(), Vec::new());
-        Self { catalog, views, ctes, in_view: false, view_names, table_count: 0 }
+        Self { catalog, views, ctes, in_view: false, view_names, table_count: 0, depth: 0 }
+    }
+
+    /// One level down; refused below [`MAX_BOUND_DEPTH`].
+    fn nested<T>(&mut self, bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_BOUND_DEPTH {
+            let what = format!("views, CTEs and aliases nest deeper than {MAX_BOUND_DEPTH} levels");
+            return Err(Error::unsupported(what));
+        }
+        self.depth += 1;
+        let bound = bind(self);
+        self.depth -= 1;
+        bound
     }
 
     /// Binds a statement.

@@ -19,6 +19,10 @@ use crate::value::Scalar;
 impl Binder<'_> {
     /// Binds a query that uses no columns from around it.
     pub(super) fn query(&mut self, query: &Query) -> Result<LogicalPlan> {
+        self.nested(|this| this.query_here(query))
+    }
+
+    fn query_here(&mut self, query: &Query) -> Result<LogicalPlan> {
         let depth = self.ctes.len();
         let mut names = HashSet::new();
         for cte in &query.with {

@@ -1,4 +1,5 @@
-//! Expressions. Chains of AND, OR and `||` become flat lists without recursion.
+//! Expressions. Chains of AND, OR and `||` become flat lists; those of other operators become trees as high
+//! as they are long. Neither is nesting, and neither is walked by recursion.
 
 use sqlparser::ast as parsed;
 use sqlparser::ast::{BinaryOperator, UnaryOperator, Value};
@@ -7,7 +8,7 @@ use super::Converter;
 use crate::error::{Error, Result, Span};
 use crate::expr::Comparison;
 use crate::sql::ast::{Arithmetic, Call, Expr, ExprKind, Literal, Name};
-use crate::sql::{cover, interval};
+use crate::sql::{MAX_CHAIN, cover, interval};
 
 type Boxed = Box<parsed::Expr>;
 
@@ -17,6 +18,7 @@ impl Converter<'_> {
             parsed::Expr::BinaryOp { left, op, right } if is_flat(&op) => {
                 this.chain(*left, &op, *right)
             }
+            parsed::Expr::BinaryOp { left, op, right } => this.leaning(left, op, right),
             other => this.expr_here(other),
         })
     }
@@ -61,6 +63,35 @@ impl Converter<'_> {
         Ok(Expr { kind, span })
     }
 
+    /// `a + b - c`: the parser leans it to the left, and so does our tree.
+    fn leaning(&mut self, left: Boxed, op: BinaryOperator, right: Boxed) -> Result<Expr> {
+        let mut reversed = vec![(op, *right)];
+        let mut rest = *left;
+        let first = loop {
+            match rest {
+                parsed::Expr::BinaryOp { left, op, right } if !is_flat(&op) => {
+                    reversed.push((op, *right));
+                    rest = *left;
+                }
+                other => break other,
+            }
+        };
+        let operators = reversed.len();
+        if self.chained + operators > MAX_CHAIN {
+            return Err(super::too_long_a_chain().at(self.last));
+        }
+        self.chained += operators;
+        let first = self.expr(first);
+        let chain = first.and_then(|first| {
+            reversed.into_iter().rev().try_fold(first, |left, (op, right)| {
+                let right = self.expr(right)?;
+                self.binary(left, &op, right)
+            })
+        });
+        self.chained -= operators;
+        chain
+    }
+
     fn expr_here(&mut self, expr: parsed::Expr) -> Result<Expr> {
         use parsed::Expr as Parsed;
         let kind = match expr {
@@ -71,7 +102,6 @@ impl Converter<'_> {
             Parsed::CompoundFieldAccess { root, access_chain } => {
                 return self.access(*root, access_chain);
             }
-            Parsed::BinaryOp { left, op, right } => return self.binary(left, &op, right),
             Parsed::UnaryOp { op, expr } => return self.unary(op, *expr),
             Parsed::IsNull(inner) => ExprKind::IsNull(self.boxed(inner)?, false),
             Parsed::IsNotNull(inner) => ExprKind::IsNull(self.boxed(inner)?, true),
@@ -326,10 +356,9 @@ impl Converter<'_> {
         Ok(Expr { kind, span })
     }
 
-    fn binary(&mut self, left: Boxed, op: &BinaryOperator, right: Boxed) -> Result<Expr> {
-        let left = self.boxed(left)?;
-        let right = self.boxed(right)?;
+    fn binary(&mut self, left: Expr, op: &BinaryOperator, right: Expr) -> Result<Expr> {
         let span = cover(left.span, right.span);
+        let (left, right) = (Box::new(left), Box::new(right));
         let comparison = match op {
             BinaryOperator::Eq => Some(Comparison::Equal),
             BinaryOperator::NotEq => Some(Comparison::NotEqual),

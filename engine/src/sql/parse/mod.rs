@@ -1,9 +1,9 @@
 //! Text to the syntax tree of [`super::ast`]: the only module that calls the `sqlparser` crate.
 //!
 //! In: a text of statements separated by `;`. Out: statements with spans, no deeper than
-//! [`MAX_DEPTH`]. Tokens and nesting are counted before the parser sees them. The parser's own tree
-//! is as deep as a chain of operators is long and is dropped recursively, so long texts are parsed on
-//! a thread whose stack fits them.
+//! [`MAX_DEPTH`] and with chains no longer than [`MAX_CHAIN`]. Tokens and nesting are counted before the
+//! parser sees them. The parser's own tree is as deep as a chain of operators is long and is dropped
+//! recursively, so texts are parsed on a thread whose stack fits them.
 
 mod data_type;
 mod expression;
@@ -19,11 +19,15 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::ast::{Name, Statement, StatementKind};
-use super::{MAX_DEPTH, MAX_TOKENS};
+use super::{MAX_CHAIN, MAX_DEPTH, MAX_TOKENS};
 use crate::error::{Error, Result, Span};
+use crate::stack;
 
-/// Texts of at most so many tokens are parsed on the caller's stack.
-const SMALL_TOKENS: usize = 1_000;
+/// Levels of the parser's own recursion for one level of ours.
+const PARSER_LEVELS: usize = 8;
+/// Levels that the plainest query has around an expression, and that of the expression itself: they do not
+/// count as nesting.
+const QUERY_LEVELS: usize = 8;
 /// Stack for one token of a chain of operators, with room.
 const STACK_BYTES_PER_TOKEN: usize = 1 << 10;
 
@@ -40,23 +44,13 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     })?;
     let token_count = check_tokens(&tokens, &places)?;
     places.find_quoted(&tokens);
-    if token_count <= SMALL_TOKENS {
-        return parse_tokens(tokens, &places);
-    }
-    let stack_bytes = (4 << 20) + token_count * STACK_BYTES_PER_TOKEN;
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(stack_bytes)
-            .spawn_scoped(scope, || parse_tokens(tokens, &places))
-            .map_err(|error| Error::internal(format!("no thread to parse on: {error}")))?
-            .join()
-            .unwrap_or_else(|_| Err(Error::internal("the parser panicked")))
-    })
+    let more_bytes = token_count * STACK_BYTES_PER_TOKEN;
+    stack::with(stack::PLANNING_BYTES + more_bytes, || parse_tokens(tokens, &places))
 }
 
 /// Counts tokens and nesting against their limits; gives the number of tokens.
 fn check_tokens(tokens: &[TokenWithSpan], places: &Places) -> Result<usize> {
-    let (mut count, mut depth) = (0, 0_usize);
+    let (mut count, mut depth, mut prefixes) = (0, 0_usize, 0_usize);
     for token in tokens {
         match &token.token {
             Token::Whitespace(_) => continue,
@@ -70,6 +64,8 @@ fn check_tokens(tokens: &[TokenWithSpan], places: &Places) -> Result<usize> {
             _ => {}
         }
         count += 1;
+        prefixes = if is_prefix(&token.token) { prefixes + 1 } else { 0 };
+        let depth = depth.max(prefixes);
         if depth > MAX_DEPTH || count > MAX_TOKENS {
             let what = if depth > MAX_DEPTH { too_deep() } else { too_long() };
             return Err(what.at(places.span(token.span)));
@@ -78,8 +74,21 @@ fn check_tokens(tokens: &[TokenWithSpan], places: &Places) -> Result<usize> {
     Ok(count)
 }
 
+/// Whether an operator may stand in front of itself.
+fn is_prefix(token: &Token) -> bool {
+    match token {
+        Token::Minus | Token::Plus | Token::Tilde => true,
+        Token::Word(word) => word.keyword == Keyword::NOT && word.quote_style.is_none(),
+        _ => false,
+    }
+}
+
 fn too_deep() -> Error {
     Error::syntax(format!("nested deeper than {MAX_DEPTH} levels"))
+}
+
+fn too_long_a_chain() -> Error {
+    Error::syntax(format!("a chain of more than {MAX_CHAIN} operators"))
 }
 
 fn too_long() -> Error {
@@ -89,7 +98,7 @@ fn too_long() -> Error {
 fn parse_tokens(tokens: Vec<TokenWithSpan>, places: &Places) -> Result<Vec<Statement>> {
     let dialect = DuckDbDialect {};
     let mut parser = Parser::new(&dialect)
-        .with_recursion_limit(8 * MAX_DEPTH)
+        .with_recursion_limit(PARSER_LEVELS * MAX_DEPTH)
         .with_tokens_with_locations(tokens);
     let mut statements = Vec::new();
     loop {
@@ -107,7 +116,7 @@ fn parse_tokens(tokens: Vec<TokenWithSpan>, places: &Places) -> Result<Vec<State
             let what = format!("expected end of statement, found {}", next.token);
             return Err(Error::syntax(what).at(places.span(next.span)));
         }
-        let mut converter = Converter { places, depth: 0, last: first };
+        let mut converter = Converter { places, depth: 0, chained: 0, last: first };
         let kind = converter.statement(statement).map_err(|error| error.at(span))?;
         statements.push(Statement { kind, span });
     }
@@ -207,14 +216,16 @@ impl Places {
 struct Converter<'a> {
     places: &'a Places,
     depth: usize,
+    /// Operators of the chains that are being converted.
+    chained: usize,
     /// The last place seen: where a part without a place of its own is said to stand.
     last: Span,
 }
 
 impl Converter<'_> {
-    /// One level down; refused below [`MAX_DEPTH`].
+    /// One level down; refused below [`MAX_DEPTH`] and what is around any expression.
     fn nested<T>(&mut self, convert: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH + QUERY_LEVELS {
             return Err(too_deep().at(self.last));
         }
         self.depth += 1;

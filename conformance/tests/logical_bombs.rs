@@ -1,0 +1,250 @@
+//! Files of a few bytes that rightly have billions of rows: they are streamed, in little memory, and any
+//! read can be left at once. The ids are those of `SECURITY.md`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use conformance::allocator::{most_bytes_of, most_bytes_of_all};
+use conformance::assemble::{Assembler, Element, Group, Page, Repetition, run};
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_engine::session::{Session, SessionOptions};
+use millwork_format::limits::Limits;
+use millwork_format::metadata::{Compression, Encoding, PhysicalType};
+use millwork_format::read::{BatchOptions, Batches, File};
+
+const MEBIBYTE: u64 = 1 << 20;
+/// Three billion rows, in two pages.
+const ROWS: u64 = 3_000_000_000;
+const HALF: u64 = ROWS / 2;
+
+/// One at a time: the memory of the whole process is measured.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file, and what is right of it: values that are present, and their sum.
+struct Bomb {
+    what: &'static str,
+    bytes: Vec<u8>,
+    rows: u64,
+    values: u64,
+    sum: i64,
+    /// The values, in SQL.
+    values_sql: &'static str,
+}
+
+/// A section of a page of version 1.
+fn section(runs: &[(u64, u32)]) -> Vec<u8> {
+    let runs: Vec<u8> = runs.iter().flat_map(|(count, level)| run(*count, *level, 1)).collect();
+    [&(runs.len() as u32).to_le_bytes()[..], &runs].concat()
+}
+
+/// Codes of `values` values: half of them the first entry, half the second.
+fn codes(values: u64) -> Vec<u8> {
+    let halves = [run(values / 2, 0, 1), run(values - values / 2, 1, 1)].concat();
+    [&[1][..], &halves].concat()
+}
+
+fn file(schema: Vec<Element>, path: &[&str], rows: u64, pages: &[Page]) -> Vec<u8> {
+    let mut file = Assembler::default();
+    let plain = Compression::Uncompressed;
+    let chunk = file.chunk(path, PhysicalType::Int32, plain, pages).unwrap();
+    let group = Group { chunks: vec![chunk], rows: rows as i64 };
+    file.end_with(&Assembler::footer(schema, vec![group])).unwrap().into_bytes()
+}
+
+fn dictionary() -> Page {
+    Page::dictionary(2, [7i32.to_le_bytes(), 9i32.to_le_bytes()].concat())
+}
+
+/// Of each page of an optional column the first 200 million rows are null, and the last one.
+fn flat() -> Bomb {
+    let nulls = 200_000_000;
+    let values = HALF - nulls - 1;
+    let levels = section(&[(nulls, 0), (values, 1), (1, 0)]);
+    let page = || {
+        let body = [levels.clone(), codes(values)].concat();
+        Page::v1(HALF as i32, Encoding::RleDictionary, body)
+    };
+    let leaf = Element::leaf("a", Repetition::Optional, PhysicalType::Int32);
+    let schema = vec![Element::root(1), leaf];
+    Bomb {
+        what: "nulls and values of a flat column",
+        bytes: file(schema, &["a"], ROWS, &[dictionary(), page(), page()]),
+        rows: ROWS,
+        values: 2 * values,
+        sum: 2 * (values / 2 * 7 + values.div_ceil(2) * 9) as i64,
+        values_sql: "a",
+    }
+}
+
+/// The same in a struct: there the whole struct is null, or its field.
+fn structs() -> Bomb {
+    let nulls = 200_000_000;
+    let values = HALF - 2 * nulls;
+    let levels = section(&[(nulls, 0), (values, 2), (nulls, 1)]);
+    let page = || {
+        let body = [levels.clone(), codes(values)].concat();
+        Page::v1(HALF as i32, Encoding::RleDictionary, body)
+    };
+    let schema = vec![
+        Element::root(1),
+        Element::group("s", Repetition::Optional, 1),
+        Element::leaf("a", Repetition::Optional, PhysicalType::Int32),
+    ];
+    Bomb {
+        what: "nulls and values of a field of a struct",
+        bytes: file(schema, &["s", "a"], ROWS, &[dictionary(), page(), page()]),
+        rows: ROWS,
+        values: 2 * values,
+        sum: 2 * (values / 2 * 7 + values.div_ceil(2) * 9) as i64,
+        values_sql: "s.a",
+    }
+}
+
+/// 2^29 rows whose struct is there and whose field is null: less than 200 bytes, all levels alike.
+fn null_fields() -> Bomb {
+    let rows = 1u64 << 29;
+    let page = Page::v1(rows as i32, Encoding::Plain, section(&[(rows, 1)]));
+    let schema = vec![
+        Element::root(1),
+        Element::group("s", Repetition::Optional, 1),
+        Element::leaf("a", Repetition::Optional, PhysicalType::Int32),
+    ];
+    let bytes = file(schema, &["s", "a"], rows, &[page]);
+    assert!(bytes.len() < 200, "{}", bytes.len());
+    let what = "null fields of a struct";
+    Bomb { what, bytes, rows, values: 0, sum: 0, values_sql: "s.a" }
+}
+
+/// 1.5 billion lists in a page: of one element, then empty ones.
+fn lists() -> Bomb {
+    let (one, none) = (700_000_000, 800_000_000);
+    let repetition = section(&[(one + none, 0)]);
+    let definition = section(&[(one, 1), (none, 0)]);
+    let body = [repetition, definition, codes(one)].concat();
+    let page = Page::v1((one + none) as i32, Encoding::RleDictionary, body);
+    let leaf = Element::leaf("l", Repetition::Repeated, PhysicalType::Int32);
+    let schema = vec![Element::root(1), leaf];
+    Bomb {
+        what: "lists of one element and of none",
+        bytes: file(schema, &["l"], one + none, &[dictionary(), page]),
+        rows: one + none,
+        values: one,
+        sum: (one / 2 * 7 + one.div_ceil(2) * 9) as i64,
+        values_sql: "l[1]",
+    }
+}
+
+fn batches(bomb: &Bomb, limits: &Limits, budget: &Budget) -> Batches {
+    let bytes = Buffer::copy_of(&bomb.bytes, &Budget::unlimited()).unwrap();
+    let file = File::from_bytes("bomb", bytes, limits).unwrap();
+    file.batches(BatchOptions { budget: Some(budget.clone()), ..BatchOptions::default() }).unwrap()
+}
+
+/// All rows, one batch after the other, from a stranger's file with 16 MiB.
+fn streams(bomb: &Bomb) {
+    let _alone = alone();
+    let budget = Budget::new(16 * MEBIBYTE);
+    let (rows, most_bytes) = most_bytes_of(|| {
+        let batches = batches(bomb, &Limits::untrusted(), &budget);
+        batches.map(|batch| batch.unwrap().rows() as u64).sum::<u64>()
+    });
+    assert_eq!(rows, bomb.rows, "{}", bomb.what);
+    assert!(most_bytes <= 16 * MEBIBYTE, "{most_bytes}: {}", bomb.what);
+    assert_eq!(budget.reserved(), 0);
+}
+
+/// Counts and sums by SQL, with 64 MiB of which it needs 16.
+fn answers(bomb: &Bomb) {
+    let _alone = alone();
+    assert!(bomb.bytes.len() < 64 << 10);
+    let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    path.write_all(&bomb.bytes).unwrap();
+    let options = SessionOptions {
+        threads: 2,
+        memory_bytes: 64 * MEBIBYTE,
+        limits: Limits::untrusted(),
+        ..SessionOptions::default()
+    };
+    let session = Session::new(options);
+    let values = bomb.values_sql;
+    let sql = format!(
+        "select count(*), count({values}), coalesce(sum({values}), 0) from '{}'",
+        path.path().display()
+    );
+    let plan = session.plan(&sql).unwrap();
+    let (read, most_bytes) = most_bytes_of_all(|| session.execute(&plan, false));
+    let (batches, _) = read.unwrap();
+    let found: Vec<String> =
+        batches[0].columns().iter().map(|column| format!("{:?}", column.cell(0))).collect();
+    let expected =
+        [bomb.rows as i64, bomb.values as i64, bomb.sum].map(|number| format!("Integer({number})"));
+    assert_eq!(found, expected, "{}", bomb.what);
+    assert!(most_bytes <= 16 * MEBIBYTE, "{most_bytes}: {}", bomb.what);
+}
+
+#[test]
+fn r10_nulls_and_values_of_three_billion_rows_are_streamed() {
+    streams(&flat());
+}
+
+#[test]
+fn r10_sql_counts_and_sums_three_billion_rows() {
+    answers(&flat());
+}
+
+#[test]
+fn r10_structs_of_three_billion_rows_are_streamed() {
+    streams(&structs());
+    streams(&null_fields());
+}
+
+#[test]
+fn r10_sql_counts_and_sums_fields_of_structs() {
+    answers(&structs());
+    answers(&null_fields());
+}
+
+#[test]
+fn r10_lists_of_billions_of_rows_are_streamed() {
+    streams(&lists());
+}
+
+#[test]
+fn r10_sql_counts_and_sums_elements_of_lists() {
+    answers(&lists());
+}
+
+/// Between two batches a reader can always be left: none keeps anybody waiting.
+#[test]
+fn r10_a_reader_can_be_left_within_fifty_milliseconds() {
+    let _alone = alone();
+    for bomb in [flat(), structs(), null_fields(), lists()] {
+        // The longest of a hundred batches and of the drop; of three attempts the shortest, for another
+        // program may have the processor.
+        let attempt = || {
+            let mut longest = Duration::ZERO;
+            let mut started = Instant::now();
+            let mut lap = || {
+                longest = longest.max(started.elapsed());
+                started = Instant::now();
+            };
+            let mut batches = batches(&bomb, &Limits::standard(), &Budget::new(16 * MEBIBYTE));
+            lap();
+            for _ in 0..100 {
+                batches.next().unwrap().unwrap();
+                lap();
+            }
+            drop(batches);
+            lap();
+            longest
+        };
+        let longest = (0..3).map(|_| attempt()).min().unwrap();
+        assert!(longest <= Duration::from_millis(50), "{longest:?}: {}", bomb.what);
+    }
+}
