@@ -189,9 +189,6 @@ impl Conversion<'_> {
                 self.plain(|row| <$native>::try_from(parse::integer(text(row))?).ok())
             };
         }
-        let whole = |nanos: i128, per_second: i64| -> Option<i64> {
-            i64::try_from(nanos.div_euclid(i128::from(1_000_000_000 / per_second))).ok()
-        };
         match self.to {
             DataType::Boolean => self.booleans(|row| parse::boolean(text(row))),
             DataType::Int8 => integers!(i8),
@@ -218,7 +215,7 @@ impl Conversion<'_> {
             }
             DataType::Date => self.plain(|row| parse::date(text(row))),
             DataType::Time { unit, .. } => {
-                let count = |row: usize| whole(parse::time(text(row))?.into(), unit.per_second());
+                let count = |row: usize| parse::time(text(row), *unit);
                 if self.to.storage() == Storage::Int32 {
                     self.plain(|row| i32::try_from(count(row)?).ok())
                 } else {
@@ -226,7 +223,7 @@ impl Conversion<'_> {
                 }
             }
             DataType::Timestamp { unit, utc } => {
-                self.plain(|row| whole(parse::timestamp(text(row), *utc)?, unit.per_second()))
+                self.plain(|row| parse::timestamp(text(row), *unit, *utc))
             }
             DataType::Uuid => self.byte_arrays(|row| parse::uuid(text(row)).map(Vec::from)),
             DataType::Binary | DataType::Fixed(_) => self.byte_arrays(|row| parse::blob(text(row))),
