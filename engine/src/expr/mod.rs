@@ -132,7 +132,7 @@ pub enum Function {
     AbsoluteChecked,
     /// `round(a, digits)` of DOUBLE or DECIMAL; the second argument is a literal INTEGER.
     Round,
-    /// `floor(a)` of DOUBLE.
+    /// `floor(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Floor,
     /// `ceil(a)` of DOUBLE.
     Ceiling,
@@ -164,6 +164,10 @@ pub enum Function {
     /// `substring(a, start[, length])`, characters counted from 1.
     Substring,
     /// `upper(a)`.
+    /// `left(a, count)`: all but the last ones if the count is negative.
+    Left,
+    /// `right(a, count)`: all but the first ones if the count is negative.
+    Right,
     Upper,
     /// `lower(a)`.
     Lower,
@@ -326,6 +330,7 @@ impl Expr {
                     | Function::AbsoluteChecked => !is_float,
                     Function::DivideFloatChecked
                     | Function::DivideInteger
+                    | Function::Round
                     | Function::MapOfLists
                     | Function::AddInterval
                     | Function::AddDays => true,

@@ -9,6 +9,37 @@ use crate::expr::{Expr, Function};
 use crate::plan::rules::fold;
 use crate::value::Scalar;
 
+/// `left operator right` as they are written: digits beside a constant that has a type, as in
+/// `100::tinyint + 100`, are of that type if they fit. `is_digits`: which sides are digits.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_written(operator: Arithmetic, sides: [Expr; 2], is_digits: [bool; 2]) -> Result<Expr> {
+    let [left, right] = sides;
+    match is_digits {
+        [true, false] => bind(operator, beside(left, &right)?, right),
+        [false, true] => {
+            let right = beside(right, &left)?;
+            bind(operator, left, right)
+        }
+        _ => bind(operator, left, right),
+    }
+}
+
+/// Digits as the integer type of a constant beside them, if that holds them.
+fn beside(digits: Expr, other: &Expr) -> Result<Expr> {
+    let (Some(Scalar::Integer(value)), Some(_)) = (digits.as_literal(), other.as_literal()) else {
+        return Ok(digits);
+    };
+    let bounds = fold::integer_bounds(&other.data_type);
+    match (bounds, is_integer(&digits.data_type)) {
+        (Some((low, high)), true) if (low..=high).contains(value) => {
+            coerce(digits, &other.data_type)
+        }
+        _ => Ok(digits),
+    }
+}
+
 /// `left operator right`.
 ///
 /// # Errors
@@ -112,7 +143,8 @@ fn sum(function: Function, left: Expr, right: Expr) -> Result<Expr> {
     if let Some(of) = float_type(&left, &right).or_else(|| integer_type(&left, &right)) {
         return same(function, left, right, &of);
     }
-    let (Some(a), Some(b)) = (types::digits_of(&left), types::digits_of(&right)) else {
+    let digits = [&left, &right].map(|side| types::decimal_digits(&side.data_type));
+    let [Some(a), Some(b)] = digits else {
         return Err(Error::internal("numbers without digits"));
     };
     let scale = a.1.max(b.1);

@@ -91,7 +91,8 @@ pub fn call_name(call: &Call) -> String {
         "count" if call.star || call.arguments.is_empty() => "count_star()".to_string(),
         "coalesce" => format!("COALESCE({})", list(&call.arguments, ", ")),
         _ => {
-            let is_word = matches!(name.as_str(), "substring" | "nullif" | "map" | "row");
+            let is_word =
+                matches!(name.as_str(), "substring" | "nullif" | "map" | "row" | "left" | "right");
             let quote = if is_word { "\"" } else { "" };
             let distinct = if call.distinct { "DISTINCT " } else { "" };
             let arguments = match call.argument_names.as_slice() {

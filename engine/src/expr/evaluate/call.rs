@@ -245,9 +245,9 @@ fn apply(
         (Function::AbsoluteChecked, [value]) => {
             arithmetic::unary(false, value, result, rows, selection)
         }
-        (Function::Round, [_, ..]) => rounding::round(values, of_first(), result, rows),
-        (Function::Floor, [value]) => rounding::whole(value, f64::floor, rows),
-        (Function::Ceiling, [value]) => rounding::whole(value, f64::ceil, rows),
+        (Function::Round, [_, ..]) => rounding::round(values, of_first(), result, rows, selection),
+        (Function::Floor, [value]) => rounding::whole(value, of_first(), false, rows),
+        (Function::Ceiling, [value]) => rounding::whole(value, of_first(), true, rows),
         (
             Function::AddInterval
             | Function::AddDays

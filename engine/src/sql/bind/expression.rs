@@ -62,7 +62,9 @@ impl Binder<'_> {
                 compare(*comparison, self.expr(frame, left)?, self.expr(frame, right)?)
             }
             Kind::Arithmetic(operator, left, right) => {
-                arithmetic::bind(*operator, self.expr(frame, left)?, self.expr(frame, right)?)
+                let is_digits = [left, right].map(|side| is_digits(side));
+                let sides = [self.expr(frame, left)?, self.expr(frame, right)?];
+                arithmetic::bind_written(*operator, sides, is_digits)
             }
             Kind::IsNull(inner, negated) => {
                 let function = if *negated { Function::IsNotNull } else { Function::IsNull };
@@ -206,6 +208,11 @@ impl Binder<'_> {
         let branches = conditions.into_iter().zip(results).collect();
         Ok(Expr { kind: ExprKind::Case { branches, otherwise }, data_type, span: None })
     }
+}
+
+/// Whether a constant stands there as digits: it has no type of its own.
+fn is_digits(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Literal(ast::Literal::Number(_)))
 }
 
 /// The expression whose alias is `name`.
