@@ -130,11 +130,12 @@ pub enum Function {
     NegateChecked,
     /// `abs(a)`; overflow is an error.
     AbsoluteChecked,
-    /// `round(a, digits)` of DOUBLE or DECIMAL; the second argument is a literal INTEGER.
+    /// `round(a, digits)` of floats, DECIMAL, or integers: there overflow is an error. The second
+    /// argument is a literal INTEGER.
     Round,
     /// `floor(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Floor,
-    /// `ceil(a)` of DOUBLE.
+    /// `ceil(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Ceiling,
     /// DATE + INTERVAL or TIMESTAMP + INTERVAL (12-byte months, days, millis): TIMESTAMP in micros.
     AddInterval,
@@ -163,11 +164,11 @@ pub enum Function {
     Contains,
     /// `substring(a, start[, length])`, characters counted from 1.
     Substring,
-    /// `upper(a)`.
     /// `left(a, count)`: all but the last ones if the count is negative.
     Left,
     /// `right(a, count)`: all but the first ones if the count is negative.
     Right,
+    /// `upper(a)`.
     Upper,
     /// `lower(a)`.
     Lower,
@@ -181,6 +182,9 @@ pub enum Function {
     Concat,
     /// `replace(a, from, to)`.
     Replace,
+    /// The first argument, of a subquery that gave as many rows as the second one says; more than one
+    /// is an error.
+    SingleRow,
     /// The first argument that is not null.
     Coalesce,
     /// `nullif(a, b)`.
@@ -326,12 +330,13 @@ impl Expr {
                     | Function::SubtractChecked
                     | Function::MultiplyChecked
                     | Function::Modulo
+                    | Function::Round
                     | Function::NegateChecked
                     | Function::AbsoluteChecked => !is_float,
                     Function::DivideFloatChecked
                     | Function::DivideInteger
-                    | Function::Round
                     | Function::MapOfLists
+                    | Function::SingleRow
                     | Function::AddInterval
                     | Function::AddDays => true,
                     _ => false,

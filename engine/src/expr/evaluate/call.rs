@@ -71,6 +71,7 @@ fn takes_nulls(function: &Function) -> bool {
             | Function::IsNull
             | Function::IsNotNull
             | Function::Coalesce
+            | Function::SingleRow
             | Function::NullIf
             | Function::Greatest
             | Function::Least
@@ -256,6 +257,14 @@ fn apply(
             | Function::DateTruncate(_),
             _,
         ) => date::apply(function, values, of_first(), result, rows, selection),
+        (Function::SingleRow, [value, count]) => {
+            let counts = operand::expect::<i64>(count)?;
+            let meant = operand::meant(selection, count.validity())?;
+            match meant.ones().any(|row| counts.get(row) > 1) {
+                true => Err(more_than_one_row()),
+                false => Ok(value.clone()),
+            }
+        }
         (Function::NullIf, [a, b]) => {
             let equal = compare::compare(Comparison::Equal, a, b, of_first(), rows)?;
             let mut words = equal.words;
@@ -271,6 +280,12 @@ fn apply(
         }
         _ => text::apply(function, values, of_first(), rows),
     }
+}
+
+#[cold]
+fn more_than_one_row() -> Error {
+    Error::evaluate("more than one row from a subquery that stands for one value")
+        .hint("add LIMIT 1, or take an aggregate as any_value(..)")
 }
 
 /// The greatest or least argument that is not null.

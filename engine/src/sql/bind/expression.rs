@@ -96,8 +96,8 @@ impl Binder<'_> {
                 if *negated { negation(found) } else { Ok(found) }
             }
             Kind::Exists(query, negated) => self.exists_value(frame, query, *negated),
-            Kind::InQuery { .. } => {
-                Err(Error::unsupported("IN (query) is supported only among the conjuncts of WHERE"))
+            Kind::InQuery { argument, query, negated } => {
+                self.in_query_value(frame, argument, query, *negated)
             }
             Kind::Subquery(query) => self.scalar(frame, query),
             Kind::Case { operand, branches, otherwise } => {
