@@ -121,9 +121,11 @@ fn statements_come_from_a_file_or_standard_input() {
     fs::write(&script, "-- two\nselect 1 as a;\nselect 2 as a;\n").expect("written");
     let path = script.to_str().expect("a path of text");
     assert_eq!(sql(&["-f", path, "--format", "csv"]).stdout, "a\n1\na\n2\n");
-    for arguments in
-        [&["sql", "-f", "/dev/stdin", "--format", "csv"][..], &["sql", "--format", "csv"]]
-    {
+    for arguments in [
+        &["sql", "-f", "/dev/stdin", "--format", "csv"][..],
+        &["sql", "-f", "-", "--format", "csv"],
+        &["sql", "--format", "csv"],
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_millwork"))
             .args(arguments)
             .stdin(fs::File::open(&script).expect("opened"))
@@ -156,7 +158,9 @@ fn the_first_error_stops_and_what_came_before_is_printed() {
 
 #[test]
 fn sql_that_is_wrong_is_exit_code_5_with_its_place() {
-    fails("select", 5, &["error: ", "expected", "found", " --> query:1:", "^"]);
+    let words = ["error: ", "expected", "found", " --> query:1:", "^", "as in SELECT * FROM"];
+    fails("select", 5, &words);
+    fails("select 0xff", 5, &["0xff", "x'ff'"]);
     fails(
         "select l_shipdat from 'lineitem.parquet'",
         5,

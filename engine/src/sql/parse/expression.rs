@@ -277,6 +277,12 @@ impl Converter<'_> {
             }
             Value::DollarQuotedString(text) => Literal::Text(text.value),
             Value::HexStringLiteral(digits) => Literal::Bytes(hex(&digits, span)?),
+            // The parser takes `0xff` for `x'ff'`, which has one character more.
+            Value::HexStringLiteral(digits) if span.end - span.start == digits.len() + 2 => {
+                let what = format!("expected a constant, found 0x{digits}");
+                let hint = format!("x'{digits}' is bytes; numbers are written in decimal digits");
+                return Err(Error::syntax(what).at(span).hint(hint));
+            }
             Value::Boolean(value) => Literal::Boolean(value),
             Value::Null => Literal::Null,
             other => return self.unsupported(format!("constant {other}")),
