@@ -79,6 +79,59 @@ fn groups_sums_and_counts_are_duckdbs() {
 }
 
 #[test]
+fn intervals_have_signs_and_arithmetic() {
+    let query = "select interval '-1' day as a, - interval '1' day as b, interval '1.5 days' as c, \
+                 timestamp '2020-01-03 01:00:00' - timestamp '2020-01-01' as d, interval (1+1) day \
+                 as e, time '10:00:00' + interval 15 hours as f";
+    assert_eq!(
+        csv(query),
+        "a,b,c,d,e,f\n-1 day,-1 day,1 day 12:00:00,2 days 01:00:00,2 days,01:00:00\n"
+    );
+    let run = sql(&["select interval '-1 day 0.5 ms' as a", "--format", "jsonl"]);
+    assert_eq!(run.stdout, "{\"a\":{\"months\":0,\"days\":-1,\"millis\":0.5}}\n");
+    assert_eq!(
+        csv("select i in (interval '24 hours') as a, extract(hour from i) as b from (values \
+             (interval '1 day'), (interval '-1 hour')) t(i) order by i desc"),
+        "a,b\ntrue,0\nfalse,-1\n"
+    );
+    fails("select interval 2 quarters", 5, &["expected a unit", "INTERVAL '2 quarters'"]);
+    fails("select interval '1 day' / 0", 5, &["division by zero"]);
+}
+
+#[test]
+fn a_subquery_for_one_value_has_one_row() {
+    let words = ["more than one row", "LIMIT 1"];
+    fails("select (select b from (values (2), (3)) s(b))", 5, &words);
+    fails(
+        "select (select b from (values (1, 2), (1, 3)) s(k, b) where k = t.a) from (values (1)) t(a)",
+        5,
+        &words,
+    );
+    let rows = "(values (1), (2), (null)) t(a)";
+    assert_eq!(
+        csv(&format!(
+            "select a, (select b from (values (1, 7), (3, 8), (3, 9)) s(k, b) where k = t.a) as b, \
+             exists (select 1 from (values (2)) s(k) where k = t.a) as c, a in (select k from \
+             (values (1), (null)) s(k)) as d, a not in (select k from (values (1)) s(k)) as e from \
+             {rows} order by 1"
+        )),
+        "a,b,c,d,e\n1,7,false,true,false\n2,,true,,true\n,,false,,\n"
+    );
+    assert_eq!(
+        csv(&format!(
+            "select a from {rows} where a = 2 or exists (select 1 from (values (1)) s(k) where k = \
+             t.a) order by 1"
+        )),
+        "a\n1\n2\n"
+    );
+    fails(
+        "select a in (select b from (values (1)) s(b) where b > t.a) from (values (1)) t(a)",
+        5,
+        &["columns of the query around it", "EXISTS"],
+    );
+}
+
+#[test]
 fn a_directory_is_a_table() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["a.parquet", "b.parquet"] {

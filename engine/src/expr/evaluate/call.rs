@@ -12,8 +12,8 @@ use regex::bytes::Regex;
 
 use super::super::{Comparison, Function};
 use super::arithmetic::Division;
-use super::{Input, Node, Truth, arithmetic, choose, compare, date, logic, nested, operand};
-use super::{rounding, text};
+use super::{Input, Node, Truth, arithmetic, choose, compare, date, interval, logic, nested};
+use super::{operand, rounding, text};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operation, Range};
 use crate::kernel::mask;
@@ -265,6 +265,15 @@ fn apply(
                 false => Ok(value.clone()),
             }
         }
+        (
+            Function::AddTime
+            | Function::AddIntervals
+            | Function::NegateInterval
+            | Function::MultiplyInterval
+            | Function::DivideInterval
+            | Function::TimeBetween,
+            _,
+        ) => interval::apply(function, values, of_first(), rows, selection),
         (Function::NullIf, [a, b]) => {
             let equal = compare::compare(Comparison::Equal, a, b, of_first(), rows)?;
             let mut words = equal.words;

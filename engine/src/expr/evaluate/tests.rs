@@ -128,7 +128,11 @@ fn functions_give_what_duckdb_gives() {
     let int = |value| integer(value, Int32);
     let decimal = |precision, scale| DataType::Decimal { precision, scale };
     let part = |part, argument| call(F::Extract(part), vec![argument], Int64);
-    let month = Scalar::Bytes([1u8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..].into());
+    let interval = |text| {
+        let bytes = crate::kernel::interval::Interval::parse(text).unwrap().to_bytes();
+        Expr::literal(Scalar::Bytes(bytes[..].into()), DataType::SignedInterval)
+    };
+    let time = |micros| integer(micros, DataType::Time { unit: TimeUnit::Micros, utc: false });
     let micros = DataType::Timestamp { unit: TimeUnit::Micros, utc: false };
     let table = vec![
         (
@@ -244,9 +248,51 @@ fn functions_give_what_duckdb_gives() {
         (F::Compare(Comparison::Less), vec![int(1), null(Int32)], Boolean, "NULL"),
         (
             F::AddInterval,
-            vec![date("2024-01-31"), Expr::literal(month, DataType::Interval)],
+            vec![date("2024-01-31"), interval("1 month")],
             micros.clone(),
             "2024-02-29 00:00:00",
+        ),
+        (
+            F::AddTime,
+            vec![time(36_000_000_000), interval("15 hours")],
+            DataType::Time { unit: TimeUnit::Micros, utc: false },
+            "01:00:00",
+        ),
+        (
+            F::AddIntervals,
+            vec![interval("1 month"), interval("-3 days")],
+            DataType::SignedInterval,
+            "1 month -3 days",
+        ),
+        (
+            F::MultiplyInterval,
+            vec![interval("1 month"), double(1.5)],
+            DataType::SignedInterval,
+            "1 month 15 days",
+        ),
+        (
+            F::DivideInterval,
+            vec![interval("1 month 1 day 1 hour"), double(2.0)],
+            DataType::SignedInterval,
+            "15 days 12:30:00",
+        ),
+        (
+            F::DivideInterval,
+            vec![interval("1 day"), double(0.0)],
+            DataType::SignedInterval,
+            "error: division by zero: an INTERVAL / 0",
+        ),
+        (
+            F::AddIntervals,
+            vec![interval("2147483647 days"), interval("1 day")],
+            DataType::SignedInterval,
+            "error: overflow in a calculation of INTERVAL",
+        ),
+        (
+            F::TimeBetween,
+            vec![timestamp("2020-01-01"), timestamp("2020-01-03 01:00:00")],
+            DataType::SignedInterval,
+            "-2 days -01:00:00",
         ),
         (F::AddDays, vec![date("2024-02-28"), int(2)], DataType::Date, "2024-03-01"),
         (F::DaysBetween, vec![date("2024-03-01"), date("2024-02-28")], Int64, "2"),

@@ -299,7 +299,12 @@ fn in_list(argument: Expr, list: Vec<Expr>) -> Result<Expr> {
     for item in list {
         let (left, right) = comparable(argument.clone(), item)?;
         match right.as_literal() {
-            Some(value) if left.data_type == argument.data_type || value.is_null() => {
+            // Equal intervals may be written in several ways: they are compared one by one.
+            Some(value)
+                if value.is_null()
+                    || left.data_type == argument.data_type
+                        && left.data_type != DataType::SignedInterval =>
+            {
                 constants.push(value.clone());
             }
             _ => equal.push(call(

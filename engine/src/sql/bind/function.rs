@@ -17,6 +17,7 @@ const NAMES: &[&str] = &[
     "abs",
     "ceil",
     "ceiling",
+    "century",
     "char_length",
     "character_length",
     "coalesce",
@@ -29,6 +30,7 @@ const NAMES: &[&str] = &[
     "dayofmonth",
     "dayofweek",
     "dayofyear",
+    "decade",
     "ends_with",
     "epoch",
     "floor",
@@ -36,12 +38,18 @@ const NAMES: &[&str] = &[
     "hour",
     "if",
     "ifnull",
+    "isodow",
+    "isoyear",
+    "julian",
     "lcase",
     "least",
     "left",
     "len",
     "length",
     "lower",
+    "microsecond",
+    "millennium",
+    "millisecond",
     "minute",
     "mod",
     "month",
@@ -128,7 +136,10 @@ fn part_function(name: &str) -> Option<DatePart> {
     match name {
         "weekofyear" => Some(DatePart::Week),
         "year" | "quarter" | "month" | "week" | "day" | "dayofmonth" | "dayofweek"
-        | "dayofyear" | "hour" | "minute" | "second" | "epoch" => date_part(name),
+        | "dayofyear" | "hour" | "minute" | "second" | "epoch" | "millennium" | "century"
+        | "decade" | "isoyear" | "isodow" | "julian" | "millisecond" | "microsecond" => {
+            date_part(name)
+        }
         _ => None,
     }
 }
@@ -155,7 +166,11 @@ fn part_of(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
 /// A part of a date or a time.
 pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
     let argument = match &argument.data_type {
-        DataType::Date | DataType::Timestamp { .. } | DataType::Time { .. } => argument,
+        DataType::Date
+        | DataType::Timestamp { .. }
+        | DataType::Time { .. }
+        | DataType::SignedInterval => argument,
+        DataType::Interval => coerce(argument, &DataType::SignedInterval)?,
         DataType::Null => coerce(argument, &DataType::Date)?,
         data_type if data_type.is_text() && argument.as_literal().is_some() => {
             coerce(argument, &TIMESTAMP)?
@@ -163,7 +178,22 @@ pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
         DataType::Int96 => coerce(argument, &TIMESTAMP)?,
         other => return Err(Error::types(format!("{other} has no {part:?}"))),
     };
-    let result = if part == DatePart::Epoch { DataType::Float64 } else { DataType::Int64 };
+    let of_days = matches!(
+        part,
+        DatePart::IsoYear
+            | DatePart::Week
+            | DatePart::DayOfWeek
+            | DatePart::IsoDayOfWeek
+            | DatePart::DayOfYear
+            | DatePart::Julian
+    );
+    if of_days && argument.data_type == DataType::SignedInterval {
+        return Err(Error::types(format!("INTERVAL has no {part:?}")));
+    }
+    let result = match part {
+        DatePart::Epoch | DatePart::Julian => DataType::Float64,
+        _ => DataType::Int64,
+    };
     call(Function::Extract(part), vec![argument], result)
 }
 

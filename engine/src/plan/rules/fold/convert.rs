@@ -4,6 +4,7 @@ use millwork_format::types::{DataType, TimeUnit};
 
 use super::calendar;
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
 use crate::kernel::parse;
 use crate::value::Scalar;
 
@@ -132,6 +133,9 @@ fn text_to(text: &str, to: &DataType) -> Option<Option<Scalar>> {
             parse::timestamp(text, *unit, *utc).map(|count| Scalar::Integer(count.into()))
         }
         DataType::Binary => parse::blob(text).map(|bytes| Scalar::Bytes(bytes.into())),
+        DataType::SignedInterval => {
+            Interval::parse(text).map(|interval| Scalar::Bytes(interval.to_bytes()[..].into()))
+        }
         DataType::Uuid => parse::uuid(text).map(|bytes| Scalar::Bytes(bytes[..].into())),
         _ if integer_bounds(to).is_some() => parse_decimal(trimmed)
             .and_then(|(digits, of)| rescale_decimal(digits, of, 0))
