@@ -139,6 +139,11 @@ fn a_directory_is_a_table() {
     }
     let run = sql_in(folder.path(), &["select count(*) as n from '.'", "--format", "csv"]);
     assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "n\n12010\n", ""));
+    let list = "select count(*) as n from read_parquet(['a.parquet', 'b*.parquet', 'a.parquet'])";
+    let run = sql_in(folder.path(), &[list, "--format", "csv"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "n\n18015\n", ""));
+    fails_in(folder.path(), "select 1 from read_parquet([])", 5, &["a path, as text"]);
+    fails_in(folder.path(), "select 1 from read_parquet(['a.parquet', 1])", 5, &["list of paths"]);
 }
 
 #[test]
