@@ -69,10 +69,11 @@ fn text(arguments: &Sql) -> Result<Option<String>> {
         let query = query.strip_prefix(crate::COMMENT_MARK).unwrap_or(query);
         return Ok(Some(query.to_owned()));
     }
-    if let Some(path) = &arguments.file {
-        return source::text(path).map(Some);
-    }
-    if std::io::stdin().is_terminal() {
+    let reads_stdin = match &arguments.file {
+        Some(path) if path.as_os_str() != "-" => return source::text(path).map(Some),
+        file => file.is_some(),
+    };
+    if !reads_stdin && std::io::stdin().is_terminal() {
         return Ok(None);
     }
     let mut text = String::new();

@@ -201,12 +201,22 @@ fn parts_of_nested_columns_are_chosen_by_path() {
 
 #[test]
 fn every_verb_has_help_with_an_example() {
-    for verb in ["schema", "meta", "head", "cat", "count", "sql"] {
+    for verb in ["schema", "meta", "pages", "stats", "verify", "head", "cat", "count", "sql"] {
         let help = printed(&[verb, "--help"]);
         assert!(help.contains("Example"), "{verb}: {help}");
         assert!(help.contains(&format!("millwork {verb} ")), "{verb}: {help}");
     }
     assert!(printed(&["--version"]).starts_with("millwork 0."));
+}
+
+#[test]
+fn annotations_in_meta_are_those_of_schema() {
+    let meta: Value =
+        serde_json::from_str(&printed(&["meta", &lineitem(), "--format", "json"])).expect("JSON");
+    let text = meta.to_string();
+    assert!(text.contains(r#""logical_type":"DECIMAL(15,2)""#), "{text}");
+    assert!(text.contains(r#""logical_type":"STRING""#), "{text}");
+    assert!(!text.contains("Decimal {"), "{text}");
 }
 
 const FIRST_ROWS: &str = r#"{"l_shipdate":"1992-01-08","l_quantity":"38.00","l_comment":"ter the evenly final deposit"}

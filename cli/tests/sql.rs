@@ -79,6 +79,59 @@ fn groups_sums_and_counts_are_duckdbs() {
 }
 
 #[test]
+fn intervals_have_signs_and_arithmetic() {
+    let query = "select interval '-1' day as a, - interval '1' day as b, interval '1.5 days' as c, \
+                 timestamp '2020-01-03 01:00:00' - timestamp '2020-01-01' as d, interval (1+1) day \
+                 as e, time '10:00:00' + interval 15 hours as f";
+    assert_eq!(
+        csv(query),
+        "a,b,c,d,e,f\n-1 day,-1 day,1 day 12:00:00,2 days 01:00:00,2 days,01:00:00\n"
+    );
+    let run = sql(&["select interval '-1 day 0.5 ms' as a", "--format", "jsonl"]);
+    assert_eq!(run.stdout, "{\"a\":{\"months\":0,\"days\":-1,\"millis\":0.5}}\n");
+    assert_eq!(
+        csv("select i in (interval '24 hours') as a, extract(hour from i) as b from (values \
+             (interval '1 day'), (interval '-1 hour')) t(i) order by i desc"),
+        "a,b\ntrue,0\nfalse,-1\n"
+    );
+    fails("select interval 2 quarters", 5, &["expected a unit", "INTERVAL '2 quarters'"]);
+    fails("select interval '1 day' / 0", 5, &["division by zero"]);
+}
+
+#[test]
+fn a_subquery_for_one_value_has_one_row() {
+    let words = ["more than one row", "LIMIT 1"];
+    fails("select (select b from (values (2), (3)) s(b))", 5, &words);
+    fails(
+        "select (select b from (values (1, 2), (1, 3)) s(k, b) where k = t.a) from (values (1)) t(a)",
+        5,
+        &words,
+    );
+    let rows = "(values (1), (2), (null)) t(a)";
+    assert_eq!(
+        csv(&format!(
+            "select a, (select b from (values (1, 7), (3, 8), (3, 9)) s(k, b) where k = t.a) as b, \
+             exists (select 1 from (values (2)) s(k) where k = t.a) as c, a in (select k from \
+             (values (1), (null)) s(k)) as d, a not in (select k from (values (1)) s(k)) as e from \
+             {rows} order by 1"
+        )),
+        "a,b,c,d,e\n1,7,false,true,false\n2,,true,,true\n,,false,,\n"
+    );
+    assert_eq!(
+        csv(&format!(
+            "select a from {rows} where a = 2 or exists (select 1 from (values (1)) s(k) where k = \
+             t.a) order by 1"
+        )),
+        "a\n1\n2\n"
+    );
+    fails(
+        "select a in (select b from (values (1)) s(b) where b > t.a) from (values (1)) t(a)",
+        5,
+        &["columns of the query around it", "EXISTS"],
+    );
+}
+
+#[test]
 fn a_directory_is_a_table() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["a.parquet", "b.parquet"] {
@@ -86,6 +139,11 @@ fn a_directory_is_a_table() {
     }
     let run = sql_in(folder.path(), &["select count(*) as n from '.'", "--format", "csv"]);
     assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "n\n12010\n", ""));
+    let list = "select count(*) as n from read_parquet(['a.parquet', 'b*.parquet', 'a.parquet'])";
+    let run = sql_in(folder.path(), &[list, "--format", "csv"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "n\n18015\n", ""));
+    fails_in(folder.path(), "select 1 from read_parquet([])", 5, &["a path, as text"]);
+    fails_in(folder.path(), "select 1 from read_parquet(['a.parquet', 1])", 5, &["list of paths"]);
 }
 
 #[test]
@@ -121,9 +179,11 @@ fn statements_come_from_a_file_or_standard_input() {
     fs::write(&script, "-- two\nselect 1 as a;\nselect 2 as a;\n").expect("written");
     let path = script.to_str().expect("a path of text");
     assert_eq!(sql(&["-f", path, "--format", "csv"]).stdout, "a\n1\na\n2\n");
-    for arguments in
-        [&["sql", "-f", "/dev/stdin", "--format", "csv"][..], &["sql", "--format", "csv"]]
-    {
+    for arguments in [
+        &["sql", "-f", "/dev/stdin", "--format", "csv"][..],
+        &["sql", "-f", "-", "--format", "csv"],
+        &["sql", "--format", "csv"],
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_millwork"))
             .args(arguments)
             .stdin(fs::File::open(&script).expect("opened"))
@@ -156,7 +216,9 @@ fn the_first_error_stops_and_what_came_before_is_printed() {
 
 #[test]
 fn sql_that_is_wrong_is_exit_code_5_with_its_place() {
-    fails("select", 5, &["error: ", "expected", "found", " --> query:1:", "^"]);
+    let words = ["error: ", "expected", "found", " --> query:1:", "^", "as in SELECT * FROM"];
+    fails("select", 5, &words);
+    fails("select 0xff", 5, &["0xff", "x'ff'"]);
     fails(
         "select l_shipdat from 'lineitem.parquet'",
         5,

@@ -23,7 +23,7 @@ pub enum Scalar {
     Float(f64),
     /// Text.
     Text(Arc<str>),
-    /// Bytes, fixed or not; INTERVAL as its 12 bytes.
+    /// Bytes, fixed or not; INTERVAL as its 16 bytes.
     Bytes(Arc<[u8]>),
 }
 

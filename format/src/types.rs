@@ -106,6 +106,9 @@ pub enum DataType {
     Int96,
     /// Months, days and milliseconds, 4 bytes each, little-endian, as Parquet keeps them.
     Interval,
+    /// Months, days (32 bits) and microseconds (64 bits), each with its sign, in 16 bytes, little-endian:
+    /// the INTERVAL of SQL; no Parquet file holds it.
+    SignedInterval,
     /// UTF-8 text.
     Utf8,
     /// UTF-8 text that names a member of an enumeration.
@@ -208,7 +211,7 @@ impl DataType {
             Self::Float32 => Storage::Float32,
             Self::Float64 => Storage::Float64,
             Self::Int96 | Self::Interval => Storage::Fixed(12),
-            Self::Uuid => Storage::Fixed(16),
+            Self::Uuid | Self::SignedInterval => Storage::Fixed(16),
             Self::WideDecimal { .. } => Storage::Fixed(32),
             Self::Fixed(width) => Storage::Fixed(*width),
             Self::Utf8
@@ -274,7 +277,7 @@ impl fmt::Display for DataType {
                 return write!(f, "TIMESTAMP({}){zone}", unit.digits());
             }
             Self::Int96 => "INT96",
-            Self::Interval => "INTERVAL",
+            Self::Interval | Self::SignedInterval => "INTERVAL",
             Self::Utf8 => "VARCHAR",
             Self::Enum => "ENUM",
             Self::Json => "JSON",

@@ -156,7 +156,7 @@ fn element_json(element: &SchemaElement) -> Value {
         "scale": element.scale,
         "precision": element.precision,
         "field_id": element.field_id,
-        "logical_type": element.logical_type.as_ref().map(|logical| format!("{logical:?}")),
+        "logical_type": element.logical_type.as_ref().map(ToString::to_string),
     })
 }
 

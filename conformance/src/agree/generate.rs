@@ -353,6 +353,10 @@ impl Dice {
                     "day",
                     "quarter",
                     "dayofweek",
+                    "isodow",
+                    "isoyear",
+                    "decade",
+                    "century",
                     "dayofyear",
                     "week",
                 ]);
@@ -392,7 +396,7 @@ impl Dice {
 
     fn decimal(&mut self, scope: &[Column], kind: Kind, depth: usize) -> String {
         let value = self.value(scope, kind, depth);
-        match self.below(6) {
+        match self.below(7) {
             0 => format!("({value} + {})", self.value(scope, kind, depth)),
             1 => format!("({value} - {})", self.literal(kind)),
             2 if kind == Decimal && depth < 2 => {
@@ -402,6 +406,7 @@ impl Dice {
                 format!("({value} * (1 - {}))", self.value(scope, kind, 0))
             }
             4 => format!("abs({value})"),
+            5 if kind == Decimal => format!("{}({value})", self.pick(&["floor", "ceil", "round"])),
             _ => format!("(- {value})"),
         }
     }
@@ -415,7 +420,10 @@ impl Dice {
             3 => format!("({value} || '-' || {})", self.value(scope, Text, depth)),
             4 => format!("concat({value}, {})", self.value(scope, Text, depth)),
             5 => format!("replace({value}, 'a', '{}')", self.pick(&["", "bb", "é"])),
-            6 => format!("left({value}, {})", self.below(5)),
+            6 => {
+                let (end, sign) = (self.pick(&["left", "right"]), self.pick(&["", "-"]));
+                format!("{end}({value}, {sign}{})", self.below(5))
+            }
             7 => format!("cast({} as varchar)", self.value(scope, Integer, depth)),
             _ => format!("trim({value})"),
         }
@@ -426,7 +434,14 @@ impl Dice {
         match (kind, self.below(3)) {
             (Date, 0) => format!("({value} + {})", self.below(40)),
             (Date, _) => format!("cast({value} as date)"),
-            (_, 0) => format!("({value} + interval '{}' hour)", self.below(60)),
+            (_, 0) if self.chance(40) => {
+                let (from, to) = (self.literal(Timestamp), self.literal(Timestamp));
+                format!("({value} + ({to} - {from}) * {})", 1 + self.below(3))
+            }
+            (_, 0) => {
+                let unit = self.pick(&["hour", "day", "month", "millisecond"]);
+                format!("({value} + interval '-{}' {unit})", self.below(60))
+            }
             (_, 1) => {
                 format!("date_trunc('{}', {value})", self.pick(&["hour", "day", "month", "minute"]))
             }

@@ -139,7 +139,7 @@ fn agree(shape: &[Repetition], [slots, rows]: [usize; 2], twins: Twins, budget: 
 fn lines(file: &[u8], budget: &Budget) -> Result<String> {
     let bytes = Buffer::copy_of(file, budget)?;
     let file = File::from_bytes("fuzzed", bytes, &Limits::untrusted())?;
-    let options = BatchOptions { budget: budget.clone(), ..BatchOptions::default() };
+    let options = BatchOptions { budget: Some(budget.clone()), ..BatchOptions::default() };
     let batches = file.batches(options)?;
     let mut writer = JsonWriter::new(&batches.fields());
     let mut lines = Vec::new();

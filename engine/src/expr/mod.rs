@@ -71,9 +71,17 @@ pub enum ExprKind {
 /// itself and -0.0 equal to 0.0.
 pub use millwork_codecs::kernel::Comparison;
 
-/// A part of a date or timestamp. Results are BIGINT.
+/// A part of a date, timestamp, time or interval. Results are BIGINT, unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DatePart {
+    /// Thousands of years, counted from 1.
+    Millennium,
+    /// Hundreds of years, counted from 1.
+    Century,
+    /// Tens of years.
+    Decade,
+    /// The year to which the ISO week belongs.
+    IsoYear,
     /// Year.
     Year,
     /// 1 to 4.
@@ -86,14 +94,22 @@ pub enum DatePart {
     Day,
     /// 0 is Sunday.
     DayOfWeek,
+    /// 1 is Monday, 7 Sunday.
+    IsoDayOfWeek,
     /// 1 is January 1st.
     DayOfYear,
+    /// Days since 4714 BC, as DOUBLE.
+    Julian,
     /// Hour of the day.
     Hour,
     /// Minute of the hour.
     Minute,
     /// Second of the minute.
     Second,
+    /// Thousandths of a second of the minute.
+    Millisecond,
+    /// Millionths of a second of the minute.
+    Microsecond,
     /// Seconds since 1970, as DOUBLE.
     Epoch,
 }
@@ -130,19 +146,32 @@ pub enum Function {
     NegateChecked,
     /// `abs(a)`; overflow is an error.
     AbsoluteChecked,
-    /// `round(a, digits)` of DOUBLE or DECIMAL; the second argument is a literal INTEGER.
+    /// `round(a, digits)` of floats, DECIMAL, or integers: there overflow is an error. The second
+    /// argument is a literal INTEGER.
     Round,
-    /// `floor(a)` of DOUBLE.
+    /// `floor(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Floor,
-    /// `ceil(a)` of DOUBLE.
+    /// `ceil(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Ceiling,
-    /// DATE + INTERVAL or TIMESTAMP + INTERVAL (12-byte months, days, millis): TIMESTAMP in micros.
+    /// DATE + INTERVAL or TIMESTAMP + INTERVAL: TIMESTAMP in micros.
     AddInterval,
+    /// TIME in micros + INTERVAL, around midnight: only the part below days counts.
+    AddTime,
+    /// INTERVAL + INTERVAL, part by part; overflow is an error.
+    AddIntervals,
+    /// `-INTERVAL`, part by part; overflow is an error.
+    NegateInterval,
+    /// INTERVAL * DOUBLE; what is left of months becomes days, of days microseconds.
+    MultiplyInterval,
+    /// INTERVAL / DOUBLE, the same way; by zero an error.
+    DivideInterval,
+    /// TIMESTAMP - TIMESTAMP of one unit: INTERVAL of days and microseconds.
+    TimeBetween,
     /// DATE + INTEGER days: DATE.
     AddDays,
     /// DATE - DATE: BIGINT days.
     DaysBetween,
-    /// A part of a DATE, TIMESTAMP or TIME.
+    /// A part of a DATE, TIMESTAMP, TIME or INTERVAL.
     Extract(DatePart),
     /// The date or timestamp cut down to the part.
     DateTruncate(DatePart),
@@ -163,6 +192,10 @@ pub enum Function {
     Contains,
     /// `substring(a, start[, length])`, characters counted from 1.
     Substring,
+    /// `left(a, count)`: all but the last ones if the count is negative.
+    Left,
+    /// `right(a, count)`: all but the first ones if the count is negative.
+    Right,
     /// `upper(a)`.
     Upper,
     /// `lower(a)`.
@@ -177,6 +210,9 @@ pub enum Function {
     Concat,
     /// `replace(a, from, to)`.
     Replace,
+    /// The first argument, of a subquery that gave as many rows as the second one says; more than one
+    /// is an error.
+    SingleRow,
     /// The first argument that is not null.
     Coalesce,
     /// `nullif(a, b)`.
@@ -322,12 +358,19 @@ impl Expr {
                     | Function::SubtractChecked
                     | Function::MultiplyChecked
                     | Function::Modulo
+                    | Function::Round
                     | Function::NegateChecked
                     | Function::AbsoluteChecked => !is_float,
                     Function::DivideFloatChecked
                     | Function::DivideInteger
                     | Function::MapOfLists
+                    | Function::SingleRow
                     | Function::AddInterval
+                    | Function::AddIntervals
+                    | Function::NegateInterval
+                    | Function::MultiplyInterval
+                    | Function::DivideInterval
+                    | Function::TimeBetween
                     | Function::AddDays => true,
                     _ => false,
                 }

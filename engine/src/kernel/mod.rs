@@ -22,6 +22,7 @@ pub mod lanes;
 pub mod mask;
 pub mod arithmetic;
 pub mod calendar;
+pub mod interval;
 pub mod pattern;
 pub mod parse;
 pub mod render;

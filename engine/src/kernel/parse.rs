@@ -3,6 +3,8 @@
 //! In: UTF-8 text; blanks around it are ignored. Out: the value, or `None` if the text is none of the
 //! type or out of its range. The forms taken are DuckDB's.
 
+use millwork_format::types::TimeUnit;
+
 use super::arithmetic::power_of_ten;
 use super::calendar;
 
@@ -133,6 +135,13 @@ impl Digits<'_> {
         Some(byte)
     }
 
+    /// Blanks or `T`, between a date and a time.
+    fn time_follows(&mut self) -> Option<()> {
+        self.take(b" T")?;
+        while self.take(b" ").is_some() {}
+        Some(())
+    }
+
     fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
@@ -158,10 +167,10 @@ impl Digits<'_> {
     fn time(&mut self) -> Option<i64> {
         let hour = self.number(1, 2)?;
         self.take(b":")?;
-        let minute = self.number(2, 2)?;
+        let minute = self.number(1, 2)?;
         let (mut second, mut nanos) = (0, 0);
         if self.take(b":").is_some() {
-            second = self.number(2, 2)?;
+            second = self.number(1, 2)?;
             if self.take(b".").is_some() {
                 let before = self.rest.len();
                 nanos = self.number(0, 9)?;
@@ -199,30 +208,44 @@ pub fn date(text: &str) -> Option<i32> {
     let mut digits = Digits { rest: text.trim().as_bytes() };
     let days = digits.date()?;
     if !digits.is_done() {
-        digits.take(b" T")?;
+        digits.time_follows()?;
         digits.time()?;
         digits.zone()?;
     }
     digits.is_done().then_some(days).and_then(|days| i32::try_from(days).ok())
 }
 
-/// Nanoseconds of the day of `13:37:00.5`.
+/// Units of the day of `13:37:00.5`; what is finer is cut off.
 #[must_use]
-pub fn time(text: &str) -> Option<i64> {
+pub fn time(text: &str, unit: TimeUnit) -> Option<i64> {
     let mut digits = Digits { rest: text.trim().as_bytes() };
     let nanos = digits.time()?;
-    digits.is_done().then_some(nanos)
+    digits.is_done().then_some(nanos / (1_000_000_000 / unit.per_second()))
 }
 
-/// Nanoseconds since 1970-01-01 of `2024-01-31 13:37:00.5`, in UTC if a zone follows. `utc`: whether
-/// the zone's offset counts.
+/// Units since 1970-01-01 of `2024-01-31 13:37:00.5`, in UTC if a zone follows. `utc`: whether the
+/// zone's offset counts. What is finer than microseconds is cut off, but of nanoseconds; those are
+/// rounded to milliseconds.
 #[must_use]
-pub fn timestamp(text: &str, utc: bool) -> Option<i128> {
+pub fn timestamp(text: &str, unit: TimeUnit, utc: bool) -> Option<i64> {
+    let nanos = timestamp_nanos(text, utc)?;
+    let count = match unit {
+        TimeUnit::Nanos => nanos,
+        TimeUnit::Micros => nanos.div_euclid(1_000),
+        TimeUnit::Millis => {
+            let micros = nanos.div_euclid(1_000);
+            (micros + 500 * micros.signum()) / 1_000
+        }
+    };
+    i64::try_from(count).ok()
+}
+
+fn timestamp_nanos(text: &str, utc: bool) -> Option<i128> {
     let mut digits = Digits { rest: text.trim().as_bytes() };
     let days = digits.date()?;
     let (mut nanos, mut offset) = (0, 0);
     if !digits.is_done() {
-        digits.take(b" T")?;
+        digits.time_follows()?;
         nanos = digits.time()?;
         offset = digits.zone()?;
     }
@@ -234,7 +257,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// Bytes: the text's own, `\xAB` for one in hexadecimal.
+/// Bytes: the text's own, which are ASCII, `\xAB` for one in hexadecimal.
 #[must_use]
 pub fn blob(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -245,7 +268,7 @@ pub fn blob(text: &str) -> Option<Vec<u8>> {
                 bytes.push(hex_digit(*high)? << 4 | hex_digit(*low)?);
                 rest = tail;
             }
-            (b'\\', _) => return None,
+            (b'\\' | 0x80.., _) => return None,
             _ => {
                 bytes.push(*first);
                 rest = tail;
@@ -313,19 +336,36 @@ mod tests {
         for wrong in ["2024-02-30", "2024-13-01", "2024-01", "2024-01-05x", "", "-", "2024-01/05"] {
             assert_eq!(date(wrong), None, "{wrong}");
         }
-        let seconds = |text, utc| timestamp(text, utc).map(|nanos| nanos / 1_000_000_000);
+        let seconds = |text, utc| timestamp(text, TimeUnit::Nanos, utc).map(|n| n / 1_000_000_000);
         assert_eq!(seconds("1970-01-02T00:00:01", false), Some(86_401));
         assert_eq!(seconds("1970-01-01 24:00:00", false), Some(86_400));
         assert_eq!(seconds("1970-01-01 02:00:00+02:00", true), Some(0));
         assert_eq!(seconds("1970-01-01 10", false), None);
-        assert_eq!(time("10:11:12.5"), Some(36_672_500_000_000));
-        assert_eq!(time("25:00:00"), None);
+        assert_eq!(time("10:11:12.5", TimeUnit::Nanos), Some(36_672_500_000_000));
+        assert_eq!(time("1:2:3", TimeUnit::Millis), Some(3_723_000));
+        assert_eq!(time("25:00:00", TimeUnit::Micros), None);
+    }
+
+    #[test]
+    fn the_fraction_of_a_timestamp_has_the_digits_of_its_unit() {
+        let of = |unit, text| timestamp(text, unit, false);
+        let text = "1970-01-01 00:00:00.123456789";
+        assert_eq!(of(TimeUnit::Nanos, text), Some(123_456_789));
+        assert_eq!(of(TimeUnit::Micros, text), Some(123_456));
+        assert_eq!(of(TimeUnit::Millis, "1970-01-01 00:00:00.1236"), Some(124));
+        assert_eq!(of(TimeUnit::Millis, "1970-01-01 00:00:00.0004999"), Some(0));
+        assert_eq!(of(TimeUnit::Millis, "1969-12-31 23:59:59.9995"), Some(-1));
+        assert_eq!(of(TimeUnit::Millis, "1969-12-31 23:59:59.9996"), Some(0));
+        assert_eq!(of(TimeUnit::Micros, "1969-12-31 23:59:59.9999999"), Some(-1));
+        assert_eq!(of(TimeUnit::Nanos, "1600-01-01"), None);
     }
 
     #[test]
     fn bytes() {
         assert_eq!(blob(r"a\x00\xFf").as_deref(), Some(&[b'a', 0, 255][..]));
-        assert_eq!(blob(r"a\x0"), None);
+        for wrong in [r"a\x0", r"a\\b", "é"] {
+            assert_eq!(blob(wrong), None, "{wrong}");
+        }
         let uuid_text = "00112233-4455-6677-8899-aabbccddeeff";
         assert_eq!(uuid(uuid_text).map(|bytes| (bytes[1], bytes[15])), Some((0x11, 0xff)));
         assert_eq!(uuid("0011"), None);

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use millwork_format::types::TimeUnit;
 
 use super::calendar;
+use super::interval::Interval;
 
 /// Writing to a `String` does not fail.
 macro_rules! put {
@@ -127,23 +128,31 @@ pub fn timestamp(count: i64, unit: TimeUnit, utc: bool, out: &mut String) {
     }
 }
 
-/// Months, days and milliseconds: `1 year 2 months 3 days 04:05:06`.
-pub fn interval(months: i32, days: i32, millis: i32, out: &mut String) {
+/// Months, days and microseconds: `1 year 2 months 3 days 04:05:06`.
+pub fn interval(interval: Interval, out: &mut String) {
+    let Interval { months, days, micros } = interval;
     let start = out.len();
     let mut part = |count: i32, name: &str| {
         if count != 0 {
             let blank = if out.len() == start { "" } else { " " };
-            let plural = if count.abs() == 1 { "" } else { "s" };
+            let plural = if count.unsigned_abs() == 1 { "" } else { "s" };
             put!(out, "{blank}{count} {name}{plural}");
         }
     };
     part(months / 12, "year");
     part(months % 12, "month");
     part(days, "day");
-    if millis != 0 || out.len() == start {
+    if micros != 0 || out.len() == start {
         let blank = if out.len() == start { "" } else { " " };
-        put!(out, "{blank}{}", if millis < 0 { "-" } else { "" });
-        time(i64::from(millis).abs(), TimeUnit::Millis, out);
+        let (seconds, fraction) = (micros / 1_000_000, (micros % 1_000_000).unsigned_abs());
+        let sign = if micros < 0 { "-" } else { "" };
+        let seconds = seconds.unsigned_abs();
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        put!(out, "{blank}{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60);
+        if fraction != 0 {
+            let digits = format!("{fraction:06}");
+            put!(out, ".{}", digits.trim_end_matches('0'));
+        }
     }
 }
 
@@ -212,8 +221,13 @@ mod tests {
             text(|out| timestamp(120, TimeUnit::Millis, true, out)),
             "1970-01-01 00:00:00.12+00"
         );
-        assert_eq!(text(|out| interval(1, 2, 3000, out)), "1 month 2 days 00:00:03");
-        assert_eq!(text(|out| interval(0, 0, 0, out)), "00:00:00");
+        let of = |months, days, micros| Interval { months, days, micros };
+        assert_eq!(text(|out| interval(of(1, 2, 3_000_000), out)), "1 month 2 days 00:00:03");
+        assert_eq!(text(|out| interval(of(0, 0, 0), out)), "00:00:00");
+        assert_eq!(
+            text(|out| interval(of(-14, -1, -90_500_000), out)),
+            "-1 year -2 months -1 day -00:01:30.5"
+        );
         assert_eq!(text(|out| blob(b"blob\xab", out)), r"blob\xAB");
     }
 }

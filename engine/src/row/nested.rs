@@ -16,6 +16,7 @@ use millwork_format::vector::{Cell, Data, List, Vector, ViewsBuilder};
 
 use super::float_bits;
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
 
 const END: u8 = 0;
 const PRESENT: u8 = 1;
@@ -50,6 +51,8 @@ enum Shape {
     Int96,
     /// Milliseconds that order intervals, then the 12 bytes.
     Interval,
+    /// With signs.
+    SignedInterval,
     Strings,
     List(Box<Shape>),
     Struct(Vec<Shape>),
@@ -73,6 +76,7 @@ impl Shape {
         match (data_type, storage) {
             (DataType::Int96, _) => Self::Int96,
             (DataType::Interval, _) => Self::Interval,
+            (DataType::SignedInterval, _) => Self::SignedInterval,
             (DataType::List(element), _) => Self::List(Box::new(Self::of(&element.data_type))),
             (DataType::Map { key, value }, _) => {
                 let members = std::iter::once(key).chain(value);
@@ -170,6 +174,11 @@ impl Shape {
                 };
                 let millis = (part(0) * 30 + part(4)) * 86_400_000 + part(8);
                 out.extend_from_slice(&(millis ^ i64::MIN).to_be_bytes());
+                out.extend_from_slice(bytes);
+            }
+            (Self::SignedInterval, Cell::Bytes(bytes)) => {
+                let length = Interval::from_bytes(bytes).ok_or_else(mismatch)?.length_micros();
+                out.extend_from_slice(&(length ^ i128::MIN).to_be_bytes());
                 out.extend_from_slice(bytes);
             }
             (Self::List(element), Cell::List { child, start, end }) => {
@@ -348,6 +357,10 @@ fn decode_plain(shape: &Shape, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(
             split(input, 8)?;
             out.extend_from_slice(split(input, 12)?);
         }
+        Shape::SignedInterval => {
+            split(input, 16)?;
+            out.extend_from_slice(split(input, 16)?);
+        }
         Shape::Fixed(width) => out.extend_from_slice(split(input, *width)?),
         _ => return Err(mismatch()),
     }
@@ -368,6 +381,9 @@ impl Builder {
             }
             Shape::Integer { width, .. } | Shape::Float { width, .. } | Shape::Fixed(width) => {
                 Values::Plain { shape: shape.clone(), width: *width, bytes: Vec::new() }
+            }
+            Shape::SignedInterval => {
+                Values::Plain { shape: shape.clone(), width: 16, bytes: Vec::new() }
             }
             Shape::Int96 | Shape::Interval => {
                 Values::Plain { shape: shape.clone(), width: 12, bytes: Vec::new() }

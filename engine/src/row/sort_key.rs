@@ -12,6 +12,7 @@ use millwork_format::vector::{Data, Vector};
 use super::{Indexed, NestedCodec, order_of_float};
 use crate::error::{Error, Result};
 use crate::expr::SortKey;
+use crate::kernel::interval::Interval;
 
 /// Makes the keys of batch after batch.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ enum Form {
     Int96,
     /// Months, days, milliseconds as one number of milliseconds, in 8 bytes.
     Interval,
+    /// An interval with signs as its length in microseconds, in 16 bytes.
+    SignedInterval,
     /// Escaped, with a terminator.
     Strings,
     /// As [`NestedCodec`] writes keys.
@@ -47,6 +50,7 @@ impl Form {
         Some(match (data_type, data_type.storage()) {
             (DataType::Int96, _) => Self::Int96,
             (DataType::Interval, _) => Self::Interval,
+            (DataType::SignedInterval, _) => Self::SignedInterval,
             (_, Storage::Null) => Self::Null,
             (_, Storage::Bits | Storage::Int8 | Storage::UInt8) => Self::Integer(1),
             (_, Storage::Int16 | Storage::UInt16) => Self::Integer(2),
@@ -68,6 +72,7 @@ impl Form {
             Self::Integer(width) | Self::Fixed(width) => Some(width),
             Self::Float | Self::Interval => Some(8),
             Self::Int96 => Some(12),
+            Self::SignedInterval => Some(16),
             Self::Strings | Self::Nested => None,
         }
     }
@@ -248,7 +253,9 @@ impl Target<'_> {
             }
             Form::Integer(width) => self.integers(width, values)?,
             Form::Float => self.floats(values)?,
-            Form::Fixed(_) | Form::Int96 | Form::Interval => self.fixed(form, values)?,
+            Form::Fixed(_) | Form::Int96 | Form::Interval | Form::SignedInterval => {
+                self.fixed(form, values)?
+            }
             Form::Strings => self.strings(values)?,
             Form::Nested => return Err(mismatch()),
         }
@@ -365,6 +372,10 @@ impl Target<'_> {
                 let days = word(&value[..4]) * 30 + word(&value[4..8]);
                 let millis = days * 86_400_000 + word(&value[8..]);
                 slot.copy_from_slice(&(millis ^ i64::MIN).to_be_bytes());
+            }),
+            Form::SignedInterval => self.each(values, width, |index, slot| {
+                let length = Interval::from_bytes(value(index)).unwrap_or_default().length_micros();
+                slot.copy_from_slice(&(length ^ i128::MIN).to_be_bytes());
             }),
             _ => self.each(values, width, |index, slot| slot.copy_from_slice(value(index))),
         }

@@ -193,12 +193,24 @@ impl Catalog for Files {
     fn table_function(&self, name: &str, arguments: &[Scalar]) -> Result<Arc<dyn Table>> {
         match (name, arguments) {
             ("read_parquet" | "parquet_scan", [Scalar::Text(path)]) => self.table(path),
-            ("read_parquet" | "parquet_scan", _) => {
-                Err(Error::types(format!("{name} takes one path, as text")))
+            ("read_parquet" | "parquet_scan", [_, ..]) => {
+                let mut files = Vec::new();
+                for argument in arguments {
+                    let Scalar::Text(path) = argument else { return Err(no_path(name)) };
+                    for path in resolve(path)? {
+                        files.push(self.open(&path)?);
+                    }
+                }
+                Ok(Arc::new(ParquetTable::new(name, files)?))
             }
+            ("read_parquet" | "parquet_scan", []) => Err(no_path(name)),
             _ => Err(Error::name(format!("unknown function {name}"))),
         }
     }
+}
+
+fn no_path(function: &str) -> Error {
+    Error::types(format!("{function} takes a path, as text, or a list of paths"))
 }
 
 /// The files that `name` stands for. A name without `/` or `.` that is no file is no path.

@@ -9,6 +9,37 @@ use crate::expr::{Expr, Function};
 use crate::plan::rules::fold;
 use crate::value::Scalar;
 
+/// `left operator right` as they are written: digits beside a constant that has a type, as in
+/// `100::tinyint + 100`, are of that type if they fit. `is_digits`: which sides are digits.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_written(operator: Arithmetic, sides: [Expr; 2], is_digits: [bool; 2]) -> Result<Expr> {
+    let [left, right] = sides;
+    match is_digits {
+        [true, false] => bind(operator, beside(left, &right)?, right),
+        [false, true] => {
+            let right = beside(right, &left)?;
+            bind(operator, left, right)
+        }
+        _ => bind(operator, left, right),
+    }
+}
+
+/// Digits as the integer type of a constant beside them, if that holds them.
+fn beside(digits: Expr, other: &Expr) -> Result<Expr> {
+    let (Some(Scalar::Integer(value)), Some(_)) = (digits.as_literal(), other.as_literal()) else {
+        return Ok(digits);
+    };
+    let bounds = fold::integer_bounds(&other.data_type);
+    match (bounds, is_integer(&digits.data_type)) {
+        (Some((low, high)), true) if (low..=high).contains(value) => {
+            coerce(digits, &other.data_type)
+        }
+        _ => Ok(digits),
+    }
+}
+
 /// `left operator right`.
 ///
 /// # Errors
@@ -45,7 +76,7 @@ pub fn bind(operator: Arithmetic, left: Expr, right: Expr) -> Result<Expr> {
 /// # Errors
 /// As [`bind`].
 pub fn negate(argument: Expr) -> Result<Expr> {
-    if argument.data_type == DataType::Interval {
+    if is_interval(&argument.data_type) {
         return negated_interval(argument);
     }
     let argument = number(argument, Arithmetic::Subtract)?;
@@ -112,7 +143,8 @@ fn sum(function: Function, left: Expr, right: Expr) -> Result<Expr> {
     if let Some(of) = float_type(&left, &right).or_else(|| integer_type(&left, &right)) {
         return same(function, left, right, &of);
     }
-    let (Some(a), Some(b)) = (types::digits_of(&left), types::digits_of(&right)) else {
+    let digits = [&left, &right].map(|side| types::decimal_digits(&side.data_type));
+    let [Some(a), Some(b)] = digits else {
         return Err(Error::internal("numbers without digits"));
     };
     let scale = a.1.max(b.1);
@@ -150,31 +182,78 @@ fn product(left: Expr, right: Expr) -> Result<Expr> {
     call(function, arguments, DataType::Decimal { precision, scale })
 }
 
-/// Dates, timestamps and intervals; `None` if it is about numbers.
+fn is_interval(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Interval | DataType::SignedInterval)
+}
+
+/// Dates, times, timestamps and intervals; `None` if it is about numbers.
 fn dates(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<Option<Expr>> {
     use Arithmetic::{Add, Subtract};
+    let (a, b) = (left.clone(), right.clone());
     let is_moment = |of: &DataType| matches!(of, DataType::Date | DataType::Timestamp { .. });
     let bound = match (operator, &left.data_type, &right.data_type) {
-        (Add, moment, DataType::Interval) if is_moment(moment) => {
-            shift(left.clone(), right.clone())
-        }
-        (Add, DataType::Interval, moment) if is_moment(moment) => {
-            shift(right.clone(), left.clone())
-        }
-        (Subtract, moment, DataType::Interval) if is_moment(moment) => {
-            shift(left.clone(), negated_interval(right.clone())?)
-        }
-        (Add, DataType::Date, days) if is_integer(days) => add_days(left.clone(), right.clone()),
-        (Add, days, DataType::Date) if is_integer(days) => add_days(right.clone(), left.clone()),
-        (Subtract, DataType::Date, days) if is_integer(days) => {
-            add_days(left.clone(), negate(right.clone())?)
-        }
+        (_, x, y) if is_interval(x) || is_interval(y) => return intervals(operator, a, b),
+        (Add, DataType::Date, days) if is_integer(days) => add_days(a, b),
+        (Add, days, DataType::Date) if is_integer(days) => add_days(b, a),
+        (Subtract, DataType::Date, days) if is_integer(days) => add_days(a, negate(b)?),
         (Subtract, DataType::Date, DataType::Date) => {
-            call(Function::DaysBetween, vec![left.clone(), right.clone()], DataType::Int64)
+            call(Function::DaysBetween, vec![a, b], DataType::Int64)
+        }
+        (Subtract, x, y) if is_moment(x) && is_moment(y) => {
+            let Some(common) = types::common(x, y) else { return Ok(None) };
+            let sides = vec![coerce(a, &common)?, coerce(b, &common)?];
+            call(Function::TimeBetween, sides, DataType::SignedInterval)
         }
         _ => return Ok(None),
     };
     bound.map(Some)
+}
+
+/// Operations of which one side is an interval; `None` if there is none.
+fn intervals(operator: Arithmetic, left: Expr, right: Expr) -> Result<Option<Expr>> {
+    use Arithmetic::{Add, Divide, Multiply, Subtract};
+    let is_moment = |of: &DataType| matches!(of, DataType::Date | DataType::Timestamp { .. });
+    let is_time = |of: &DataType| matches!(of, DataType::Time { .. });
+    let with_number = |function, interval: Expr, number: Expr| {
+        let number = coerce(number, &DataType::Float64)?;
+        call(function, vec![signed(interval)?, number], DataType::SignedInterval)
+    };
+    let bound = match (operator, &left.data_type, &right.data_type) {
+        (Add, x, y) if is_interval(x) && is_interval(y) => {
+            let sides = vec![signed(left)?, signed(right)?];
+            call(Function::AddIntervals, sides, DataType::SignedInterval)
+        }
+        (Add, x, _) if is_moment(x) => shift(left, right),
+        (Add, _, y) if is_moment(y) => shift(right, left),
+        (Add, x, _) if is_time(x) => turn(left, right),
+        (Add, _, y) if is_time(y) => turn(right, left),
+        (Subtract, x, y) if is_interval(y) && (is_interval(x) || is_moment(x) || is_time(x)) => {
+            return intervals(Add, left, negated_interval(right)?);
+        }
+        (Multiply, x, y) if is_interval(x) && is_number(y) => {
+            with_number(Function::MultiplyInterval, left, right)
+        }
+        (Multiply, x, y) if is_number(x) && is_interval(y) => {
+            with_number(Function::MultiplyInterval, right, left)
+        }
+        (Divide, x, y) if is_interval(x) && is_number(y) => {
+            with_number(Function::DivideInterval, left, right)
+        }
+        _ => return Ok(None),
+    };
+    bound.map(Some)
+}
+
+fn signed(interval: Expr) -> Result<Expr> {
+    coerce(interval, &DataType::SignedInterval)
+}
+
+/// TIME + INTERVAL.
+fn turn(time: Expr, interval: Expr) -> Result<Expr> {
+    let utc = matches!(time.data_type, DataType::Time { utc: true, .. });
+    let result = DataType::Time { unit: millwork_format::types::TimeUnit::Micros, utc };
+    let sides = vec![coerce(time, &result)?, signed(interval)?];
+    call(Function::AddTime, sides, result)
 }
 
 fn add_days(date: Expr, days: Expr) -> Result<Expr> {
@@ -188,17 +267,9 @@ fn shift(moment: Expr, interval: Expr) -> Result<Expr> {
         }
         _ => TIMESTAMP,
     };
-    call(Function::AddInterval, vec![moment, interval], result)
+    call(Function::AddInterval, vec![moment, signed(interval)?], result)
 }
 
 fn negated_interval(interval: Expr) -> Result<Expr> {
-    let Some(Scalar::Bytes(bytes)) = interval.as_literal() else {
-        return Err(Error::unsupported("the negative of a computed interval is not supported"));
-    };
-    let part = |at: usize| {
-        let bytes = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-        bytes.map_or(0, |bytes| i32::from_le_bytes(bytes).saturating_neg())
-    };
-    let negated = fold::interval_bytes(part(0), part(4), part(8));
-    Ok(Expr { span: interval.span, ..Expr::literal(Scalar::Bytes(negated), DataType::Interval) })
+    call(Function::NegateInterval, vec![signed(interval)?], DataType::SignedInterval)
 }

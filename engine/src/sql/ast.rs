@@ -11,6 +11,7 @@ use millwork_format::types::DataType;
 
 use crate::error::Span;
 use crate::expr::{Comparison, DatePart};
+use crate::kernel::interval::Interval;
 
 /// A statement and where it stands.
 #[derive(Clone, Debug)]
@@ -300,14 +301,7 @@ pub enum Literal {
     /// `DATE '..'`, `TIMESTAMP '..'` and the like.
     Typed(DataType, String),
     /// An interval.
-    Interval {
-        /// Months.
-        months: i32,
-        /// Days.
-        days: i32,
-        /// Thousandths of a second.
-        millis: i32,
-    },
+    Interval(Interval),
 }
 
 /// What an expression says.

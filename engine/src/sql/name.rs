@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::ast::{Arithmetic, Call, Expr, ExprKind, Literal};
 use crate::expr::Comparison;
+use crate::kernel::render;
 
 /// The name of the column that is `expr`.
 pub fn of(expr: &Expr) -> String {
@@ -91,7 +92,8 @@ pub fn call_name(call: &Call) -> String {
         "count" if call.star || call.arguments.is_empty() => "count_star()".to_string(),
         "coalesce" => format!("COALESCE({})", list(&call.arguments, ", ")),
         _ => {
-            let is_word = matches!(name.as_str(), "substring" | "nullif" | "map" | "row");
+            let is_word =
+                matches!(name.as_str(), "substring" | "nullif" | "map" | "row" | "left" | "right");
             let quote = if is_word { "\"" } else { "" };
             let distinct = if call.distinct { "DISTINCT " } else { "" };
             let arguments = match call.argument_names.as_slice() {
@@ -140,8 +142,10 @@ fn literal_name(literal: &Literal) -> String {
         Literal::Typed(data_type, text) => {
             format!("CAST('{text}' AS {})", data_type.to_string().to_lowercase())
         }
-        Literal::Interval { months, days, millis } => {
-            format!("INTERVAL '{months} months {days} days {millis} milliseconds'")
+        Literal::Interval(interval) => {
+            let mut text = String::new();
+            render::interval(*interval, &mut text);
+            format!("CAST('{text}' AS INTERVAL)")
         }
     }
 }

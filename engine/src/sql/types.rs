@@ -102,6 +102,8 @@ pub fn common(left: &DataType, right: &DataType) -> Option<DataType> {
             DataType::Time { unit: left, utc: left_utc },
             DataType::Time { unit: right, utc: right_utc },
         ) => DataType::Time { unit: *left.max(right), utc: *left_utc || *right_utc },
+        (DataType::Interval, DataType::SignedInterval)
+        | (DataType::SignedInterval, DataType::Interval) => DataType::SignedInterval,
         (DataType::Int96, stamp @ DataType::Timestamp { .. })
         | (stamp @ DataType::Timestamp { .. }, DataType::Int96) => stamp.clone(),
         (DataType::Int96, DataType::Date) | (DataType::Date, DataType::Int96) => {
@@ -244,6 +246,7 @@ fn is_castable(from: &DataType, to: &DataType) -> bool {
         || is_moment(from) && (is_moment(to) || matches!(to, DataType::Time { .. }))
         || matches!((from, to), (DataType::Time { .. }, DataType::Time { .. }))
         || is_bytes(from) && is_bytes(to)
+        || matches!((from, to), (DataType::Interval, DataType::SignedInterval))
         || is_castable_inside(from, to)
 }
 

@@ -287,6 +287,18 @@ fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut Vec<u8>) -> Result<
         out.extend_from_slice(text.as_bytes());
         return Ok(());
     }
+    if *data_type == DataType::SignedInterval {
+        let parts = notation::signed_interval_parts(bytes.try_into().map_err(wrong_width)?);
+        let (months, days, micros) = parts;
+        let sign = if micros < 0 { "-" } else { "" };
+        let (millis, rest) = (micros.unsigned_abs() / 1_000, micros.unsigned_abs() % 1_000);
+        let fraction = format!(".{rest:03}");
+        let fraction = if rest == 0 { "" } else { fraction.trim_end_matches('0') };
+        let text =
+            format!("{{\"months\":{months},\"days\":{days},\"millis\":{sign}{millis}{fraction}}}");
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
     out.push(b'"');
     match data_type {
         DataType::Int96 => {

@@ -186,6 +186,12 @@ pub(super) fn interval_parts(bytes: [u8; 12]) -> (u32, u32, u32) {
     )
 }
 
+/// Months, days and microseconds of an interval with signs.
+pub(super) fn signed_interval_parts(bytes: [u8; 16]) -> (i32, i32, i64) {
+    let all = u128::from_le_bytes(bytes);
+    (all as i32, (all >> 32) as i32, (all >> 64) as i64)
+}
+
 const HEX: &str = "0123456789abcdef";
 
 fn hex_digit(nibble: u8) -> &'static str {

@@ -75,7 +75,17 @@ fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut String) {
             Err(_) => notation::blob(bytes, out),
         },
         DataType::Interval => match bytes.try_into() {
-            Ok(bytes) => write_interval(notation::interval_parts(bytes), out),
+            Ok(bytes) => {
+                let (months, days, millis) = notation::interval_parts(bytes);
+                write_interval((months.into(), days.into(), i64::from(millis) * 1_000), out);
+            }
+            Err(_) => notation::blob(bytes, out),
+        },
+        DataType::SignedInterval => match bytes.try_into() {
+            Ok(bytes) => {
+                let (months, days, micros) = notation::signed_interval_parts(bytes);
+                write_interval((months.into(), days.into(), micros), out);
+            }
             Err(_) => notation::blob(bytes, out),
         },
         DataType::Uuid => match bytes.try_into() {
@@ -108,21 +118,26 @@ fn write_float64(value: f64, out: &mut String) {
 }
 
 /// `1 year 2 months 3 days 00:00:01.5`.
-fn write_interval((months, days, millis): (u32, u32, u32), out: &mut String) {
+/// Months, days and microseconds.
+fn write_interval((months, days, micros): (i64, i64, i64), out: &mut String) {
     let start = out.len();
     for (count, unit) in [(months / 12, "year"), (months % 12, "month"), (days, "day")] {
-        if count > 0 {
+        if count != 0 {
             let space = if out.len() > start { " " } else { "" };
-            let plural = if count == 1 { "" } else { "s" };
+            let plural = if count.abs() == 1 { "" } else { "s" };
             // Writing to a string does not fail.
             let _ = write!(out, "{space}{count} {unit}{plural}");
         }
     }
-    if millis > 0 || out.len() == start {
+    if micros != 0 || out.len() == start {
         if out.len() > start {
             out.push(' ');
         }
-        notation::time(millis.into(), crate::types::TimeUnit::Millis, Fraction::Shortest, out);
+        if micros < 0 {
+            out.push('-');
+        }
+        let micros = i64::try_from(micros.unsigned_abs()).unwrap_or(i64::MAX);
+        notation::time(micros, crate::types::TimeUnit::Micros, Fraction::Shortest, out);
     }
 }
 

@@ -4,26 +4,28 @@
 
 use std::collections::HashMap;
 
-/// `names` in order; one that was there before gets the first of `_1`, `_2`, .. that is free.
+/// `names` in order; one that was there before, in either case of ASCII letters, gets the first of
+/// `_1`, `_2`, .. that is free.
 ///
 /// ```
 /// use millwork_format::schema::unique_names;
-/// assert_eq!(unique_names(["a", "b", "a", "a"]), ["a", "b", "a_1", "a_2"]);
+/// assert_eq!(unique_names(["a", "b", "a", "A"]), ["a", "b", "a_1", "A_2"]);
 /// ```
 pub fn unique_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    // Of each name in small letters the last suffix that was tried behind it.
     let mut suffixes: HashMap<String, usize> = HashMap::new();
     let mut unique = Vec::new();
     for name in names {
         let mut free = name.to_string();
-        if let Some(suffix) = suffixes.get(name).copied() {
-            let mut next = suffix;
-            while suffixes.contains_key(&free) {
-                next += 1;
-                free = format!("{name}_{next}");
+        let small = name.to_ascii_lowercase();
+        if let Some(mut suffix) = suffixes.get(&small).copied() {
+            while suffixes.contains_key(&free.to_ascii_lowercase()) {
+                suffix += 1;
+                free = format!("{name}_{suffix}");
             }
-            suffixes.insert(name.to_string(), next);
+            suffixes.insert(small, suffix);
         }
-        suffixes.insert(free.clone(), 0);
+        suffixes.insert(free.to_ascii_lowercase(), 0);
         unique.push(free);
     }
     unique

@@ -87,6 +87,13 @@ fn annotation_text(
     }
 }
 
+impl fmt::Display for LogicalType {
+    /// As a schema has it, e.g. `DECIMAL(15,2)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&logical_text(self))
+    }
+}
+
 fn logical_text(logical: &LogicalType) -> String {
     let unit_text = |unit: &TimeUnit| match unit {
         TimeUnit::Millis => "MILLIS",

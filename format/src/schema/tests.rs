@@ -333,6 +333,8 @@ fn broken_trees_are_refused() {
 fn names_are_made_unique_and_found() {
     assert_eq!(unique_names(["a", "a_1", "a", "a"]), ["a", "a_1", "a_2", "a_3"]);
     assert_eq!(unique_names(["a", "a", "a_1"]), ["a", "a_1", "a_1_1"]);
+    assert_eq!(unique_names(["a", "a", "A", "a_1"]), ["a", "a_1", "A_2", "a_1_1"]);
+    assert_eq!(unique_names(["a", "A", "a_1", "a"]), ["a", "A_1", "a_1_1", "a_2"]);
     assert_eq!(unique_names(["", ""]), ["", "_1"]);
     let int = |name| leaf(name, Required, P::Int32);
     let schema = schema(4, vec![int("Fare"), int("fare"), int("tip"), int("tip")]).unwrap();

@@ -12,8 +12,8 @@ use regex::bytes::Regex;
 
 use super::super::{Comparison, Function};
 use super::arithmetic::Division;
-use super::{Input, Node, Truth, arithmetic, choose, compare, date, logic, nested, operand};
-use super::{rounding, text};
+use super::{Input, Node, Truth, arithmetic, choose, compare, date, interval, logic, nested};
+use super::{operand, rounding, text};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operation, Range};
 use crate::kernel::mask;
@@ -71,6 +71,7 @@ fn takes_nulls(function: &Function) -> bool {
             | Function::IsNull
             | Function::IsNotNull
             | Function::Coalesce
+            | Function::SingleRow
             | Function::NullIf
             | Function::Greatest
             | Function::Least
@@ -245,9 +246,9 @@ fn apply(
         (Function::AbsoluteChecked, [value]) => {
             arithmetic::unary(false, value, result, rows, selection)
         }
-        (Function::Round, [_, ..]) => rounding::round(values, of_first(), result, rows),
-        (Function::Floor, [value]) => rounding::whole(value, f64::floor, rows),
-        (Function::Ceiling, [value]) => rounding::whole(value, f64::ceil, rows),
+        (Function::Round, [_, ..]) => rounding::round(values, of_first(), result, rows, selection),
+        (Function::Floor, [value]) => rounding::whole(value, of_first(), false, rows),
+        (Function::Ceiling, [value]) => rounding::whole(value, of_first(), true, rows),
         (
             Function::AddInterval
             | Function::AddDays
@@ -256,6 +257,23 @@ fn apply(
             | Function::DateTruncate(_),
             _,
         ) => date::apply(function, values, of_first(), result, rows, selection),
+        (Function::SingleRow, [value, count]) => {
+            let counts = operand::expect::<i64>(count)?;
+            let meant = operand::meant(selection, count.validity())?;
+            match meant.ones().any(|row| counts.get(row) > 1) {
+                true => Err(more_than_one_row()),
+                false => Ok(value.clone()),
+            }
+        }
+        (
+            Function::AddTime
+            | Function::AddIntervals
+            | Function::NegateInterval
+            | Function::MultiplyInterval
+            | Function::DivideInterval
+            | Function::TimeBetween,
+            _,
+        ) => interval::apply(function, values, of_first(), rows, selection),
         (Function::NullIf, [a, b]) => {
             let equal = compare::compare(Comparison::Equal, a, b, of_first(), rows)?;
             let mut words = equal.words;
@@ -271,6 +289,12 @@ fn apply(
         }
         _ => text::apply(function, values, of_first(), rows),
     }
+}
+
+#[cold]
+fn more_than_one_row() -> Error {
+    Error::evaluate("more than one row from a subquery that stands for one value")
+        .hint("add LIMIT 1, or take an aggregate as any_value(..)")
 }
 
 /// The greatest or least argument that is not null.

@@ -16,6 +16,7 @@ use millwork_format::vector::{Cell, Data, List, Native, Vector, ViewsBuilder};
 use super::super::members;
 use super::operand;
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
 use crate::kernel::{mask, parse, render};
 
 /// What a conversion needs to know beside its function.
@@ -63,7 +64,8 @@ pub(super) fn cast(
             | DataType::Uuid
             | DataType::Geometry
             | DataType::Geography
-            | DataType::Interval,
+            | DataType::Interval
+            | DataType::SignedInterval,
             _,
         ) => conversion.bytes(),
         // Digits beyond 38 have no arithmetic: they only become text.
@@ -189,9 +191,6 @@ impl Conversion<'_> {
                 self.plain(|row| <$native>::try_from(parse::integer(text(row))?).ok())
             };
         }
-        let whole = |nanos: i128, per_second: i64| -> Option<i64> {
-            i64::try_from(nanos.div_euclid(i128::from(1_000_000_000 / per_second))).ok()
-        };
         match self.to {
             DataType::Boolean => self.booleans(|row| parse::boolean(text(row))),
             DataType::Int8 => integers!(i8),
@@ -218,7 +217,7 @@ impl Conversion<'_> {
             }
             DataType::Date => self.plain(|row| parse::date(text(row))),
             DataType::Time { unit, .. } => {
-                let count = |row: usize| whole(parse::time(text(row))?.into(), unit.per_second());
+                let count = |row: usize| parse::time(text(row), *unit);
                 if self.to.storage() == Storage::Int32 {
                     self.plain(|row| i32::try_from(count(row)?).ok())
                 } else {
@@ -226,7 +225,10 @@ impl Conversion<'_> {
                 }
             }
             DataType::Timestamp { unit, utc } => {
-                self.plain(|row| whole(parse::timestamp(text(row), *utc)?, unit.per_second()))
+                self.plain(|row| parse::timestamp(text(row), *unit, *utc))
+            }
+            DataType::SignedInterval => {
+                self.byte_arrays(|row| Interval::parse(text(row)).map(|one| one.to_bytes().into()))
             }
             DataType::Uuid => self.byte_arrays(|row| parse::uuid(text(row)).map(Vec::from)),
             DataType::Binary | DataType::Fixed(_) => self.byte_arrays(|row| parse::blob(text(row))),
@@ -241,6 +243,12 @@ impl Conversion<'_> {
                 if let Data::Views(_) = self.value.data() {
                     return Ok(self.value.clone());
                 }
+            }
+            DataType::SignedInterval => {
+                return self.byte_arrays(|row| match self.value.cell(row) {
+                    Cell::Bytes(bytes) => Interval::of_file(bytes).map(|one| one.to_bytes().into()),
+                    _ => Some(Interval::default().to_bytes().into()),
+                });
             }
             DataType::Fixed(_) | DataType::Uuid => {}
             _ => return Err(self.unknown()),
@@ -317,9 +325,11 @@ pub(super) fn render_cell(cell: Cell<'_>, data_type: &DataType, out: &mut String
                 Some(decimal) => out.push_str(&decimal.to_string()),
                 None => render::blob(bytes, out),
             },
-            DataType::Interval => {
-                let [months, days, millis] = super::date::interval_parts(bytes);
-                render::interval(months, days, millis, out);
+            DataType::Interval | DataType::SignedInterval => {
+                match Interval::from_bytes(bytes).or_else(|| Interval::of_file(bytes)) {
+                    Some(interval) => render::interval(interval, out),
+                    None => millwork_format::record::text::write_value(data_type, cell, out),
+                }
             }
             DataType::Int96 => match times::int96_micros(bytes) {
                 Some(micros) => {

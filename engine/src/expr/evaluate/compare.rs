@@ -16,6 +16,7 @@ use super::Truth;
 use super::operand::{self, Texts, with_native};
 use crate::error::Result;
 use crate::kernel::arithmetic::{DecimalOperand, Operand};
+use crate::kernel::interval::Interval;
 use crate::kernel::lanes::{map, test_rows};
 use crate::kernel::mask;
 
@@ -229,6 +230,7 @@ pub(super) fn order(a: Cell<'_>, b: Cell<'_>, data_type: &DataType) -> Ordering 
         (Cell::Bytes(a), Cell::Bytes(b)) => match data_type {
             DataType::Int96 => int96_key(a).cmp(&int96_key(b)),
             DataType::Interval => interval_key(a).cmp(&interval_key(b)),
+            DataType::SignedInterval => length(a).cmp(&length(b)),
             _ => a.cmp(b),
         },
         (Cell::List { child: x, start: s, end: e }, Cell::List { child: y, start: t, end: f }) => {
@@ -275,8 +277,17 @@ pub(super) fn int96_key(bytes: &[u8]) -> (i32, u64) {
     (day, u64::from_le_bytes(*nanos))
 }
 
-/// Milliseconds, with months of 30 days.
+/// The length of an interval of SQL.
+fn length(bytes: &[u8]) -> i128 {
+    Interval::from_bytes(bytes).unwrap_or_default().length_micros()
+}
+
+/// Months, days and milliseconds of a file, as they order: months of 30 days.
 fn interval_key(bytes: &[u8]) -> i64 {
-    let [months, days, millis] = super::date::interval_parts(bytes).map(i64::from);
+    let mut parts = [0; 3];
+    for (part, four) in parts.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *part = i64::from(i32::from_le_bytes(*four));
+    }
+    let [months, days, millis] = parts;
     (months * 30 + days) * 86_400_000 + millis
 }

@@ -9,10 +9,11 @@ use millwork_format::types::{DataType, TimeUnit};
 use millwork_format::vector::{Data, Vector};
 
 use super::super::{DatePart, Function};
-use super::operand;
+use super::{interval, operand};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operand, map_operands};
-use crate::kernel::calendar::{self, DAY_MICROS};
+use crate::kernel::calendar::{self, DAY_MICROS, JULIAN_EPOCH};
+use crate::kernel::interval::Interval;
 use crate::kernel::lanes::{extremes, map};
 use crate::kernel::mask;
 
@@ -34,19 +35,13 @@ pub(super) fn apply(
             let validity = mask::both_valid(a.validity(), b.validity())?;
             Ok(Vector::new(Data::Int64(out.freeze()), validity, rows)?)
         }
+        (Function::Extract(part), [value]) if *from == DataType::SignedInterval => {
+            interval::extract(*part, value, rows)
+        }
         (Function::Extract(part), [value]) => extract(*part, value, from, rows),
         (Function::DateTruncate(part), [value]) => truncate(*part, value, from, result, rows),
         _ => Err(operand::layout()),
     }
-}
-
-/// Months, days and milliseconds of an INTERVAL's 12 bytes.
-pub(super) fn interval_parts(bytes: &[u8]) -> [i32; 3] {
-    let mut parts = [0; 3];
-    for (part, four) in parts.iter_mut().zip(bytes.as_chunks::<4>().0) {
-        *part = i32::from_le_bytes(*four);
-    }
-    parts
 }
 
 /// A date or timestamp in microseconds; `None` if it does not fit.
@@ -61,28 +56,19 @@ fn micros(value: i64, from: &DataType) -> Option<i64> {
 
 fn add_interval(
     value: &Vector,
-    interval: &Vector,
+    added: &Vector,
     from: &DataType,
     rows: usize,
     selection: &Selection,
 ) -> Result<Vector> {
-    let validity = mask::both_valid(value.validity(), interval.validity())?;
-    let interval_of = |row: usize| match (interval.data(), operand::core(interval).data()) {
-        (Data::Constant(_), Data::Fixed { bytes, .. }) => interval_parts(bytes.as_slice()),
-        (_, Data::Fixed { width_bytes, bytes }) => {
-            interval_parts(&bytes.as_slice()[row * width_bytes..][..*width_bytes])
-        }
-        _ => [0; 3],
-    };
+    let validity = mask::both_valid(value.validity(), added.validity())?;
     let compute = |row: usize, value: i64| {
-        let [months, days, millis] = interval_of(row).map(i64::from);
+        let Interval { months, days, micros: rest } = interval::at(added, row);
+        let (months, days) = (i64::from(months), i64::from(days));
         let start = micros(value, from)?;
         let day = start.div_euclid(DAY_MICROS);
         let later = if months == 0 { day } else { calendar::add_months(day, months) } + days;
-        later
-            .checked_mul(DAY_MICROS)?
-            .checked_add(start.rem_euclid(DAY_MICROS))?
-            .checked_add(millis * 1000)
+        later.checked_mul(DAY_MICROS)?.checked_add(start.rem_euclid(DAY_MICROS))?.checked_add(rest)
     };
     let get = counts(value)?;
     let mut out = SliceMut::<i64>::scratch(rows)?;
@@ -160,15 +146,32 @@ fn units_per_second(data_type: &DataType) -> i64 {
 
 fn part_of_day(part: DatePart, day: i64) -> i64 {
     match part {
+        DatePart::Millennium => since_one(calendar::civil(day).year, 1000),
+        DatePart::Century => since_one(calendar::civil(day).year, 100),
+        DatePart::Decade => calendar::civil(day).year / 10,
+        DatePart::IsoYear => calendar::civil(day - (day + 3).rem_euclid(7) + 3).year,
         DatePart::Year => calendar::civil(day).year,
         DatePart::Quarter => (calendar::civil(day).month + 2) / 3,
         DatePart::Month => calendar::civil(day).month,
         DatePart::Day => calendar::civil(day).day,
         DatePart::Week => calendar::iso_week(day),
         DatePart::DayOfWeek => calendar::day_of_week(day),
+        DatePart::IsoDayOfWeek => (calendar::day_of_week(day) + 6) % 7 + 1,
         DatePart::DayOfYear => calendar::day_of_year(day),
-        DatePart::Hour | DatePart::Minute | DatePart::Second | DatePart::Epoch => 0,
+        DatePart::Hour
+        | DatePart::Minute
+        | DatePart::Second
+        | DatePart::Millisecond
+        | DatePart::Microsecond
+        | DatePart::Julian
+        | DatePart::Epoch => 0,
     }
+}
+
+/// Which of the spans of `years` years the year lies in: they are counted from 1 forwards and from -1
+/// backwards.
+fn since_one(year: i64, years: i64) -> i64 {
+    if year > 0 { (year - 1) / years + 1 } else { year / years - 1 }
 }
 
 fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Result<Vector> {
@@ -185,13 +188,30 @@ fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Resu
         }
         return Ok(Vector::new(Data::Float64(out.freeze()), validity, rows)?);
     }
+    if part == DatePart::Julian {
+        let mut out = SliceMut::<f64>::scratch(rows)?;
+        let values = counts(value)?;
+        let per_day = if let DataType::Date = from { 1 } else { 86_400 * per_second };
+        for (row, slot) in out.iter_mut().enumerate() {
+            let count = values.get(row);
+            let of_day = count.rem_euclid(per_day) as f64 / per_day as f64;
+            *slot = (count.div_euclid(per_day) + JULIAN_EPOCH) as f64 + of_day;
+        }
+        return Ok(Vector::new(Data::Float64(out.freeze()), validity, rows)?);
+    }
     let mut out = SliceMut::<i64>::scratch(rows)?;
+    let of_minute = |count: i64, per: i64| {
+        let (second, rest) = (count.div_euclid(per_second), count.rem_euclid(per_second));
+        second.rem_euclid(60) * per + rest * per / per_second
+    };
     let of_time = |count: i64| {
         let second = count.div_euclid(per_second);
         match part {
             DatePart::Hour => second.rem_euclid(86_400) / 3600,
             DatePart::Minute => second.rem_euclid(3600) / 60,
             DatePart::Second => second.rem_euclid(60),
+            DatePart::Millisecond => of_minute(count, 1_000),
+            DatePart::Microsecond => of_minute(count, 1_000_000),
             _ => part_of_day(part, second.div_euclid(86_400)),
         }
     };
@@ -219,7 +239,11 @@ fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Resu
 /// The first day of the part in which `day` lies.
 fn first_day(part: DatePart, day: i64) -> i64 {
     let date = calendar::civil(day);
+    let floor = |years: i64| date.year.div_euclid(years) * years;
     match part {
+        DatePart::Millennium => calendar::days(floor(1000), 1, 1),
+        DatePart::Century => calendar::days(floor(100), 1, 1),
+        DatePart::Decade => calendar::days(floor(10), 1, 1),
         DatePart::Year => calendar::days(date.year, 1, 1),
         DatePart::Quarter => calendar::days(date.year, (date.month - 1) / 3 * 3 + 1, 1),
         DatePart::Month => calendar::days(date.year, date.month, 1),
@@ -261,6 +285,8 @@ fn truncate(
         };
         let floor = |size: i64| count.div_euclid(size).saturating_mul(size);
         *slot = match part {
+            DatePart::Microsecond => floor((units / 1_000_000).max(1)),
+            DatePart::Millisecond => floor(units / 1_000),
             DatePart::Second | DatePart::Epoch => floor(units),
             DatePart::Minute => floor(60 * units),
             DatePart::Hour => floor(3600 * units),

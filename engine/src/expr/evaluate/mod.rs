@@ -30,6 +30,7 @@ mod choose;
 mod cast;
 mod text;
 mod date;
+mod interval;
 mod nested;
 mod call;
 mod lift;

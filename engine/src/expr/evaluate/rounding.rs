@@ -1,25 +1,34 @@
 //! ROUND, FLOOR, CEIL.
 //!
-//! In: DOUBLE, FLOAT or DECIMAL, flat. Out: the same type; halves go away from zero.
+//! In: DOUBLE, FLOAT, DECIMAL or integers, flat. Out: the same type, of decimals with another scale;
+//! halves go away from zero.
 
 use millwork_codecs::buffer::SliceMut;
+use millwork_format::selection::Selection;
 use millwork_format::types::DataType;
-use millwork_format::vector::{Data, Vector};
+use millwork_format::vector::{Cell, Data, Native, Vector};
 
-use super::operand;
-use crate::error::Result;
-use crate::kernel::arithmetic::{Operand, divide_rounded, power_of_ten};
+use super::operand::{self, with_integer};
+use crate::error::{Error, Result};
+use crate::kernel::arithmetic::{DecimalOperand, Integer, Operand, divide_rounded, power_of_ten};
 use crate::kernel::lanes::map;
 
-/// `function` of each value; decimals and integers, which have no fraction to lose here, pass.
-pub(super) fn whole(value: &Vector, function: fn(f64) -> f64, rows: usize) -> Result<Vector> {
-    let data = match value.data() {
-        Data::Float64(values) => {
+/// The least whole number that is not below each value if `up`, else the greatest not above it.
+pub(super) fn whole(value: &Vector, from: &DataType, up: bool, rows: usize) -> Result<Vector> {
+    let function = if up { f64::ceil } else { f64::floor };
+    let data = match (from, value.data()) {
+        (DataType::Decimal { scale, .. }, _) => {
+            let unit = power_of_ten((*scale).into()).ok_or_else(operand::layout)?;
+            return decimals(value, rows, |value| {
+                value.div_euclid(unit) + i128::from(up && value.rem_euclid(unit) != 0)
+            });
+        }
+        (_, Data::Float64(values)) => {
             let mut out = SliceMut::<f64>::scratch(rows)?;
             map(values, &mut out, function);
             Data::Float64(out.freeze())
         }
-        Data::Float32(values) => {
+        (_, Data::Float32(values)) => {
             let mut out = SliceMut::<f32>::scratch(rows)?;
             map(values, &mut out, |value: f32| function(value.into()) as f32);
             Data::Float32(out.freeze())
@@ -27,6 +36,19 @@ pub(super) fn whole(value: &Vector, function: fn(f64) -> f64, rows: usize) -> Re
         _ => return Err(operand::layout()),
     };
     Ok(Vector::new(data, value.validity().cloned(), rows)?)
+}
+
+/// `compute` of each value of a decimal, in 128 bits.
+fn decimals(value: &Vector, rows: usize, compute: impl Fn(i128) -> i128 + Copy) -> Result<Vector> {
+    let mut out = SliceMut::<i128>::scratch(rows)?;
+    match operand::decimal(value)? {
+        DecimalOperand::Narrow(Operand::Values(values)) => {
+            map(values, &mut out, |value: i64| compute(value.into()));
+        }
+        DecimalOperand::Wide(Operand::Values(values)) => map(values, &mut out, compute),
+        one => out.fill(compute(one.get(0))),
+    }
+    Ok(Vector::new(Data::Int128(out.freeze()), value.validity().cloned(), rows)?)
 }
 
 /// `value` to `digits` behind the point, before it if negative.
@@ -47,11 +69,12 @@ pub(super) fn round(
     from: &DataType,
     result: &DataType,
     rows: usize,
+    selection: &Selection,
 ) -> Result<Vector> {
     let value = &values[0];
     let digits = match values.get(1) {
         Some(digits) => match operand::core(digits).cell(0) {
-            millwork_format::vector::Cell::Integer(digits) => digits.clamp(-400, 400) as i32,
+            Cell::Integer(digits) => digits.clamp(-400, 400) as i32,
             _ => return Err(operand::layout()),
         },
         None => 0,
@@ -64,23 +87,12 @@ pub(super) fn round(
             let back = i32::from(*result_scale) - (i32::from(*scale) - cut as i32);
             let factor = power_of_ten(back.clamp(0, 38) as u32).unwrap_or(1);
             let shrink = power_of_ten((-back).clamp(0, 38) as u32).unwrap_or(1);
-            let compute = |value: i128| {
+            decimals(value, rows, |value| {
                 let rounded = divisor.map_or(0, |divisor| divide_rounded(value, divisor));
                 rounded.saturating_mul(factor) / shrink
-            };
-            let mut out = SliceMut::<i128>::scratch(rows)?;
-            match operand::decimal(value)? {
-                crate::kernel::arithmetic::DecimalOperand::Narrow(Operand::Values(values)) => {
-                    map(values, &mut out, |value: i64| compute(value.into()));
-                }
-                crate::kernel::arithmetic::DecimalOperand::Wide(Operand::Values(values)) => {
-                    map(values, &mut out, compute);
-                }
-                one => out.fill(compute(one.get(0))),
-            }
-            Ok(Vector::new(Data::Int128(out.freeze()), value.validity().cloned(), rows)?)
+            })
         }
-        _ => {
+        (DataType::Float32 | DataType::Float64, _) => {
             let mut out = SliceMut::<f64>::scratch(rows)?;
             match value.data() {
                 Data::Float64(values) => {
@@ -96,5 +108,41 @@ pub(super) fn round(
             }
             Ok(Vector::new(Data::Float64(out.freeze()), value.validity().cloned(), rows)?)
         }
+        _ => integers(value, digits, result, rows, selection),
     }
+}
+
+/// Integers to the power of ten that `digits` (negative, or nothing changes) says.
+fn integers(
+    value: &Vector,
+    digits: i32,
+    result: &DataType,
+    rows: usize,
+    selection: &Selection,
+) -> Result<Vector> {
+    let unit = power_of_ten(digits.saturating_neg().clamp(0, 39) as u32);
+    let rounded = |value: i128| match unit {
+        Some(unit) => divide_rounded(value, unit).checked_mul(unit),
+        None => Some(0),
+    };
+    with_integer!(value, T => {
+        let values = operand::expect::<T>(value)?;
+        let compute = |row: usize| T::narrowed(rounded(values.get(row).wide())?);
+        let mut out = SliceMut::<T>::scratch(rows)?;
+        let mut failed = false;
+        for (row, slot) in out.iter_mut().enumerate() {
+            match compute(row) {
+                Some(value) => *slot = value,
+                None => failed = true,
+            }
+        }
+        if failed {
+            let meant = operand::meant(selection, value.validity())?;
+            if let Some(row) = meant.ones().find(|row| compute(*row).is_none()) {
+                let what = format!("overflow: round({}, {digits}) does not fit {result}", values.get(row));
+                return Err(Error::evaluate(what));
+            }
+        }
+        Ok(Vector::new(T::into_data(out.freeze()), value.validity().cloned(), rows)?)
+    }, else Err(operand::layout()))
 }

@@ -128,7 +128,11 @@ fn functions_give_what_duckdb_gives() {
     let int = |value| integer(value, Int32);
     let decimal = |precision, scale| DataType::Decimal { precision, scale };
     let part = |part, argument| call(F::Extract(part), vec![argument], Int64);
-    let month = Scalar::Bytes([1u8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..].into());
+    let interval = |text| {
+        let bytes = crate::kernel::interval::Interval::parse(text).unwrap().to_bytes();
+        Expr::literal(Scalar::Bytes(bytes[..].into()), DataType::SignedInterval)
+    };
+    let time = |micros| integer(micros, DataType::Time { unit: TimeUnit::Micros, utc: false });
     let micros = DataType::Timestamp { unit: TimeUnit::Micros, utc: false };
     let table = vec![
         (
@@ -184,6 +188,19 @@ fn functions_give_what_duckdb_gives() {
         (F::Round, vec![double(1234.5), int(-2)], Float64, "1200.0"),
         (F::Round, vec![integer(2345, decimal(5, 3)), int(2)], decimal(5, 2), "2.35"),
         (F::Round, vec![integer(12500, decimal(5, 1)), int(-2)], decimal(5, 0), "1300"),
+        (F::Round, vec![int(1250), int(-2)], Int32, "1300"),
+        (F::Round, vec![int(-1250), int(-2)], Int32, "-1300"),
+        (F::Round, vec![int(i32::MAX.into()), int(-10)], Int32, "0"),
+        (F::Round, vec![integer(127, Int8), int(-2)], Int8, "100"),
+        (
+            F::Round,
+            vec![integer(127, Int8), int(-1)],
+            Int8,
+            "error: overflow: round(127, -1) does not fit TINYINT",
+        ),
+        (F::Floor, vec![integer(-995, decimal(3, 1))], decimal(3, 0), "-100"),
+        (F::Ceiling, vec![integer(-5, decimal(2, 1))], decimal(2, 0), "0"),
+        (F::Ceiling, vec![integer(995, decimal(3, 1))], decimal(3, 0), "100"),
         (F::Floor, vec![double(-1.5)], Float64, "-2.0"),
         (F::Ceiling, vec![double(-1.5)], Float64, "-1.0"),
         (F::Substring, vec![text("héllo"), int(2), int(3)], Utf8, "éll"),
@@ -191,6 +208,14 @@ fn functions_give_what_duckdb_gives() {
         (F::Substring, vec![text("hello"), int(-3), int(2)], Utf8, "ll"),
         (F::Substring, vec![text("hello"), int(-3)], Utf8, "llo"),
         (F::Substring, vec![text("hello"), int(2), int(-1)], Utf8, "h"),
+        (F::Left, vec![text("héllo"), int(2)], Utf8, "hé"),
+        (F::Left, vec![text("héllo"), int(-2)], Utf8, "hél"),
+        (F::Left, vec![text("hello"), int(-9)], Utf8, ""),
+        (F::Right, vec![text("héllo"), int(4)], Utf8, "éllo"),
+        (F::Right, vec![text("hello"), int(-2)], Utf8, "llo"),
+        (F::Right, vec![text("hello"), int(9)], Utf8, "hello"),
+        (F::Right, vec![text("hello"), int(0)], Utf8, ""),
+        (F::Right, vec![text("hello"), integer(i64::MIN.into(), Int64)], Utf8, ""),
         (F::Upper, vec![text("straße")], Utf8, "STRAẞE"),
         (F::Lower, vec![text("ÀÉ")], Utf8, "àé"),
         (F::Trim, vec![text("  a b \t")], Utf8, "a b \t"),
@@ -223,9 +248,51 @@ fn functions_give_what_duckdb_gives() {
         (F::Compare(Comparison::Less), vec![int(1), null(Int32)], Boolean, "NULL"),
         (
             F::AddInterval,
-            vec![date("2024-01-31"), Expr::literal(month, DataType::Interval)],
+            vec![date("2024-01-31"), interval("1 month")],
             micros.clone(),
             "2024-02-29 00:00:00",
+        ),
+        (
+            F::AddTime,
+            vec![time(36_000_000_000), interval("15 hours")],
+            DataType::Time { unit: TimeUnit::Micros, utc: false },
+            "01:00:00",
+        ),
+        (
+            F::AddIntervals,
+            vec![interval("1 month"), interval("-3 days")],
+            DataType::SignedInterval,
+            "1 month -3 days",
+        ),
+        (
+            F::MultiplyInterval,
+            vec![interval("1 month"), double(1.5)],
+            DataType::SignedInterval,
+            "1 month 15 days",
+        ),
+        (
+            F::DivideInterval,
+            vec![interval("1 month 1 day 1 hour"), double(2.0)],
+            DataType::SignedInterval,
+            "15 days 12:30:00",
+        ),
+        (
+            F::DivideInterval,
+            vec![interval("1 day"), double(0.0)],
+            DataType::SignedInterval,
+            "error: division by zero: an INTERVAL / 0",
+        ),
+        (
+            F::AddIntervals,
+            vec![interval("2147483647 days"), interval("1 day")],
+            DataType::SignedInterval,
+            "error: overflow in a calculation of INTERVAL",
+        ),
+        (
+            F::TimeBetween,
+            vec![timestamp("2020-01-01"), timestamp("2020-01-03 01:00:00")],
+            DataType::SignedInterval,
+            "-2 days -01:00:00",
         ),
         (F::AddDays, vec![date("2024-02-28"), int(2)], DataType::Date, "2024-03-01"),
         (F::DaysBetween, vec![date("2024-03-01"), date("2024-02-28")], Int64, "2"),

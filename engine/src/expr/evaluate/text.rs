@@ -114,7 +114,9 @@ pub(super) fn apply(
     let validity = operand::validity_of(values)?;
     let present = |row: usize| validity.as_ref().is_none_or(|bits| bits.get(row));
     let texts: Result<Vec<Texts<'_>>> = match function {
-        Function::Substring => values.iter().take(1).map(Texts::of).collect(),
+        Function::Substring | Function::Left | Function::Right => {
+            values.iter().take(1).map(Texts::of).collect()
+        }
         _ => values.iter().map(Texts::of).collect(),
     };
     let texts = texts?;
@@ -158,6 +160,10 @@ pub(super) fn apply(
                 let length = values.get(2).map(|length| integer_at(length, row)).transpose()?;
                 builder.push(substring(x.get(row), start, length))?;
             }
+            Function::Left | Function::Right => {
+                let from_left = matches!(function, Function::Left);
+                builder.push(end(x.get(row), integer_at(&values[1], row)?, from_left))?;
+            }
             _ => return Err(unknown(function)),
         }
     }
@@ -198,6 +204,15 @@ fn substring(bytes: &[u8], start: i64, length: Option<i64>) -> &[u8] {
     let from = byte_of(bytes, from.clamp(0, count) as usize);
     let to = byte_of(bytes, to.clamp(0, count) as usize);
     bytes.get(from..to).unwrap_or_default()
+}
+
+/// The first or last `count` characters; if it is negative, all but that many at the other end.
+fn end(bytes: &[u8], count: i64, from_left: bool) -> &[u8] {
+    let all = characters(bytes) as i64;
+    let taken = if count < 0 { all.saturating_add(count) } else { count }.clamp(0, all);
+    let cut = byte_of(bytes, if from_left { taken } else { all - taken } as usize);
+    let (left, right) = bytes.split_at(cut);
+    if from_left { left } else { right }
 }
 
 fn change_case(bytes: &[u8], upper: bool, out: &mut Vec<u8>) {

@@ -40,8 +40,10 @@ impl Binder<'_> {
         let mut bound = self.expr(frame, rest)?;
         for link in chain.into_iter().rev() {
             let all = match &link.kind {
-                Kind::Arithmetic(operator, _, right) => {
-                    arithmetic::bind(*operator, bound, self.expr(frame, right)?)
+                Kind::Arithmetic(operator, left, right) => {
+                    let are_digits = [left, right].map(|side| is_digits(side));
+                    let sides = [bound, self.expr(frame, right)?];
+                    arithmetic::bind_written(*operator, sides, are_digits)
                 }
                 Kind::Compare(comparison, _, right) => {
                     compare(*comparison, bound, self.expr(frame, right)?)
@@ -118,8 +120,8 @@ impl Binder<'_> {
                 if *negated { negation(found) } else { Ok(found) }
             }
             Kind::Exists(query, negated) => self.exists_value(frame, query, *negated),
-            Kind::InQuery { .. } => {
-                Err(Error::unsupported("IN (query) is supported only among the conjuncts of WHERE"))
+            Kind::InQuery { argument, query, negated } => {
+                self.in_query_value(frame, argument, query, *negated)
             }
             Kind::Subquery(query) => self.scalar(frame, query),
             Kind::Case { operand, branches, otherwise } => {
@@ -232,6 +234,11 @@ impl Binder<'_> {
     }
 }
 
+/// Whether a constant stands there as digits: it has no type of its own.
+fn is_digits(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Literal(ast::Literal::Number(_)))
+}
+
 /// The expression whose alias is `name`.
 fn alias<'s>(items: &'s [SelectItem], name: &str) -> Option<&'s ast::Expr> {
     items.iter().find_map(|item| match item {
@@ -316,7 +323,12 @@ fn in_list(argument: Expr, list: Vec<Expr>) -> Result<Expr> {
     for item in list {
         let (left, right) = comparable(argument.clone(), item)?;
         match right.as_literal() {
-            Some(value) if left.data_type == argument.data_type || value.is_null() => {
+            // Equal intervals may be written in several ways: they are compared one by one.
+            Some(value)
+                if value.is_null()
+                    || left.data_type == argument.data_type
+                        && left.data_type != DataType::SignedInterval =>
+            {
                 constants.push(value.clone());
             }
             _ => equal.push(call(

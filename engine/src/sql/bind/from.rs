@@ -12,7 +12,7 @@ use crate::plan::LogicalPlan;
 use crate::plan::conjuncts::flatten_and;
 use crate::plan::logical::JoinKind;
 use crate::plan::rules::equi_join::equi_join;
-use crate::sql::ast::{Alias, JoinCondition, JoinType, Name, TableExpr};
+use crate::sql::ast::{self, Alias, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::suggest;
 
 /// Tables with the names of their columns.
@@ -90,7 +90,7 @@ impl Binder<'_> {
                 self.count_table(name.span)?;
                 let scope = Scope::default();
                 let mut constants = Vec::with_capacity(arguments.len());
-                for argument in arguments {
+                for argument in arguments.iter().flat_map(elements) {
                     let mut frame = Frame::new(&scope, Some("an argument of a table function"));
                     match self.expr(&mut frame, argument)?.as_literal() {
                         Some(value) => constants.push(value.clone()),
@@ -298,4 +298,13 @@ fn stem(name: &str) -> &str {
     let is_file = file.len() != name.len() || file.contains('.');
     let stem = file.split('.').next().unwrap_or(file);
     if is_file && !stem.is_empty() { stem } else { name }
+}
+
+/// The parts of a list that stands for an argument, as in `read_parquet(['a.parquet', 'b.parquet'])`;
+/// else the argument.
+fn elements(argument: &ast::Expr) -> &[ast::Expr] {
+    match &argument.kind {
+        ast::ExprKind::Call(call) if call.name.text == "list_value" => &call.arguments,
+        _ => std::slice::from_ref(argument),
+    }
 }

@@ -17,6 +17,7 @@ const NAMES: &[&str] = &[
     "abs",
     "ceil",
     "ceiling",
+    "century",
     "char_length",
     "character_length",
     "coalesce",
@@ -29,6 +30,7 @@ const NAMES: &[&str] = &[
     "dayofmonth",
     "dayofweek",
     "dayofyear",
+    "decade",
     "ends_with",
     "epoch",
     "floor",
@@ -36,12 +38,18 @@ const NAMES: &[&str] = &[
     "hour",
     "if",
     "ifnull",
+    "isodow",
+    "isoyear",
+    "julian",
     "lcase",
     "least",
     "left",
     "len",
     "length",
     "lower",
+    "microsecond",
+    "millennium",
+    "millisecond",
     "minute",
     "mod",
     "month",
@@ -51,6 +59,7 @@ const NAMES: &[&str] = &[
     "quarter",
     "regexp_matches",
     "replace",
+    "right",
     "round",
     "second",
     "starts_with",
@@ -127,7 +136,10 @@ fn part_function(name: &str) -> Option<DatePart> {
     match name {
         "weekofyear" => Some(DatePart::Week),
         "year" | "quarter" | "month" | "week" | "day" | "dayofmonth" | "dayofweek"
-        | "dayofyear" | "hour" | "minute" | "second" | "epoch" => date_part(name),
+        | "dayofyear" | "hour" | "minute" | "second" | "epoch" | "millennium" | "century"
+        | "decade" | "isoyear" | "isodow" | "julian" | "millisecond" | "microsecond" => {
+            date_part(name)
+        }
         _ => None,
     }
 }
@@ -154,7 +166,11 @@ fn part_of(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
 /// A part of a date or a time.
 pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
     let argument = match &argument.data_type {
-        DataType::Date | DataType::Timestamp { .. } | DataType::Time { .. } => argument,
+        DataType::Date
+        | DataType::Timestamp { .. }
+        | DataType::Time { .. }
+        | DataType::SignedInterval => argument,
+        DataType::Interval => coerce(argument, &DataType::SignedInterval)?,
         DataType::Null => coerce(argument, &DataType::Date)?,
         data_type if data_type.is_text() && argument.as_literal().is_some() => {
             coerce(argument, &TIMESTAMP)?
@@ -162,7 +178,22 @@ pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
         DataType::Int96 => coerce(argument, &TIMESTAMP)?,
         other => return Err(Error::types(format!("{other} has no {part:?}"))),
     };
-    let result = if part == DatePart::Epoch { DataType::Float64 } else { DataType::Int64 };
+    let of_days = matches!(
+        part,
+        DatePart::IsoYear
+            | DatePart::Week
+            | DatePart::DayOfWeek
+            | DatePart::IsoDayOfWeek
+            | DatePart::DayOfYear
+            | DatePart::Julian
+    );
+    if of_days && argument.data_type == DataType::SignedInterval {
+        return Err(Error::types(format!("INTERVAL has no {part:?}")));
+    }
+    let result = match part {
+        DatePart::Epoch | DatePart::Julian => DataType::Float64,
+        _ => DataType::Int64,
+    };
     call(Function::Extract(part), vec![argument], result)
 }
 
@@ -184,11 +215,17 @@ fn numeric(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
         "floor" | "ceil" | "ceiling" => {
             let [argument] = exactly(name, arguments)?;
             let argument = number(name, argument)?;
-            if types::is_integer(&argument.data_type) {
-                return Ok(Ok(argument));
-            }
             let function = if name == "floor" { Function::Floor } else { Function::Ceiling };
-            call(function, vec![coerce(argument, &DataType::Float64)?], DataType::Float64)?
+            match argument.data_type {
+                DataType::Decimal { scale: 0, .. } => argument,
+                DataType::Decimal { precision, .. } => {
+                    call(function, vec![argument], DataType::Decimal { precision, scale: 0 })?
+                }
+                DataType::Float32 => call(function, vec![argument], DataType::Float32)?,
+                _ => {
+                    call(function, vec![coerce(argument, &DataType::Float64)?], DataType::Float64)?
+                }
+            }
         }
         "round" => round(arguments)?,
         _ => return Ok(Err(arguments)),
@@ -217,17 +254,31 @@ fn round(mut arguments: Vec<Expr>) -> Result<Expr> {
     match argument.data_type {
         DataType::Decimal { precision, scale } => {
             let kept = u8::try_from(digits.max(0)).unwrap_or(u8::MAX).min(scale);
-            // One more digit before the point: 9.9 is rounded to 10.
-            let whole = precision - scale + u8::from(kept < scale);
-            let precision = (whole + kept).clamp(1, types::MAX_PRECISION);
             let result = DataType::Decimal { precision, scale: kept };
             call(Function::Round, vec![argument, count], result)
         }
-        ref data_type if types::is_integer(data_type) && digits >= 0 => Ok(argument),
+        ref data_type if types::is_integer(data_type) => {
+            let signed = signed_integer(data_type);
+            let argument = coerce(argument, &signed)?;
+            if digits >= 0 {
+                return Ok(argument);
+            }
+            call(Function::Round, vec![argument, count], signed)
+        }
+        DataType::Float32 => call(Function::Round, vec![argument, count], DataType::Float32),
         _ => {
             let argument = coerce(argument, &DataType::Float64)?;
             call(Function::Round, vec![argument, count], DataType::Float64)
         }
+    }
+}
+
+/// The type in which integers are rounded: unsigned ones as BIGINT, the widest as HUGEINT.
+fn signed_integer(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
+        DataType::UInt64 => DataType::Int128,
+        signed => signed.clone(),
     }
 }
 
@@ -242,10 +293,11 @@ fn textual(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
         "regexp_matches" => (Function::RegexpMatches, DataType::Boolean),
         "replace" => (Function::Replace, DataType::Utf8),
         "substring" | "substr" => return substring(name, arguments).map(Ok),
-        "left" => {
-            let [argument, length] = exactly(name, arguments)?;
-            let one = Expr::literal(Scalar::Integer(1), DataType::Int64);
-            return substring(name, vec![argument, one, length]).map(Ok);
+        "left" | "right" => {
+            let [argument, count] = exactly(name, arguments)?;
+            let function = if name == "left" { Function::Left } else { Function::Right };
+            let arguments = vec![text(argument)?, coerce(count, &DataType::Int64)?];
+            return call(function, arguments, DataType::Utf8).map(Ok);
         }
         _ => return Ok(Err(arguments)),
     };

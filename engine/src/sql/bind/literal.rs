@@ -4,7 +4,7 @@ use millwork_format::types::DataType;
 
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::plan::rules::fold::{interval_bytes, parse_decimal};
+use crate::plan::rules::fold::parse_decimal;
 use crate::sql::ast::Literal;
 use crate::sql::types::{self, MAX_PRECISION};
 use crate::value::Scalar;
@@ -18,10 +18,9 @@ pub(super) fn bind(literal: &Literal) -> Result<Expr> {
         Literal::Bytes(bytes) => {
             Expr::literal(Scalar::Bytes(bytes.as_slice().into()), DataType::Binary)
         }
-        Literal::Interval { months, days, millis } => Expr::literal(
-            Scalar::Bytes(interval_bytes(*months, *days, *millis)),
-            DataType::Interval,
-        ),
+        Literal::Interval(interval) => {
+            Expr::literal(Scalar::Bytes(interval.to_bytes()[..].into()), DataType::SignedInterval)
+        }
         Literal::Typed(data_type, text) => {
             let text = Expr::literal(Scalar::Text(text.as_str().into()), DataType::Utf8);
             types::cast(text, data_type.clone(), true)?

@@ -19,6 +19,7 @@ mod scope;
 mod select;
 mod subquery;
 mod unnest;
+mod value;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -84,7 +84,9 @@ impl Binder<'_> {
             for expr in output.exprs_mut().chain(&mut above) {
                 grouping.rewrite(expr, &names)?;
             }
-            for key in subqueries.iter_mut().flat_map(|one| &mut one.keys) {
+            // Those in the argument of an aggregate are joined below the grouping.
+            let later = subqueries.iter_mut().filter(|one| !one.in_aggregate);
+            for key in later.flat_map(|one| &mut one.keys) {
                 grouping.rewrite(key, &names)?;
             }
         }

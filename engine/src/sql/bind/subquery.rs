@@ -1,4 +1,4 @@
-//! WHERE, and subqueries as joins: EXISTS and IN among its conjuncts, and single values anywhere.
+//! WHERE, and subqueries as joins: EXISTS and IN among its conjuncts; values are in [`super::value`].
 //!
 //! A subquery may use columns of the query right around it in its WHERE. Those conjuncts become the
 //! condition of a join: equalities its keys, the rest its residual.
@@ -6,27 +6,27 @@
 use millwork_format::types::{DataType, Field};
 
 use super::Binder;
-use super::aggregate::{Grouping, put_values};
+use super::aggregate::put_values;
 use super::expression::{boolean, compare};
-use super::frame::{AGGREGATE, Frame, OUTER, PendingSubquery, SUBQUERY, is_outer};
+use super::frame::{Frame, OUTER, PendingSubquery, SUBQUERY, is_outer};
 use super::scope::Scope;
 use super::select::place;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Comparison, Expr, ExprKind, Function};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::{flatten_and, meaning, substitute, uses};
-use crate::plan::logical::{Aggregate, JoinKind, Limit};
+use crate::plan::conjuncts::{flatten_and, uses};
+use crate::plan::logical::{Aggregate, JoinKind};
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{self, Body, GroupBy, Query, Select, SelectItem};
 use crate::sql::types::call;
 use crate::value::Scalar;
 
 /// FROM and WHERE of a subquery.
-struct Inner {
-    plan: LogicalPlan,
-    scope: Scope,
+pub(super) struct Inner {
+    pub(super) plan: LogicalPlan,
+    pub(super) scope: Scope,
     /// Conjuncts that use columns from [`OUTER`] on.
-    correlated: Vec<Expr>,
+    pub(super) correlated: Vec<Expr>,
 }
 
 impl Binder<'_> {
@@ -124,31 +124,6 @@ impl Binder<'_> {
         Ok(plan.filter(vec![value]))
     }
 
-    /// EXISTS without correlation as a value: whether one row is counted.
-    pub(super) fn exists_value(
-        &mut self,
-        frame: &mut Frame<'_>,
-        query: &Query,
-        negated: bool,
-    ) -> Result<Expr> {
-        let plan = self.query(query)?;
-        let limited =
-            LogicalPlan::Limit(Limit { input: Box::new(plan), limit: Some(1), offset: 0 });
-        let counted = counted(limited, None);
-        let value = Expr::column(0, DataType::Int64);
-        let count = pend(
-            frame,
-            PendingSubquery {
-                plan: counted,
-                keys: Vec::new(),
-                value,
-                in_aggregate: frame.in_aggregate,
-            },
-        );
-        let comparison = if negated { Comparison::Equal } else { Comparison::Greater };
-        compare(comparison, count, Expr::literal(Scalar::Integer(0), DataType::Int64))
-    }
-
     fn in_query(
         &mut self,
         plan: LogicalPlan,
@@ -214,88 +189,8 @@ impl Binder<'_> {
         in_column(plan, argument, right, negated)
     }
 
-    /// A query of one value.
-    pub(super) fn scalar(&mut self, frame: &mut Frame<'_>, query: &Query) -> Result<Expr> {
-        let in_aggregate = frame.in_aggregate;
-        let (ctes, tables) = (self.ctes.len(), self.table_count);
-        match self.query(query) {
-            Ok(plan) => {
-                let plan = one_row(plan)?;
-                let value = Expr::column(0, plan.fields()[0].data_type.clone());
-                Ok(pend(frame, PendingSubquery { plan, keys: Vec::new(), value, in_aggregate }))
-            }
-            Err(error) if *error.kind() == ErrorKind::Name => {
-                (self.table_count, _) = (tables, self.ctes.truncate(ctes));
-                let Some(select) = plain_select(query).filter(|select| has_aggregate(select))
-                else {
-                    return Err(error);
-                };
-                let pending = self.correlated_scalar(frame, query, select).map_err(|second| {
-                    if *second.kind() == ErrorKind::Name { error } else { second }
-                })?;
-                Ok(pend(frame, pending))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// An aggregate over rows whose keys equal columns of the query around: grouped by those keys.
-    fn correlated_scalar(
-        &mut self,
-        frame: &Frame<'_>,
-        query: &Query,
-        select: &Select,
-    ) -> Result<PendingSubquery> {
-        let inner = self.inner(query, select, frame.scope)?;
-        let [SelectItem::Expr(item, _)] = select.items.as_slice() else {
-            return Err(Error::types("a query of one value has one item"));
-        };
-        let mut inside = Frame::new(&inner.scope, None);
-        let mut value = self.expr(&mut inside, item)?;
-        if !inside.subqueries.is_empty() {
-            return Err(nested_correlation());
-        }
-        let (mut keys, mut groups) = (Vec::new(), Vec::new());
-        for conjunct in inner.correlated {
-            let (outer, own) = equality(conjunct).ok_or_else(|| {
-                Error::unsupported("a correlated value needs equalities with columns around it")
-            })?;
-            if !groups.iter().any(|(group, _)| meaning(group) == meaning(&own)) {
-                groups.push((own, format!("key{}", groups.len())));
-                keys.push(outer);
-            } else {
-                return Err(Error::unsupported(
-                    "one column is compared twice in a correlated value",
-                ));
-            }
-        }
-        let count = groups.len();
-        let fields = inner.plan.fields().to_vec();
-        let aggregates = inside.aggregates;
-        let (plan, grouping) = Grouping::build(inner.plan, groups, &aggregates);
-        // Values of keys would be null where no row matches: only aggregates may be used.
-        if uses(&value, |column| column < AGGREGATE) {
-            grouping.rewrite(&mut value, &fields)?;
-            return Err(Error::unsupported("a correlated value of more than aggregates"));
-        }
-        substitute(&mut value, &|column| {
-            let index = column.checked_sub(AGGREGATE)?;
-            let pending = aggregates.get(index)?;
-            let column = Expr::column(count + index, pending.data_type.clone());
-            // A group without rows is not there: its count is zero, anything else null.
-            Some(match pending.function {
-                AggregateFunction::Count | AggregateFunction::CountRows => {
-                    let zero = Expr::literal(Scalar::Integer(0), DataType::Int64);
-                    Expr::call(Function::Coalesce, vec![column, zero], DataType::Int64)
-                }
-                _ => column,
-            })
-        });
-        Ok(PendingSubquery { plan, keys, value, in_aggregate: frame.in_aggregate })
-    }
-
     /// FROM and WHERE of a subquery in a query with `outer` columns.
-    fn inner(&mut self, query: &Query, select: &Select, outer: &Scope) -> Result<Inner> {
+    pub(super) fn inner(&mut self, query: &Query, select: &Select, outer: &Scope) -> Result<Inner> {
         let depth = self.ctes.len();
         self.ctes.extend(query.with.iter().cloned());
         let inner = self.inner_here(select, outer);
@@ -313,7 +208,7 @@ impl Binder<'_> {
     }
 }
 
-fn nested_correlation() -> Error {
+pub(super) fn nested_correlation() -> Error {
     Error::unsupported("a column of the query around, beside or inside a further subquery")
         .hint("join the tables instead")
 }
@@ -328,7 +223,7 @@ fn is_query(expr: &ast::Expr) -> bool {
 }
 
 /// The SELECT of a query whose rows are those of its FROM and WHERE, or one aggregate over them.
-fn plain_select(query: &Query) -> Option<&Select> {
+pub(super) fn plain_select(query: &Query) -> Option<&Select> {
     let Body::Select(select) = &query.body else { return None };
     let has_groups = !matches!(&select.group_by, GroupBy::Items(items) if items.is_empty());
     let is_plain = !select.distinct
@@ -339,7 +234,7 @@ fn plain_select(query: &Query) -> Option<&Select> {
     is_plain.then_some(&**select)
 }
 
-fn has_aggregate(select: &Select) -> bool {
+pub(super) fn has_aggregate(select: &Select) -> bool {
     fn in_expr(expr: &ast::Expr) -> bool {
         let is_call = matches!(&expr.kind, ast::ExprKind::Call(call)
             if super::aggregate::is_aggregate(&call.name.text.to_ascii_lowercase()));
@@ -355,31 +250,6 @@ fn over_both(expr: &Expr, outer_width: usize) -> Expr {
         if is_outer(column) { column - OUTER } else { column + outer_width }
     });
     expr
-}
-
-/// `outer = own`: the side around, then the side inside.
-fn equality(expr: Expr) -> Option<(Expr, Expr)> {
-    let ExprKind::Call(Function::Compare(Comparison::Equal), mut sides) = expr.kind else {
-        return None;
-    };
-    let (second, first) = (sides.pop()?, sides.pop()?);
-    let only = |expr: &Expr, outer: bool| !uses(expr, |column| is_outer(column) != outer);
-    let (mut outer, own) = if only(&first, true) && only(&second, false) {
-        (first, second)
-    } else if only(&second, true) && only(&first, false) {
-        (second, first)
-    } else {
-        return None;
-    };
-    outer.map_columns(&mut |column| column - OUTER);
-    Some((outer, own))
-}
-
-/// A subquery's value as a column of the frame.
-fn pend(frame: &mut Frame<'_>, pending: PendingSubquery) -> Expr {
-    let data_type = pending.value.data_type.clone();
-    frame.subqueries.push(pending);
-    Expr::column(SUBQUERY + frame.subqueries.len() - 1, data_type)
 }
 
 /// Joins a subquery's rows to `plan`; its value is then over the joined columns.
@@ -402,39 +272,12 @@ pub(super) fn join_value(
     Ok((equi_join(plan, right, JoinKind::Left, conjuncts), value))
 }
 
-/// A plan of exactly one row: an aggregate without keys is; of anything else some value is taken.
-fn one_row(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let [field] = plan.fields() else {
-        let what = format!("a query of one value has one column, found {}", plan.fields().len());
-        return Err(Error::types(what));
-    };
-    let field = Field { nullable: true, ..field.clone() };
-    let mut root = &plan;
-    while let LogicalPlan::Project(project) = root {
-        root = &project.input;
-    }
-    if matches!(root, LogicalPlan::Aggregate(aggregate) if aggregate.groups.is_empty()) {
-        return Ok(plan);
-    }
-    let call = AggregateCall {
-        function: AggregateFunction::AnyValue,
-        argument: Some(0),
-        distinct: false,
-        filter: None,
-        argument_type: field.data_type.clone(),
-        data_type: field.data_type.clone(),
-    };
-    let (input, fields) = (Box::new(plan), vec![field]);
-    Ok(LogicalPlan::Aggregate(Aggregate {
-        input,
-        groups: Vec::new(),
-        aggregates: vec![call],
-        fields,
-    }))
+pub(super) fn one_column(found: usize) -> Error {
+    Error::types(format!("IN takes a query of one column, found {found}"))
 }
 
 /// The number of rows, and of rows whose `column` is not null.
-fn counted(plan: LogicalPlan, column: Option<usize>) -> LogicalPlan {
+pub(super) fn counted(plan: LogicalPlan, column: Option<usize>) -> LogicalPlan {
     let count = |function, argument: Option<usize>, argument_type| AggregateCall {
         function,
         argument,
@@ -470,8 +313,7 @@ fn in_column(
     negated: bool,
 ) -> Result<LogicalPlan> {
     let [field] = right.fields() else {
-        let what = format!("IN takes a query of one column, found {}", right.fields().len());
-        return Err(Error::types(what));
+        return Err(one_column(right.fields().len()));
     };
     let (data_type, right_nullable) = (field.data_type.clone(), field.nullable);
     let item = |width: usize| Expr::column(width, data_type.clone());

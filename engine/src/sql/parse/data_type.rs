@@ -51,7 +51,7 @@ impl Converter<'_> {
             Parsed::Time(_, zone) => DataType::Time { unit: TimeUnit::Micros, utc: is_utc(zone) },
             Parsed::Timestamp(digits, zone) => timestamp(digits, is_utc(zone)),
             Parsed::TimestampNtz(digits) | Parsed::Datetime(digits) => timestamp(digits, false),
-            Parsed::Interval { .. } => DataType::Interval,
+            Parsed::Interval { .. } => DataType::SignedInterval,
             Parsed::Uuid => DataType::Uuid,
             Parsed::JSON => DataType::Json,
             Parsed::Array(
@@ -148,16 +148,24 @@ impl Converter<'_> {
 /// The part of a date that `name` names, in any case.
 pub fn date_part(name: &str) -> Option<DatePart> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "year" | "years" | "y" => DatePart::Year,
+        "millennium" | "millennia" | "millenniums" | "mil" | "mils" => DatePart::Millennium,
+        "century" | "centuries" | "cent" | "c" => DatePart::Century,
+        "decade" | "decades" | "dec" | "decs" => DatePart::Decade,
+        "isoyear" => DatePart::IsoYear,
+        "year" | "years" | "yr" | "yrs" | "y" => DatePart::Year,
         "quarter" | "quarters" => DatePart::Quarter,
         "month" | "months" | "mon" => DatePart::Month,
         "week" | "weeks" | "w" => DatePart::Week,
         "day" | "days" | "d" | "dayofmonth" => DatePart::Day,
         "dow" | "dayofweek" | "weekday" => DatePart::DayOfWeek,
+        "isodow" => DatePart::IsoDayOfWeek,
+        "julian" => DatePart::Julian,
         "doy" | "dayofyear" => DatePart::DayOfYear,
         "hour" | "hours" | "h" => DatePart::Hour,
         "minute" | "minutes" | "m" => DatePart::Minute,
         "second" | "seconds" | "s" => DatePart::Second,
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => DatePart::Millisecond,
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" => DatePart::Microsecond,
         "epoch" => DatePart::Epoch,
         _ => return None,
     })

@@ -1,6 +1,7 @@
 //! Expressions. Chains of AND, OR and `||` become flat lists; those of other operators become trees as high
 //! as they are long. Neither is nesting, and neither is walked by recursion.
 
+use millwork_format::types::DataType;
 use sqlparser::ast as parsed;
 use sqlparser::ast::{BinaryOperator, UnaryOperator, Value};
 
@@ -195,7 +196,7 @@ impl Converter<'_> {
                     return self.unsupported("this constant");
                 };
                 let literal = match data_type {
-                    millwork_format::types::DataType::Interval => interval::parse(&text, None),
+                    DataType::SignedInterval => interval::parse(&text, None).map(Literal::Interval),
                     other => Ok(Literal::Typed(other, text)),
                 };
                 let literal = literal.map_err(|error| error.at(span))?;
@@ -306,6 +307,12 @@ impl Converter<'_> {
                 Literal::Text(text)
             }
             Value::DollarQuotedString(text) => Literal::Text(text.value),
+            // The parser takes `0xff` for `x'ff'`, which has one character more.
+            Value::HexStringLiteral(digits) if span.end - span.start == digits.len() + 2 => {
+                let what = format!("expected a constant, found 0x{digits}");
+                let hint = format!("x'{digits}' is bytes; numbers are written in decimal digits");
+                return Err(Error::syntax(what).at(span).hint(hint));
+            }
             Value::HexStringLiteral(digits) => Literal::Bytes(hex(&digits, span)?),
             Value::Boolean(value) => Literal::Boolean(value),
             Value::Null => Literal::Null,
@@ -320,11 +327,17 @@ impl Converter<'_> {
         }
         let unit = interval.leading_field.map(|field| field.to_string());
         let (sign, value) = match *interval.value {
-            parsed::Expr::UnaryOp { op: UnaryOperator::Minus, expr } => ("-", *expr),
+            parsed::Expr::UnaryOp { op: UnaryOperator::Minus, expr }
+                if matches!(*expr, parsed::Expr::Value(_)) =>
+            {
+                ("-", *expr)
+            }
             other => ("", other),
         };
-        let parsed::Expr::Value(value) = value else {
-            return self.unsupported("a computed interval");
+        let value = match (value, &unit) {
+            (parsed::Expr::Value(value), _) => value,
+            (computed, Some(unit)) => return self.computed_interval(computed, unit),
+            _ => return self.unsupported("a computed interval without a unit"),
         };
         let span = self.span(value.span);
         let text = match value.value {
@@ -336,7 +349,19 @@ impl Converter<'_> {
         };
         let literal = interval::parse(&format!("{sign}{text}"), unit.as_deref())
             .map_err(|error| error.at(span))?;
-        Ok(Expr { kind: ExprKind::Literal(literal), span })
+        Ok(Expr { kind: ExprKind::Literal(Literal::Interval(literal)), span })
+    }
+
+    /// `INTERVAL (expression) unit`: so many whole units.
+    fn computed_interval(&mut self, count: parsed::Expr, unit: &str) -> Result<Expr> {
+        let count = self.expr(count)?;
+        let span = count.span;
+        let one = interval::parse("1", Some(unit)).map_err(|error| error.at(span))?;
+        let one = Box::new(Expr { kind: ExprKind::Literal(Literal::Interval(one)), span });
+        let argument = Box::new(count);
+        let whole = ExprKind::Cast { argument, data_type: DataType::Int64, strict: true };
+        let whole = Box::new(Expr { kind: whole, span });
+        Ok(Expr { kind: ExprKind::Arithmetic(Arithmetic::Multiply, one, whole), span })
     }
 
     fn unary(&mut self, op: UnaryOperator, expr: parsed::Expr) -> Result<Expr> {

@@ -130,14 +130,22 @@ fn syntax(error: &ParserError, parser: &Parser<'_>, places: &Places) -> Error {
     };
     // The message ends in " at Line: 1, Column: 8" where the parser knew the place.
     let Some((what, place)) = message.rsplit_once(" at Line: ") else {
-        return Error::syntax(reworded(message)).at(here);
+        return worded(message, here);
     };
     let mut numbers = place.split(", Column: ").map(|number| number.trim().parse().unwrap_or(0));
     let location =
         Location { line: numbers.next().unwrap_or(0), column: numbers.next().unwrap_or(0) };
     let start = places.byte(location);
     let end = if start == here.start { here.end } else { start + 1 };
-    Error::syntax(reworded(what)).at(Span { start, end: end.min(places.text_bytes).max(start) })
+    worded(what, Span { start, end: end.min(places.text_bytes).max(start) })
+}
+
+/// The parser's message as an error.
+fn worded(message: &str, place: Span) -> Error {
+    let what = reworded(message);
+    let is_cut = what.ends_with("found end of text");
+    let error = Error::syntax(what).at(place);
+    if is_cut { error.hint("as in SELECT * FROM 'trips.parquet'") } else { error }
 }
 
 /// `expected X, found Y` in place of the parser's way of saying it.

@@ -16,9 +16,15 @@ pub(super) fn int96_micros(bytes: &[u8]) -> Option<i64> {
     days.checked_mul(DAY_MICROS)?.checked_add(i64::try_from(nanos / 1000).ok()?)
 }
 
-/// A count of one unit as a count of another, rounded down; `None` if it does not fit.
+/// A count of one unit as a count of another, half a unit away from zero; `None` if it does not fit.
 fn changed(count: i64, from: i64, to: i64) -> Option<i64> {
-    if to >= from { count.checked_mul(to / from) } else { Some(count.div_euclid(from / to)) }
+    if to >= from {
+        return count.checked_mul(to / from);
+    }
+    let size = from / to;
+    let rest = count % size;
+    let away = if rest.abs() >= size / 2 { count.signum() } else { 0 };
+    Some(count / size + away)
 }
 
 impl Conversion<'_> {

@@ -261,8 +261,12 @@ fn special_expressions() -> Vec<Expr> {
         DatePart::Day,
         DatePart::DayOfWeek,
         DatePart::DayOfYear,
+        DatePart::Century,
+        DatePart::IsoYear,
+        DatePart::IsoDayOfWeek,
         DatePart::Hour,
         DatePart::Second,
+        DatePart::Microsecond,
     ] {
         all.push(call(F::Extract(part), vec![a(6)], DataType::Int64));
         all.push(call(F::Extract(part), vec![a(8)], DataType::Int64));

@@ -227,7 +227,14 @@ fn extract(part: DatePart, count: i128, from: &DataType) -> i128 {
         DatePart::Hour => second / 3600,
         DatePart::Minute => second / 60 % 60,
         DatePart::Second => second % 60,
-        DatePart::Epoch => panic!("not an integer"),
+        DatePart::Millennium => (i128::from(date.year()) + 999).div_euclid(1000),
+        DatePart::Century => (i128::from(date.year()) + 99).div_euclid(100),
+        DatePart::Decade => i128::from(date.year()) / 10,
+        DatePart::IsoYear => date.iso_week_date().year().into(),
+        DatePart::IsoDayOfWeek => date.weekday().to_monday_one_offset().into(),
+        DatePart::Millisecond => micros.rem_euclid(60_000_000) / 1000,
+        DatePart::Microsecond => micros.rem_euclid(60_000_000),
+        DatePart::Epoch | DatePart::Julian => panic!("not an integer"),
     }
 }
 

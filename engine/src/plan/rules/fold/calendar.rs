@@ -1,4 +1,4 @@
-//! Dates of the proleptic Gregorian calendar, and the texts of dates, times and timestamps.
+//! Dates of the proleptic Gregorian calendar, and the units of timestamps.
 
 use millwork_format::types::TimeUnit;
 
@@ -48,80 +48,18 @@ pub fn add_months(days: i64, months: i64) -> i64 {
     days_of(year, month, day.min(days_in_month(year, month)))
 }
 
-/// Days of `2024-01-31`; `None` if the text is no date.
-#[must_use]
-pub fn parse_date(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let separator = if digits.contains('/') { '/' } else { '-' };
-    let mut parts = digits.splitn(3, separator);
-    let year = number(parts.next()?, 1..=6)?;
-    let month = number(parts.next()?, 1..=2)?;
-    let day = number(parts.next()?, 1..=2)?;
-    let year = if negative { -year } else { year };
-    let valid = (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
-    valid.then(|| days_of(year, month, day))
-}
-
-/// Microseconds of `13:37[:00[.123456]]`; further digits are cut off.
-#[must_use]
-pub fn parse_time(text: &str) -> Option<i64> {
-    let mut parts = text.trim().splitn(3, ':');
-    let hour = number(parts.next()?, 1..=2)?;
-    let minute = number(parts.next()?, 1..=2)?;
-    let (second, micros) = match parts.next() {
-        None => (0, 0),
-        Some(seconds) => match seconds.split_once('.') {
-            None => (number(seconds, 1..=2)?, 0),
-            Some((whole, fraction)) => {
-                number(fraction, 1..=18)?;
-                let six: String = fraction.chars().chain("000000".chars()).take(6).collect();
-                (number(whole, 1..=2)?, number(&six, 6..=6)?)
-            }
-        },
-    };
-    let valid = hour < 24 && minute < 60 && second < 60;
-    valid.then_some(((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + micros)
-}
-
-/// Microseconds since 1970 of a date, or of a date and a time between which is a space or `T`. A
-/// `Z` or an offset `+02:00` behind it is applied.
-#[must_use]
-pub fn parse_timestamp(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let Some((date, time)) = text.split_once(['T', ' ']) else {
-        return parse_date(text)?.checked_mul(MICROS_PER_DAY);
-    };
-    let time = time.trim();
-    let (time, offset_minutes) = match time.strip_suffix(['Z', 'z']) {
-        Some(time) => (time, 0),
-        None => match time.rfind(['+', '-']) {
-            None => (time, 0),
-            Some(at) => {
-                let offset = &time[at + 1..];
-                let (hours, minutes) = offset.split_once(':').unwrap_or((offset, "0"));
-                let minutes = number(hours, 1..=2)? * 60 + number(minutes, 1..=2)?;
-                (&time[..at], if time[at..].starts_with('-') { -minutes } else { minutes })
-            }
-        },
-    };
-    let local = parse_date(date)?.checked_mul(MICROS_PER_DAY)?.checked_add(parse_time(time)?)?;
-    local.checked_sub(offset_minutes * 60 * MICROS_PER_SECOND)
-}
-
-/// `value` of one resolution in another, rounded down; `None` if it does not fit 64 bits.
+/// `value` of one resolution in another, half a unit away from zero; `None` if it does not fit 64
+/// bits.
 #[must_use]
 pub fn rescale(value: i128, from: TimeUnit, to: TimeUnit) -> Option<i128> {
     let (from, to) = (i128::from(from.per_second()), i128::from(to.per_second()));
-    let scaled =
-        if to >= from { value.checked_mul(to / from)? } else { value.div_euclid(from / to) };
+    let scaled = if to >= from {
+        value.checked_mul(to / from)?
+    } else {
+        let (size, half) = (from / to, from / to / 2);
+        value.checked_add(half * value.signum())? / size
+    };
     i64::try_from(scaled).ok().map(i128::from)
-}
-
-/// Digits only, as many as `lengths` allows.
-fn number(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
-    let valid = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if valid { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -141,20 +79,19 @@ mod tests {
 
     #[test]
     fn months_are_added_to_the_last_day_of_a_shorter_month() {
-        let day = |text| parse_date(text).expect("a date");
+        let day = |text| i64::from(crate::kernel::parse::date(text).expect("a date"));
         assert_eq!(add_months(day("2024-01-31"), 1), day("2024-02-29"));
         assert_eq!(add_months(day("2023-01-31"), 1), day("2023-02-28"));
         assert_eq!(add_months(day("2024-03-15"), -15), day("2022-12-15"));
     }
 
     #[test]
-    fn texts_that_are_no_dates_are_refused() {
-        for text in ["", "2024", "2024-13-01", "2024-02-30", "2023-02-29", "2024-1-", "a-b-c"] {
-            assert_eq!(parse_date(text), None, "{text}");
+    fn a_coarser_unit_is_rounded_half_a_unit_away_from_zero() {
+        let millis = |micros| rescale(micros, TimeUnit::Micros, TimeUnit::Millis);
+        let table = [(1499, 1), (1500, 2), (-499, 0), (-500, -1), (-1499, -1), (-1500, -2)];
+        for (micros, expected) in table {
+            assert_eq!(millis(micros), Some(expected), "{micros}");
         }
-        assert_eq!(parse_timestamp("1970-01-01 00:00:01.5"), Some(1_500_000));
-        assert_eq!(parse_timestamp("1970-01-01T02:00:00+02:00"), Some(0));
-        assert_eq!(parse_timestamp("1970-01-02"), Some(MICROS_PER_DAY));
-        assert_eq!(parse_timestamp("1970-01-02 25:00:00"), None);
+        assert_eq!(rescale(i128::from(i64::MAX), TimeUnit::Millis, TimeUnit::Micros), None);
     }
 }

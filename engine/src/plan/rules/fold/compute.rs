@@ -1,7 +1,6 @@
 //! Functions of constants.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use millwork_format::types::{DataType, TimeUnit};
 
@@ -9,6 +8,7 @@ use super::calendar;
 use super::convert::integer_bounds;
 use crate::error::{Error, Result};
 use crate::expr::{Comparison, Expr, Function};
+use crate::kernel::interval::Interval;
 use crate::value::Scalar;
 
 /// `function` of `values`; `None` if that is left to the evaluator.
@@ -40,6 +40,10 @@ pub(super) fn call(
         (Function::AddInterval, [Scalar::Integer(from), Scalar::Bytes(interval)]) => {
             let [argument, _] = arguments else { return Ok(None) };
             add_interval(*from, &argument.data_type, interval, result)
+        }
+        (Function::NegateInterval, [Scalar::Bytes(interval)]) => {
+            let negated = Interval::from_bytes(interval).and_then(Interval::negated);
+            negated.map(|interval| Scalar::Bytes(interval.to_bytes()[..].into()))
         }
         (Function::AddDays, [Scalar::Integer(date), Scalar::Integer(days)]) => {
             date.checked_add(*days).filter(|sum| i32::try_from(*sum).is_ok()).map(Scalar::Integer)
@@ -136,12 +140,6 @@ pub(super) fn negated(comparison: Comparison) -> Comparison {
     }
 }
 
-/// An interval in its 12 bytes: months, days, milliseconds.
-#[must_use]
-pub fn interval_bytes(months: i32, days: i32, millis: i32) -> Arc<[u8]> {
-    [months, days, millis].iter().flat_map(|part| part.to_le_bytes()).collect()
-}
-
 fn add_interval(
     value: i128,
     from: &DataType,
@@ -154,15 +152,14 @@ fn add_interval(
         DataType::Timestamp { unit, .. } => calendar::rescale(value, *unit, TimeUnit::Micros)?,
         _ => return None,
     };
-    let part = |at: usize| {
-        interval.get(at..at + 4)?.try_into().ok().map(|bytes| i64::from(i32::from_le_bytes(bytes)))
-    };
+    let added = Interval::from_bytes(interval)?;
     let micros = i64::try_from(micros).ok()?;
-    let days = calendar::add_months(micros.div_euclid(calendar::MICROS_PER_DAY), part(0)?);
-    let days = days.checked_add(part(4)?)?;
+    let days =
+        calendar::add_months(micros.div_euclid(calendar::MICROS_PER_DAY), added.months.into());
+    let days = days.checked_add(added.days.into())?;
     let sum = days
         .checked_mul(calendar::MICROS_PER_DAY)?
         .checked_add(micros.rem_euclid(calendar::MICROS_PER_DAY))?
-        .checked_add(part(8)? * 1_000)?;
+        .checked_add(added.micros)?;
     calendar::rescale(sum.into(), TimeUnit::Micros, *unit).map(Scalar::Integer)
 }

@@ -4,6 +4,8 @@ use millwork_format::types::{DataType, TimeUnit};
 
 use super::calendar;
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
+use crate::kernel::parse;
 use crate::value::Scalar;
 
 /// `value` of type `from` as type `to`; `None` if this conversion is left to the evaluator.
@@ -123,38 +125,23 @@ fn text_to(text: &str, to: &DataType) -> Option<Option<Scalar>> {
         DataType::Decimal { precision, scale } => parse_decimal(trimmed)
             .and_then(|(digits, of)| rescale_decimal(digits, of, i32::from(*scale)))
             .and_then(|digits| fits_decimal(digits, *precision)),
-        DataType::Date => parse_date(trimmed),
-        DataType::Time { unit, .. } => calendar::parse_time(trimmed)
-            .and_then(|micros| calendar::rescale(micros.into(), TimeUnit::Micros, *unit))
-            .map(Scalar::Integer),
-        DataType::Timestamp { unit, .. } => calendar::parse_timestamp(trimmed)
-            .and_then(|micros| calendar::rescale(micros.into(), TimeUnit::Micros, *unit))
-            .map(Scalar::Integer),
-        DataType::Binary => Some(Scalar::Bytes(text.as_bytes().into())),
-        DataType::Uuid => parse_uuid(trimmed),
+        DataType::Date => parse::date(text).map(|days| Scalar::Integer(days.into())),
+        DataType::Time { unit, .. } => {
+            parse::time(text, *unit).map(|count| Scalar::Integer(count.into()))
+        }
+        DataType::Timestamp { unit, utc } => {
+            parse::timestamp(text, *unit, *utc).map(|count| Scalar::Integer(count.into()))
+        }
+        DataType::Binary => parse::blob(text).map(|bytes| Scalar::Bytes(bytes.into())),
+        DataType::SignedInterval => {
+            Interval::parse(text).map(|interval| Scalar::Bytes(interval.to_bytes()[..].into()))
+        }
+        DataType::Uuid => parse::uuid(text).map(|bytes| Scalar::Bytes(bytes[..].into())),
         _ if integer_bounds(to).is_some() => parse_decimal(trimmed)
             .and_then(|(digits, of)| rescale_decimal(digits, of, 0))
             .and_then(|value| fits_integer(value, to)),
         _ => return None,
     })
-}
-
-fn parse_date(text: &str) -> Option<Scalar> {
-    let days = calendar::parse_date(text).or_else(|| {
-        calendar::parse_timestamp(text).map(|micros| micros.div_euclid(calendar::MICROS_PER_DAY))
-    })?;
-    i32::try_from(days).ok().map(|days| Scalar::Integer(days.into()))
-}
-
-fn parse_uuid(text: &str) -> Option<Scalar> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|&letter| letter != '-')
-        .map(|digit| digit.to_digit(16))
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> =
-        digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect();
-    (digits.len() == 32).then(|| Scalar::Bytes(bytes.into()))
 }
 
 fn integer_to(value: i128, from: &DataType, to: &DataType) -> Option<Option<Scalar>> {

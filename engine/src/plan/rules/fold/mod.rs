@@ -8,7 +8,6 @@ pub mod calendar;
 mod compute;
 mod convert;
 
-pub use compute::interval_bytes;
 pub use convert::{convert, integer_bounds, parse_decimal, written};
 
 use millwork_format::types::DataType;
@@ -138,8 +137,12 @@ fn equality(expr: &Expr) -> Option<(&Expr, &Scalar)> {
     };
     let [left, right] = sides.as_slice() else { return None };
     let value = right.as_literal()?;
-    // Decimals of one scale may differ in precision: a list is of the argument's type.
-    (left.as_literal().is_none() && left.data_type == right.data_type).then_some((left, value))
+    // Decimals of one scale may differ in precision: a list is of the argument's type. Lists compare
+    // bytes: an interval has several ways to be written.
+    let is_listed = left.as_literal().is_none()
+        && left.data_type == right.data_type
+        && left.data_type != DataType::SignedInterval;
+    is_listed.then_some((left, value))
 }
 
 /// Whether `expr` means what `wanted`, which has no places, does.

@@ -40,7 +40,8 @@ fn constants_that_do_not_convert_are_named() {
 fn a_date_minus_an_interval_is_a_constant() {
     let timestamp = DataType::Timestamp { unit: TimeUnit::Micros, utc: false };
     let date = Expr::literal(Scalar::Integer(10_561), DataType::Date);
-    let days = Expr::literal(Scalar::Bytes(interval_bytes(0, -90, 0)), DataType::Interval);
+    let days = crate::kernel::interval::Interval { months: 0, days: -90, micros: 0 };
+    let days = Expr::literal(Scalar::Bytes(days.to_bytes()[..].into()), DataType::SignedInterval);
     let mut sum = Expr::call(Function::AddInterval, vec![date, days], timestamp);
     fold(&mut sum, &|_| None);
     let expected = (10_561 - 90) * i128::from(calendar::MICROS_PER_DAY);
