@@ -161,7 +161,7 @@ fn what_is_behind_the_last_value_or_the_last_page_is_found() {
     let split = Page::v1(2, Encoding::ByteStreamSplit, int32(&[1, 2, 3]));
     let table = [
         ("too few", one(3, &[missing]), corrupt, Check::PageBody, 0, Some((0, 3))),
-        ("too many", one(2, &[surplus]), wrong, Check::PageBody, 0, None),
+        ("too many", one(2, &[surplus]), corrupt, Check::PageBody, 0, Some((0, 2))),
         ("too few strings", strings(2, &[0; 7]), corrupt, Check::PageBody, 0, Some((0, 2))),
         ("too many strings", strings(2, &[0; 9]), wrong, Check::PageBody, 0, None),
         ("padding", one(2, &[with_padding(int32s(&[1, 2]))]), wrong, Check::Count, 1, None),
@@ -174,7 +174,7 @@ fn what_is_behind_the_last_value_or_the_last_page_is_found() {
         }
     }
     let found = verified(&one(2, &[split]), Depth::Pages);
-    assert_eq!(told(&found[0]), (wrong, Check::PageBody, Some(0), None));
+    assert_eq!(told(&found[0]), (corrupt, Check::PageBody, Some(0), Some((0, 2))));
     // A page with values of which the footer knows nothing.
     let mut file = Assembler::default();
     let pages = [int32s(&[1, 2]), int32s(&[3, 4])];

@@ -94,7 +94,7 @@ pub fn cases() -> Vec<Case> {
         (
             "a footer longer than the file",
             b"PAR1\xff\xff\xff\x7fPAR1".to_vec(),
-            "LimitExceeded: a footer of 2147483647 bytes, 67108864 are allowed",
+            "Corrupt: a footer of 2147483647 bytes in a file of 12",
         ),
         (
             "the end is missing",

@@ -7,7 +7,7 @@ use millwork_codecs::compression::Codec;
 use super::pages::Walk;
 use super::values::{Denied, Facts};
 use super::{Check, Depth, Finding, claims, count, severity_of, values};
-use crate::column::{ColumnShape, decode_dictionary};
+use crate::column::{ColumnShape, PageCursor, decode_dictionary};
 use crate::error::{Error, Place, Result};
 use crate::levels::MaxLevels;
 use crate::limits::Limits;
@@ -235,6 +235,11 @@ impl Decoder {
         };
         let bytes_behind = bytes_behind.unwrap_or(0);
         if !self.is_deep {
+            if bytes_behind > 0 {
+                // What cannot be padding is no page for the reader either.
+                let budget = self.context.budget();
+                PageCursor::new(Arc::new(opened.clone()), &self.shape, None, budget)?;
+            }
             return Ok(Decoded { page: opened, facts, bytes_behind });
         }
         let decoding = (&self.shape, self.dictionary.as_ref(), self.context.budget());
