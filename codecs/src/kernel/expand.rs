@@ -1,4 +1,4 @@
-//! Values spread over the rows a mask names: the opposite of [`compress`](super::compress).
+//! Values spread over the rows a mask names: the opposite of [`compress`](mod@super::compress).
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;

@@ -380,7 +380,7 @@ impl RowGroupScan {
         self.cut_at(cut_by, target_rows, u64::MAX)
     }
 
-    /// The same, but morsels of more than [`RowGroupScan::LONG_MORSEL`] times the target are cut into
+    /// The same, but morsels of more than `LONG_MORSEL` times the target are cut into
     /// pieces of an eighth of that, inside their pages: one page may have two billion rows. Each piece
     /// passes over those before it in its page.
     #[must_use]
