@@ -4,9 +4,6 @@
 //! Values are put together in memory from the budget, one buffer a call. Bytes moved: those of each
 //! value once; a value that adds nothing shares the bytes of the one before. Of values that are passed
 //! over only the rests are moved: the next value is made over them, so that its prefix is there already.
-//!
-//! The first 32 bytes of a value are put together in registers, out of those of the value before and of
-//! the page: read back from where they were just written in pieces they would have to be waited for.
 
 use crate::budget::Budget;
 use crate::buffer::{Buffer, BufferMut, View};
@@ -20,24 +17,8 @@ mod tests;
 /// Bytes moved at a time: what is too much is overwritten by what comes next.
 const STEP: usize = 16;
 
-/// Bytes of a value that are kept in registers.
-const HEAD: usize = 32;
-
-/// Bytes behind the last value: its head is written whole, and the rest in whole steps.
-const SLACK: usize = HEAD + STEP;
-
-/// By length of a prefix: which bits of a head are those of the value before.
-const KEPT: [[u128; 2]; HEAD + 1] = {
-    let mut kept = [[u128::MAX; 2]; HEAD + 1];
-    let mut prefix = 0;
-    while prefix < HEAD {
-        let bits = 8 * (prefix as u32 % 16);
-        let part = !(u128::MAX << bits);
-        kept[prefix] = if prefix < 16 { [part, 0] } else { [u128::MAX, part] };
-        prefix += 1;
-    }
-    kept
-};
+/// Bytes behind the last value: it is moved in whole steps, and a view reads 16 bytes.
+const SLACK: usize = 2 * STEP;
 
 /// Decodes byte arrays.
 ///
@@ -143,7 +124,7 @@ impl DeltaByteArray {
             let bytes = bytes.padded().with_padding();
             for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
                 let (prefix, rest) = (*prefix as usize, *rest as usize);
-                built.value(prefix, bytes, position, rest);
+                built.value(prefix, &bytes[position..], rest);
                 position += rest;
                 if keep(index) {
                     out[written] = built.keep();
@@ -168,8 +149,6 @@ struct Built {
     /// The value made last.
     start: usize,
     len: usize,
-    /// Its first bytes, and any behind it.
-    head: [u128; 2],
     /// Where the bytes that are kept end: the next value goes there.
     free: usize,
 }
@@ -179,8 +158,7 @@ impl Built {
     fn after(last: &[u8], budget: &Budget) -> Result<Self> {
         let mut bytes = BufferMut::zeroed(last.len() + SLACK, budget)?;
         bytes.as_mut_slice()[..last.len()].copy_from_slice(last);
-        let head = head_of(bytes.as_slice());
-        Ok(Self { bytes, start: 0, len: last.len(), head, free: 0 })
+        Ok(Self { bytes, start: 0, len: last.len(), free: 0 })
     }
 
     /// Makes sure of room for all values of a block, the first of `blocks`, and checks their prefixes.
@@ -221,34 +199,23 @@ impl Built {
         Ok(())
     }
 
-    /// Makes the next value: `prefix` bytes of the last, and `rest` bytes of `bytes` from `position` on.
-    /// In front of those are as many as the prefix has in the head, as every value before is made of
-    /// such bytes.
+    /// Makes the next value: `prefix` bytes of the last and the first `rest` of `bytes`.
     #[inline]
-    fn value(&mut self, prefix: usize, bytes: &[u8], position: usize, rest: usize) {
+    fn value(&mut self, prefix: usize, bytes: &[u8], rest: usize) {
         if rest == 0 {
             self.len = prefix;
             return;
         }
         let (from, to) = (self.start, self.free);
         let built = self.bytes.as_mut_slice();
-        let shared = prefix.min(HEAD);
-        // Where the value would start if all of it were in the page.
-        let found = head_of(&bytes[position - shared..]);
-        let kept = &KEPT[shared];
-        self.head =
-            std::array::from_fn(|half| self.head[half] & kept[half] | found[half] & !kept[half]);
-        for done in (HEAD..prefix).step_by(STEP) {
-            if from != to {
+        if from != to {
+            for done in (0..prefix).step_by(STEP) {
                 built.copy_within(from + done..from + done + STEP, to + done);
             }
         }
-        for done in (HEAD - shared..rest).step_by(STEP) {
-            let (at, bytes) = (to + prefix + done, &bytes[position + done..]);
-            built[at..at + STEP].copy_from_slice(&bytes[..STEP]);
-        }
-        if let Some(head) = built[to..].first_chunk_mut() {
-            *head = bytemuck::cast::<_, [u8; HEAD]>(self.head.map(u128::to_le_bytes));
+        for done in (0..rest).step_by(STEP) {
+            let at = to + prefix + done;
+            built[at..at + STEP].copy_from_slice(&bytes[done..done + STEP]);
         }
         (self.start, self.len) = (to, prefix + rest);
     }
@@ -257,8 +224,8 @@ impl Built {
     #[inline]
     fn keep(&mut self) -> View {
         self.free = self.free.max(self.start + self.len);
-        let field = self.head[0] << 32 | self.len as u128;
-        View::from_field(field, self.len, 0, self.start as u32)
+        let bytes = &self.bytes.as_slice()[self.start..];
+        View::of(self.len as u32, bytes, 0, self.start as u32)
     }
 
     /// All bytes, and those of the value made last.
@@ -270,11 +237,4 @@ impl Built {
             _ => Err(DecodeError::corrupt("a value outside its buffer", 0)),
         }
     }
-}
-
-/// The first [`HEAD`] of `bytes`, of which there are as many.
-#[inline]
-fn head_of(bytes: &[u8]) -> [u128; 2] {
-    let head: [u8; HEAD] = bytes.first_chunk().copied().unwrap_or([0; HEAD]);
-    bytemuck::cast::<_, [[u8; 16]; 2]>(head).map(u128::from_le_bytes)
 }
