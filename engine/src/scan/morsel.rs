@@ -14,6 +14,7 @@ use millwork_format::selection::Selection;
 use millwork_format::vector::{Vector, concat};
 
 use super::ScanShared;
+use super::grant::Grants;
 use crate::error::{Error, Result};
 use crate::expr::Program;
 
@@ -22,13 +23,6 @@ const FEW_ROWS: usize = 256;
 
 /// Survivors up to which the pages of a window are asked for row by row.
 const SPARSE_ROWS: usize = 64;
-
-/// Whether `ranges` may be read before they are needed: while they and all that is reserved take no
-/// more than half the budget, so that they never take what work under way needs.
-pub(super) fn has_room_ahead(budget: &Budget, ranges: &[Range<u64>]) -> bool {
-    let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-    budget.reserved().saturating_add(bytes) <= budget.limit() / 2
-}
 
 /// A morsel whose turn has not come. A page may rightly have billions of rows, so there may be very many.
 #[derive(Debug)]
@@ -162,13 +156,13 @@ impl MorselScan {
         self.id
     }
 
-    /// Asks for the bytes of the first step, once, where `budget` has room to spare.
-    pub(super) fn read_ahead(&mut self, shared: &ScanShared, budget: &Budget) {
+    /// Asks for the bytes of the first step, once, where `grants` leave room in `budget`.
+    pub(super) fn read_ahead(&mut self, shared: &ScanShared, grants: &Grants, budget: &Budget) {
         if self.asked_ahead {
             return;
         }
         if let Ok(Some(need)) = self.first_need(shared)
-            && has_room_ahead(budget, &self.fetcher().worth_asking(&need))
+            && grants.has_room_ahead(&self.fetcher().worth_asking(&need), budget)
         {
             self.asked_ahead = true;
             if let Ok(1..) = self.request(&need, budget) {

@@ -15,7 +15,7 @@ use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 
 use super::grant::{Grant, Grants};
-use super::morsel::{MorselScan, PlannedMorsel, has_room_ahead};
+use super::morsel::{MorselScan, PlannedMorsel};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::pipeline::Window;
@@ -84,6 +84,14 @@ pub(super) enum Unit {
 }
 
 impl Unit {
+    /// The same; a morsel whose turn has come is ready to be scanned.
+    fn begun(self, shared: &ScanShared) -> Self {
+        match self {
+            Self::Planned(morsel) => Self::Morsel(morsel.begin(shared)),
+            other => other,
+        }
+    }
+
     fn id(&self) -> MorselId {
         match self {
             Self::Group { file, ordinal, .. } => group_id(*file, *ordinal),
@@ -101,10 +109,9 @@ fn group_id(file: usize, ordinal: usize) -> MorselId {
 /// What a lane gets from the queue.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// A row group to be cut, which counts as being cut until [`ScanShared::put_morsels`].
-    Group { file: usize, ordinal: usize, group: Option<Arc<RowGroupScan>> },
-    /// A morsel, until [`ScanShared::finish_morsel`].
-    Morsel(Box<MorselScan>, Grant),
+    /// Work, and the grant for it. A row group counts as being cut until [`ScanShared::put_morsels`], a
+    /// morsel as unfinished until [`ScanShared::finish_morsel`].
+    Unit(Unit, Grant),
     /// None now; more may come.
     Later,
     /// None any more.
@@ -287,32 +294,45 @@ impl ScanShared {
     /// have changed. `budget` is the one of the scan.
     pub(super) fn take(&self, waker: &Waker, budget: &Budget) -> Taken {
         let mut queue = self.lock();
-        let morsel = match queue.units.pop_front() {
-            Some(Unit::Planned(morsel)) => morsel.begin(self),
-            Some(Unit::Morsel(morsel)) => morsel,
-            Some(Unit::Group { file, ordinal, group }) => {
-                queue.being_cut += 1;
-                return Taken::Group { file, ordinal, group };
-            }
+        let granted = match queue.units.pop_front() {
             None if queue.being_cut == 0 => return Taken::Nothing,
-            None => {
-                queue.waiting.push(waker.clone());
-                return Taken::Later;
+            None => None,
+            Some(unit) => {
+                let unit = unit.begun(self);
+                match queue.grants.ask(self.bytes_about(&unit), budget) {
+                    Some(grant) => Some((unit, grant)),
+                    None => {
+                        queue.units.push_front(unit);
+                        None
+                    }
+                }
             }
         };
-        match queue.grants.ask(morsel.bytes_about(), budget) {
-            Some(grant) => Taken::Morsel(morsel, grant),
-            None => {
-                queue.units.push_front(Unit::Morsel(morsel));
-                queue.waiting.push(waker.clone());
-                Taken::Later
-            }
+        let Some((unit, grant)) = granted else {
+            queue.waiting.push(waker.clone());
+            return Taken::Later;
+        };
+        queue.being_cut += usize::from(matches!(unit, Unit::Group { .. }));
+        Taken::Unit(unit, grant)
+    }
+
+    /// About the memory that `unit` takes.
+    fn bytes_about(&self, unit: &Unit) -> u64 {
+        match unit {
+            Unit::Group { file, ordinal, .. } => self.files[*file].bytes_to_cut(*ordinal),
+            Unit::Planned(_) => 0,
+            Unit::Morsel(morsel) => morsel.bytes_about(),
         }
     }
 
-    /// Puts the morsels of row group `ordinal` of file `file`, which was being cut, in their place in
-    /// the queue.
-    pub(super) fn put_morsels(&self, file: usize, ordinal: usize, morsels: Vec<PlannedMorsel>) {
+    /// Puts the morsels of row group `ordinal` of file `file`, which was being cut with `grant`, in their
+    /// place in the queue.
+    pub(super) fn put_morsels(
+        &self,
+        (file, ordinal): (usize, usize),
+        morsels: Vec<PlannedMorsel>,
+        grant: &Grant,
+    ) {
         self.counters.morsels.fetch_add(morsels.len() as u64, Ordering::Relaxed);
         let mut queue = self.lock();
         let place = group_id(file, ordinal);
@@ -323,6 +343,7 @@ impl ScanShared {
         queue.units.extend(morsels.into_iter().map(Unit::Planned));
         queue.units.extend(behind);
         queue.being_cut = queue.being_cut.saturating_sub(1);
+        queue.grants.give_back(grant);
         let waiting = std::mem::take(&mut queue.waiting);
         let first = queue.first_unfinished();
         drop(queue);
@@ -358,19 +379,20 @@ impl ScanShared {
     /// Asks for the first bytes of the next units, where `budget` has room to spare.
     pub(super) fn read_ahead(&self, units: usize, budget: &Budget) {
         let mut queue = self.lock();
-        for unit in queue.units.iter_mut().take(units) {
+        let Queue { units: waiting, grants, .. } = &mut *queue;
+        for unit in waiting.iter_mut().take(units) {
             if let Unit::Planned(morsel) = unit {
                 *unit = Unit::Morsel(morsel.begin(self));
             }
             match unit {
-                Unit::Morsel(morsel) => morsel.read_ahead(self, budget),
+                Unit::Morsel(morsel) => morsel.read_ahead(self, grants, budget),
                 Unit::Group { file, ordinal, group } if group.is_none() => {
                     // An error will show when the unit is taken.
                     if self.may_match(*file, *ordinal)
                         && let Ok(opened) = RowGroupScan::new(&self.files[*file], *ordinal)
                     {
                         if let Ok(Prepared::Need(need)) = self.prepare(&opened, budget)
-                            && has_room_ahead(budget, &need.required)
+                            && grants.has_room_ahead(&need.required, budget)
                             && let Ok(1..) =
                                 self.files[*file].fetcher().request(&need.required, budget)
                         {

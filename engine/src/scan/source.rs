@@ -10,7 +10,7 @@ use millwork_format::read::RowGroupScan;
 use super::ScanShared;
 use super::grant::Grant;
 use super::morsel::{Conjunct, MorselScan, Progress};
-use super::shared::{Prepared, Taken};
+use super::shared::{Prepared, Taken, Unit};
 use crate::error::Result;
 use crate::expr::Program;
 use crate::pipeline::{Context, Signal, Source, SourceAnswer};
@@ -32,8 +32,14 @@ pub struct ScanSource {
 #[derive(Debug)]
 enum Work {
     None,
-    Group(Arc<RowGroupScan>),
+    Group(Arc<RowGroupScan>, Grant),
     Morsel(Box<MorselScan>, Grant),
+}
+
+impl Work {
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::None)
+    }
 }
 
 impl ScanSource {
@@ -62,16 +68,20 @@ impl ScanSource {
 
     /// Takes the next unit. `Some` is the answer if there is none.
     fn take(&mut self, context: &mut Context<'_>, budget: &Budget) -> Result<Option<SourceAnswer>> {
-        self.work = match self.shared.take(context.waker, budget) {
+        let (unit, grant) = match self.shared.take(context.waker, budget) {
+            Taken::Unit(unit, grant) => (unit, grant),
             Taken::Later => return Ok(Some(SourceAnswer::Blocked)),
             Taken::Nothing => return Ok(Some(SourceAnswer::Signal(Signal::End))),
-            Taken::Morsel(morsel, grant) => Work::Morsel(morsel, grant),
-            Taken::Group { group: Some(group), .. } => Work::Group(group),
-            Taken::Group { file, ordinal, group: None } => {
+        };
+        self.work = match unit {
+            Unit::Planned(morsel) => Work::Morsel(morsel.begin(&self.shared), grant),
+            Unit::Morsel(morsel) => Work::Morsel(morsel, grant),
+            Unit::Group { group: Some(group), .. } => Work::Group(group, grant),
+            Unit::Group { file, ordinal, group: None } => {
                 match self.shared.open_group(file, ordinal)? {
-                    Some(group) => Work::Group(group),
+                    Some(group) => Work::Group(group, grant),
                     None => {
-                        self.shared.put_morsels(file, ordinal, Vec::new());
+                        self.shared.put_morsels((file, ordinal), Vec::new(), &grant);
                         Work::None
                     }
                 }
@@ -79,13 +89,6 @@ impl ScanSource {
         };
         self.shared.read_ahead(READ_AHEAD_UNITS, budget);
         Ok(None)
-    }
-
-    fn end(&mut self) -> SourceAnswer {
-        if let Work::Morsel(_, grant) = std::mem::replace(&mut self.work, Work::None) {
-            self.shared.give_back(&grant);
-        }
-        SourceAnswer::Signal(Signal::End)
     }
 }
 
@@ -104,7 +107,7 @@ impl Source for ScanSource {
         let mut asked = Vec::new();
         loop {
             if self.stopped {
-                return Ok(self.end());
+                return Ok(SourceAnswer::Signal(Signal::End));
             }
             match &mut self.work {
                 Work::None => {
@@ -112,7 +115,7 @@ impl Source for ScanSource {
                         return Ok(answer);
                     }
                 }
-                Work::Group(group) => {
+                Work::Group(group, grant) => {
                     let prepared = self.shared.prepare(group, &budget)?;
                     if let Prepared::Need(need) = prepared {
                         if asked == need.required {
@@ -132,10 +135,10 @@ impl Source for ScanSource {
                     };
                     self.shared.pruned(group, evidence);
                     let (file, ordinal) = (group.scan().ordinal() as usize, group.ordinal());
+                    self.shared.put_morsels((file, ordinal), morsels, grant);
                     self.work = Work::None;
-                    self.shared.put_morsels(file, ordinal, morsels);
                 }
-                Work::Morsel(morsel, grant) => {
+                Work::Morsel(morsel, _) => {
                     let Some(pages) = &mut self.context else {
                         return Ok(SourceAnswer::Blocked);
                     };
@@ -144,8 +147,12 @@ impl Source for ScanSource {
                         Progress::Working => return Ok(SourceAnswer::Working),
                         Progress::Done => {
                             // The lane asks for more only when what it was given is through.
-                            self.shared.finish_morsel(morsel.id(), grant);
-                            self.work = Work::None;
+                            let id = morsel.id();
+                            if let Work::Morsel(morsel, grant) = self.work.take() {
+                                // Its memory goes back before what it was granted.
+                                drop(morsel);
+                                self.shared.finish_morsel(id, &grant);
+                            }
                             let entries = self
                                 .conjuncts
                                 .iter()
@@ -172,12 +179,17 @@ impl Source for ScanSource {
 
     fn stop(&mut self) {
         self.stopped = true;
+        // The lane is not polled again, and others may wait for what it was granted.
+        match self.work.take() {
+            Work::None => {}
+            Work::Group(_, grant) | Work::Morsel(_, grant) => self.shared.give_back(&grant),
+        }
     }
 
     fn morsel(&self) -> MorselId {
         match &self.work {
             Work::None => MorselId::END,
-            Work::Group(group) => MorselId {
+            Work::Group(group, _) => MorselId {
                 file: group.scan().ordinal(),
                 row_group: group.ordinal() as u32,
                 morsel: 0,

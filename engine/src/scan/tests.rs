@@ -1,13 +1,14 @@
 //! A lane of a scan, driven by hand: how much a call does.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
 
 use super::ScanSource;
 use crate::lower::{LowerOptions, lower};
 use crate::operator::tests::with_context;
-use crate::pipeline::{Signal, Source, SourceAnswer};
+use crate::pipeline::{Context, Signal, Source, SourceAnswer};
 use crate::session::{Session, SessionOptions};
 
 const LINEITEM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/lineitem.parquet");
@@ -50,4 +51,33 @@ fn no_call_decodes_more_than_a_batch() {
             assert!(working >= windows && working <= windows * conjuncts, "{condition}: {working}");
         }
     }
+}
+
+/// Polls until there is a batch; false if there is none after a while.
+fn gives_a_batch(source: &mut ScanSource, budget: &Budget) -> bool {
+    let mut context = Context { waker: Waker::noop(), budget, lane: 0 };
+    (0..300).any(|_| match source.poll(&mut context).unwrap() {
+        SourceAnswer::Batch(_) => true,
+        SourceAnswer::Working => false,
+        SourceAnswer::Blocked => {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            false
+        }
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn a_lane_that_is_stopped_gives_its_grant_to_one_that_waits() {
+    let sql = format!("select l_comment from '{LINEITEM}'");
+    let plan = Session::new(SessionOptions::default()).plan(&sql).unwrap();
+    let lowered = lower(&plan, &LowerOptions::default(), &Budget::unlimited()).unwrap();
+    let shared = Arc::clone(&lowered.scans[0].1);
+    // A morsel is granted about 150 kB: there is memory for one, and not for two.
+    let budget = Budget::new(200_000);
+    let [mut first, mut second] = [(); 2].map(|()| ScanSource::new(&shared).unwrap());
+    assert!(gives_a_batch(&mut first, &budget));
+    assert!(!gives_a_batch(&mut second, &budget));
+    first.stop();
+    assert!(gives_a_batch(&mut second, &budget));
 }

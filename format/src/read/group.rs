@@ -65,6 +65,22 @@ impl FileScan {
         Arc::new(Self { file: file.clone(), ordinal, columns, first_leaves, fetcher, metrics })
     }
 
+    /// The most bytes that [`RowGroupScan::prepare`] may want of row group `ordinal`: those of its largest
+    /// chunk, where no offset index tells its pages.
+    #[must_use]
+    pub fn bytes_to_cut(&self, ordinal: usize) -> u64 {
+        let footer = self.file.footer();
+        let leaves = self.columns.iter().flat_map(|column| &column.leaves);
+        leaves
+            .filter_map(|leaf| footer.column(ordinal, leaf.leaf))
+            .filter(|chunk| {
+                chunk.offset_index().is_none() && chunk.num_values() > RowGroupScan::WHOLE_ROWS
+            })
+            .map(|chunk| chunk.total_compressed_size())
+            .max()
+            .unwrap_or(0)
+    }
+
     /// The leaves of column `column`, counted among those of the scan.
     pub(super) fn leaves_of(&self, column: usize) -> Range<usize> {
         let end = self.first_leaves.get(column + 1).copied().unwrap_or(0);
@@ -218,7 +234,8 @@ impl RowGroupScan {
     }
 
     /// About what reading `rows` of its rows takes at once: their compressed bytes, and of each chunk
-    /// as much again as is opened together, a page or two. Judged by the averages of the row group.
+    /// what is opened together, a page or two, and as much again for what is made of it. Judged by the
+    /// averages of the row group.
     #[must_use]
     pub fn bytes_about(&self, rows: u64) -> u64 {
         const OPENED_BYTES: u64 = 2 << 20;
@@ -230,7 +247,7 @@ impl RowGroupScan {
         let chunk = |chunk: &Chunk| {
             let chunk = footer.column(self.ordinal, chunk.leaf().leaf)?;
             let opened = share(chunk.total_uncompressed_size()).min(OPENED_BYTES);
-            Some(share(chunk.total_compressed_size()).saturating_add(opened))
+            Some(share(chunk.total_compressed_size()).saturating_add(2 * opened))
         };
         self.chunks.iter().filter_map(chunk).fold(0, u64::saturating_add)
     }
