@@ -1,7 +1,9 @@
 //! What the criterion benches of the layers share: see `benches/`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use criterion::Criterion;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 
@@ -20,6 +22,18 @@ impl Bits {
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
+}
+
+/// Criterion as all benches run it: `samples` of a bench, together for about `measured_ms`; switches of the
+/// command line come last.
+#[must_use]
+pub fn criterion(measured_ms: u64, samples: usize) -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(measured_ms))
+        .sample_size(samples)
+        .without_plots()
+        .configure_from_args()
 }
 
 /// The path of the file that is read: `MILLWORK_BENCH_FILE`, or the one of the repository.

@@ -5,9 +5,8 @@
 //! without an encoder.
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::{BenchmarkGroup, Throughput, measurement::WallTime};
 use libdeflater::{CompressionLvl, Compressor};
 use millwork_codecs::Result;
 use millwork_codecs::budget::Budget;
@@ -24,12 +23,7 @@ const BODY_BYTES: usize = 256 << 10;
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(300))
-        .sample_size(20)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = millwork_benches::criterion(300, 20);
     let mut group = criterion.benchmark_group("values");
     group.throughput(Throughput::Elements(ROWS as u64));
     let values = booleans(&mut group).and_then(|()| byte_arrays(&mut group));

@@ -4,9 +4,8 @@
 //! the first-level cache, unless the name says otherwise.
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::{BenchmarkGroup, Throughput, measurement::WallTime};
 use millwork_codecs::Result;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{BitmapMut, Buffer, View};
@@ -22,12 +21,7 @@ const ROWS: usize = 2048;
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(300))
-        .sample_size(20)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = millwork_benches::criterion(300, 20);
     for tier in [Isa::Scalar, Isa::Avx2, Isa::Avx512] {
         if !kernel::force(tier) {
             eprintln!("skipped: this CPU has no {tier:?}");

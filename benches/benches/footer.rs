@@ -5,7 +5,6 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use millwork_benches::{BenchResult, bench_file};
@@ -15,12 +14,7 @@ use millwork_format::read::File;
 use millwork_format::schema::Schema;
 
 fn main() -> ExitCode {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500))
-        .sample_size(20)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = millwork_benches::criterion(500, 20);
     let done = benches(&mut criterion);
     criterion.final_summary();
     millwork_benches::exit_code(done)

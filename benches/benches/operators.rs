@@ -8,7 +8,6 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use millwork_benches::{BenchResult, Bits};
@@ -48,12 +47,7 @@ const TYPES: [DataType; 6] = [
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn main() -> ExitCode {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500))
-        .sample_size(10)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = millwork_benches::criterion(500, 10);
     let done = benches(&mut criterion);
     criterion.final_summary();
     millwork_benches::exit_code(done)

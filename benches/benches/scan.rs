@@ -6,7 +6,6 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use millwork_benches::{BenchResult, bench_file, bench_path};
@@ -33,12 +32,7 @@ const QUERIES: [(&str, &str); 5] = [
 ];
 
 fn main() -> ExitCode {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_secs(1))
-        .sample_size(10)
-        .without_plots()
-        .configure_from_args();
+    let mut criterion = millwork_benches::criterion(1000, 10);
     let done = columns(&mut criterion).and_then(|()| queries(&mut criterion));
     criterion.final_summary();
     millwork_benches::exit_code(done)
