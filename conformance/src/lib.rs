@@ -8,6 +8,7 @@
 #[allow(unsafe_code, reason = "a global allocator cannot be written without")]
 pub mod allocator;
 pub mod address_space;
+pub mod random;
 pub mod normal;
 pub mod corpus;
 pub mod ledger;

@@ -28,6 +28,8 @@ use millwork_engine::{Error, ErrorKind, Result as EngineResult};
 use millwork_format::batch::Batch;
 use millwork_format::vector::Vector;
 
+use crate::random::Random;
+
 /// Batches between two barriers.
 const BARRIER_BATCHES: u64 = 10;
 
@@ -150,7 +152,7 @@ impl Plan {
         let mut config = || {
             let batch_rows = 1 + random.below(20);
             GeneratorConfig {
-                seed: random.next(),
+                seed: random.draw(),
                 rows: random.below(45) * batch_rows + random.below(2),
                 batch_rows: batch_rows as usize,
                 columns: 1,
@@ -180,7 +182,7 @@ impl Plan {
         let order = if random.below(4) == 0 { Order::Rounds } else { Order::Any };
         let slice_batches = random.below(3) as usize;
         let scheduler =
-            SeededScheduler { order, slice_batches, ..SeededScheduler::new(random.next(), 2) };
+            SeededScheduler { order, slice_batches, ..SeededScheduler::new(random.draw(), 2) };
         Self {
             seed,
             producers,
@@ -503,21 +505,5 @@ impl Outcome {
             }
         }
         Ok(())
-    }
-}
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 }

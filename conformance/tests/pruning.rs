@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use conformance::ask::integers;
+use conformance::random::Random;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_engine::scan::ScanReport;
@@ -27,19 +28,8 @@ fn ids(file: &File, condition: &str, prune: bool) -> (Vec<i128>, ScanReport) {
     integers(file, &format!("select id from t where {condition}"), prune).unwrap()
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len() as u64) as usize]
-    }
+fn of<'a>(random: &mut Random, list: &[&'a str]) -> &'a str {
+    list[random.below(list.len() as u64) as usize]
 }
 
 /// A column, and some value that it may have or not.
@@ -69,7 +59,7 @@ fn condition(random: &mut Random, depth: u64) -> String {
     match random.below(if depth == 0 { 8 } else { 12 }) {
         0..=2 => {
             let ((column, value), comparison) =
-                (operand(random), random.of(&["=", "=", "=", "<", "<=", ">", ">=", "<>"]));
+                (operand(random), of(random, &["=", "=", "=", "<", "<=", ">", ">=", "<>"]));
             match random.below(6) {
                 0 => format!("{value} {comparison} {column}"),
                 _ => format!("{column} {comparison} {value}"),
@@ -88,11 +78,11 @@ fn condition(random: &mut Random, depth: u64) -> String {
         }
         4 => {
             let prefix: &[&str] = &["a", "b1", "c99", "i", "city 00", "city 04", "city 9", ""];
-            let column = random.of(&["word", "city"]);
-            format!("{column} like '{}%'", random.of(prefix))
+            let column = of(random, &["word", "city"]);
+            format!("{column} like '{}%'", of(random, prefix))
         }
-        5 => format!("{} is null", random.of(&["key", "word", "ratio", "id", "inner.code"])),
-        6 => format!("{} is not null", random.of(&["key", "word", "ratio", "inner.tag"])),
+        5 => format!("{} is null", of(random, &["key", "word", "ratio", "id", "inner.code"])),
+        6 => format!("{} is not null", of(random, &["key", "word", "ratio", "inner.tag"])),
         7 => {
             let (low, span) = (random.below(6_000), random.below(60));
             format!("id >= {low} and id < {}", low + span)

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conformance::corpus;
+use conformance::random::Random;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Bitmap;
 use millwork_codecs::kernel::{Isa, force, supported};
@@ -32,17 +33,6 @@ const SEEDS: u64 = 6;
 
 /// Files of the corpus of which the chunks are larger, decompressed, are read by other tests.
 const MOST_BYTES: u64 = 256 << 10;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 fn lines(fields: &[Field], batches: impl Iterator<Item = Result<Batch>>) -> Result<Vec<String>> {
     let mut writer = JsonWriter::new(fields);
