@@ -84,7 +84,8 @@ mod tests {
         let scan = budget.consumer("scan");
         let mut grants = Grants::default();
         // In two pieces.
-        let fits = |grants: &Grants, bytes| grants.has_room_ahead(&[0..3, 7..4 + bytes], &scan);
+        let fits =
+            |grants: &Grants, bytes: u64| grants.has_room_ahead(&[0..3, 7..4 + bytes], &scan);
         assert!(fits(&grants, 50) && !fits(&grants, 51));
         let grant = grants.ask(40, &scan).expect("the first");
         assert!(fits(&grants, 10) && !fits(&grants, 11));
