@@ -1,7 +1,8 @@
 //! What the planner knows of tables: names, columns and statistics, never data.
 //!
 //! In: a name or a table function with constant arguments. Out: a [`Table`], whose concrete type the
-//! physical planner finds again through [`Table::as_any`]. Statistics are exact bounds or absent.
+//! physical planner finds again through [`Table::as_any`]. Statistics are exact bounds or absent, but for
+//! guesses that say so.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -25,8 +26,9 @@ pub trait Table: Send + Sync + Debug {
         None
     }
 
-    /// At most that many distinct values are in column `column`, if something is known.
-    fn distinct_bound(&self, _column: usize) -> Option<u64> {
+    /// About how many distinct values column `column` has, if something is known: a guess, the one
+    /// statistic here that is not exact.
+    fn distinct_about(&self, _column: usize) -> Option<u64> {
         None
     }
 

@@ -76,7 +76,7 @@ pub fn key_selectivity(
     1.0 / more.max(1.0)
 }
 
-/// Distinct values of a column at most, as far as tables say.
+/// Distinct values of a column, about, as far as tables say.
 #[must_use]
 pub fn distinct(plan: &LogicalPlan, column: usize) -> Option<f64> {
     let (LogicalPlan::Scan(scan), column) = origin(plan, column)? else { return None };
@@ -85,9 +85,10 @@ pub fn distinct(plan: &LogicalPlan, column: usize) -> Option<f64> {
         (Scalar::Integer(low), Scalar::Integer(high)) => Some((high - low) as f64 + 1.0),
         _ => None,
     });
-    let known = scan.table.distinct_bound(column).map(|count| count as f64);
-    let rows = scan.table.row_count().map(|count| count as f64);
-    [from_bounds, known, rows].into_iter().flatten().reduce(f64::min)
+    let guessed = scan.table.distinct_about(column).map(|count| count as f64);
+    // That there are not more than rows says nothing alone: most columns have far fewer.
+    let rows = scan.table.row_count().map_or(f64::INFINITY, |count| count as f64);
+    from_bounds.into_iter().chain(guessed).reduce(f64::min).map(|count| count.min(rows))
 }
 
 /// The column of the table that column `at` of the scan is, if it is no part of one.

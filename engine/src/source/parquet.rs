@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
-use millwork_format::prune::{PruneValue, chunk_bounds};
+use millwork_format::prune::{PruneValue, chunk_bounds, distinct_about};
 use millwork_format::read::File;
 use millwork_format::types::Field;
 
@@ -31,6 +31,8 @@ pub struct ParquetTable {
     fields: Vec<Field>,
     /// By column, once asked for.
     bounds: Vec<OnceLock<Option<(Scalar, Scalar)>>>,
+    /// By column, once asked for.
+    distinct: Vec<OnceLock<Option<u64>>>,
 }
 
 impl ParquetTable {
@@ -66,7 +68,8 @@ impl ParquetTable {
             }
         }
         let bounds = fields.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { name: name.to_string(), files, fields, bounds })
+        let distinct = fields.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { name: name.to_string(), files, fields, bounds, distinct })
     }
 
     /// The least and greatest value that the statistics of all row groups allow.
@@ -94,6 +97,21 @@ impl ParquetTable {
         Some((scalar(min, &self.fields[column])?, scalar(max, &self.fields[column])?))
     }
 
+    /// Values that come again and again are the same ones in each row group; where most rows of a row
+    /// group have a value of their own, other row groups have others.
+    fn guess_distinct(&self, column: usize) -> Option<u64> {
+        let (mut most, mut sum) = (0, 0_u64);
+        for file in &self.files {
+            let described = file.schema().columns().get(column).filter(|column| column.is_flat)?;
+            for group in file.footer().row_groups().filter(|group| group.num_rows() > 0) {
+                let found = distinct_about(file.footer(), group.index(), described.leaves.start)?;
+                most = most.max(found);
+                sum = sum.saturating_add(if found >= group.num_rows() / 4 { found } else { 0 });
+            }
+        }
+        Some(most.max(sum)).filter(|found| *found > 0)
+    }
+
     /// The files, in order.
     #[must_use]
     pub fn files(&self) -> &[File] {
@@ -116,6 +134,10 @@ impl Table for ParquetTable {
 
     fn bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
         self.bounds.get(column)?.get_or_init(|| self.find_bounds(column)).clone()
+    }
+
+    fn distinct_about(&self, column: usize) -> Option<u64> {
+        *self.distinct.get(column)?.get_or_init(|| self.guess_distinct(column))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -72,6 +72,31 @@ pub(super) fn is_crowded(bounds: &Bounds, physical: PhysicalType, page_bytes: u6
     }
 }
 
+/// Bytes of a page header and of what compression adds, about.
+const PAGE_OVERHEAD: u64 = 24;
+
+/// About how many different values `chunk` has: what its writer counted, else as many as its dictionary
+/// page may hold; `None` if not all values are in one. Nothing is read for it, and nothing depends on it
+/// but what is done first: compression makes entries look fewer than they are.
+pub(super) fn distinct_about(chunk: ColumnChunk<'_>) -> Option<u64> {
+    let counted = chunk.statistics().ok().flatten().and_then(|known| known.distinct_count);
+    if let Some(counted) = counted.filter(|counted| *counted > 0) {
+        return Some(counted);
+    }
+    if !is_pure(chunk) {
+        return None;
+    }
+    let bytes = chunk.data_page_offset().checked_sub(chunk.dictionary_page_offset()?)?;
+    let width = match chunk.physical_type() {
+        PhysicalType::Int32 | PhysicalType::Float => 4,
+        PhysicalType::Int64 | PhysicalType::Double => 8,
+        PhysicalType::Int96 => 12,
+        // A length of four bytes and some letters.
+        _ => 8,
+    };
+    Some((bytes.saturating_sub(PAGE_OVERHEAD) / width).clamp(1, chunk.num_values().max(1)))
+}
+
 /// Decodes the dictionary page that `bytes` (at `offset` in the file) are.
 ///
 /// # Errors

@@ -192,6 +192,13 @@ pub fn chunk_bounds(
     Ok(Some(bounds(leaf, &statistics, footer.writer(), group.num_rows())))
 }
 
+/// About how many different values leaf `leaf` has in row group `row_group`, if the footer lets guess:
+/// for choosing what is done first, never for what is left out.
+#[must_use]
+pub fn distinct_about(footer: &Footer, row_group: usize, leaf: usize) -> Option<u64> {
+    footer.column(row_group, leaf).and_then(dictionary::distinct_about)
+}
+
 /// The same of any leaf, for tests: of a repeated one the "rows" are its slots.
 fn bounds_for_tests(
     footer: &Footer,

@@ -32,7 +32,7 @@ impl Table for FakeTable {
         Some(self.rows)
     }
 
-    fn distinct_bound(&self, column: usize) -> Option<u64> {
+    fn distinct_about(&self, column: usize) -> Option<u64> {
         self.distinct[column]
     }
 
