@@ -30,6 +30,9 @@ use millwork_format::schema::closest;
 use crate::arguments::{Arguments, Verb};
 use crate::failure::{Failure, Result};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse_from(std::env::args_os().map(marked));
     match run(&arguments) {

@@ -54,7 +54,9 @@ impl Catalog for One {
 struct Ran {
     batches: Vec<Batch>,
     query: QueryReport,
+    /// The first of `scans`.
     scan: ScanReport,
+    scans: Vec<ScanReport>,
 }
 
 fn run(file: &File, sql: &str, scheduler: &dyn Scheduler) -> Ran {
@@ -71,9 +73,9 @@ fn run(file: &File, sql: &str, scheduler: &dyn Scheduler) -> Ran {
     let lowered = lower(&plan, &options, &budget).unwrap();
     let run = RunOptions { budget: budget.clone(), cancel: CancelToken::new(), analyze: true };
     let query = scheduler.run(lowered.query, run).unwrap();
-    let scan = lowered.scans[0].1.report();
+    let scans: Vec<ScanReport> = lowered.scans.iter().map(|(_, scan)| scan.report()).collect();
     let batches = lowered.result.take_all();
-    Ran { batches, query, scan }
+    Ran { batches, query, scan: scans[0].clone(), scans }
 }
 
 fn in_rounds(seed: u64) -> SeededScheduler {
@@ -183,6 +185,37 @@ fn a_rare_filter_opens_only_payload_pages_with_survivors() {
                 .collect();
             assert_eq!(opened[position], with_survivors.len() as u64, "{name}, leaf {leaf}");
         }
+    }
+}
+
+#[test]
+fn a_join_tells_the_scan_on_its_left_which_rows_it_can_use() {
+    let (indexed, bytes) = in_memory(&fixture("shape_idx.parquet"));
+    let pages = pages(&indexed, &bytes);
+    // The rows of these days have the ids 0, 144 and 384, each of which a thousand rows have.
+    let on_the_right = "select id from t where day in (date '1970-01-05', date '1972-06-20', \
+                        date '1976-07-28')";
+    let kept: Vec<u64> = [0, 144, 384].iter().flat_map(|id| id * 1000..(id + 1) * 1000).collect();
+    let sql = format!("select count(note), sum(price) from t where id in ({on_the_right})");
+    // A left row that would fail fails whether or not the join can use it.
+    let fails = format!(
+        "select count(note), sum(price) from (select id, note, price + 1 as price from t) as t \
+         where id in ({on_the_right})"
+    );
+    for (sql, is_told) in [(&sql, true), (&fails, false)] {
+        let ran = run(&indexed, sql, &in_rounds(3));
+        assert_eq!(integer(ran.batches[0].columns()[0].cell(0)), 3000 * 4 / 5);
+        let left = ran.scans.last().unwrap();
+        let opened = &left.totals.pages_decompressed_by_column;
+        let with_kept: BTreeSet<usize> = kept
+            .iter()
+            .map(|row| pages[6].first_rows.partition_point(|first| first <= row))
+            .collect();
+        let notes = if is_told { with_kept.len() } else { pages[6].len() };
+        assert_eq!(opened.last(), Some(&(notes as u64)), "{left:?}");
+        // What indexes know of the keys leaves out most rows before any is read.
+        let left_out = left.rows_pruned_by_pages + left.rows_filtered;
+        assert_eq!(left_out, if is_told { ROWS - 3000 } else { 0 }, "{left:?}");
     }
 }
 

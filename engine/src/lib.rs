@@ -17,6 +17,7 @@ pub mod sql;
 pub mod pipeline;
 pub mod row;
 pub mod hash;
+pub mod runtime_filter;
 pub mod operator;
 pub mod scan;
 pub mod source;

@@ -143,6 +143,18 @@ impl JoinTable {
         }
     }
 
+    /// Whether a row may have a key of this hash. Any may where the table needs no hashes.
+    #[inline]
+    #[must_use]
+    pub fn may_have(&self, hash: u64) -> bool {
+        match &self.finder {
+            Finder::Hashed { directory } => {
+                directory[hash as usize & (directory.len() - 2)] & tag(hash) != 0
+            }
+            _ => true,
+        }
+    }
+
     /// The build row at `position` of a candidate, if its key may be the candidate's.
     #[inline]
     #[must_use]

@@ -10,10 +10,12 @@
 mod key;
 mod group_table;
 mod join_table;
+mod key_bits;
 
 pub use group_table::GroupTable;
 pub use join_table::{Candidate, JoinTable, integer_keys};
 pub use key::KeyHasher;
+pub use key_bits::KeyBits;
 
 #[cfg(test)]
 mod tests;

@@ -7,24 +7,24 @@ use millwork_format::selection::Selection;
 use millwork_format::types::{DataType, Field};
 
 use super::stream::Stream;
-use super::{Lowering, mark};
+use super::{Asked, Lowering, Passed, mark};
 use crate::error::Result;
 use crate::expr::{Expr, Program};
 use crate::operator::Project;
 use crate::operator::join::{
-    JoinBuildSink, JoinProbe, JoinResidual, JoinShared, JoinSpec, Residual,
+    JoinBuildSink, JoinFilter, JoinProbe, JoinResidual, JoinShared, JoinSpec, Residual,
 };
 use crate::plan::logical::{Join, JoinKind};
 use crate::value::Scalar;
 
 impl Lowering {
     /// The pairs (or left rows) that the join gives.
-    pub(super) fn join(&mut self, node: &Join, wanted: &[bool]) -> Result<Stream> {
+    pub(super) fn join(&mut self, node: &Join, asked: &Asked<'_>) -> Result<Stream> {
+        let wanted = asked.wanted;
         let (left, right) = (node.left.fields(), node.right.fields());
         let both = both_wanted(node, wanted);
         let (of_left, of_right) = both.split_at(left.len());
-        let build = self.stream(&node.right, of_right, false)?;
-        let probe = self.stream(&node.left, of_left, false)?;
+        let build = self.stream(&node.right, build_asked(node, asked, of_right))?;
         let pairs = !matches!(node.kind, JoinKind::Semi | JoinKind::Anti);
         let output: Option<Vec<usize>> = (pairs && wanted.contains(&false))
             .then(|| (0..wanted.len()).filter(|column| wanted[*column]).collect());
@@ -45,6 +45,18 @@ impl Lowering {
             move |_| Ok(Box::new(JoinBuildSink::new(Arc::clone(&sinks))?)),
             move |_| finished.finish(),
         );
+        let filters = match node.kind {
+            JoinKind::Inner | JoinKind::Semi => node.left_keys.as_slice(),
+            _ => &[],
+        };
+        let filters = filters.iter().enumerate().map(|(key, column)| Passed {
+            filter: Arc::new(JoinFilter::new(Arc::clone(&shared), key)),
+            column: *column,
+            known_after: Some(built),
+        });
+        let mut probe = probe_asked(node, asked, of_left);
+        probe.filters.extend(filters);
+        let probe = self.stream(&node.left, probe)?;
         let joined =
             probe.after(built).then(move || Ok(Box::new(JoinProbe::new(Arc::clone(&shared))?)));
         let Some(output) = output else { return Ok(joined) };
@@ -60,6 +72,24 @@ impl Lowering {
             .collect();
         Ok(joined.then(move || Ok(Box::new(Project::new(&placed)?))))
     }
+}
+
+/// What is asked of the left input: left rows that nobody above can use may be left out before they are
+/// joined, unless that hides an error.
+fn probe_asked<'a>(node: &Join, asked: &Asked<'_>, wanted: &'a [bool]) -> Asked<'a> {
+    let passes = !node.residual.iter().any(Expr::can_fail);
+    let below = asked.below(wanted, |column| (passes && column < wanted.len()).then_some(column));
+    Asked { in_order: false, ..below }
+}
+
+/// What is asked of the right input. Its rows are only there for those on the left, and without one of
+/// them a left row of an inner join is gone; one of another kind of join is not.
+fn build_asked<'a>(node: &Join, asked: &Asked<'_>, wanted: &'a [bool]) -> Asked<'a> {
+    let passes = matches!(node.kind, JoinKind::Inner | JoinKind::Cross)
+        && !node.residual.iter().any(Expr::can_fail);
+    let left = node.left.fields().len();
+    let below = asked.below(wanted, |column| column.checked_sub(left).filter(|_| passes));
+    Asked { in_order: false, ..below }
 }
 
 /// Which left and right columns the join or somebody above it reads.

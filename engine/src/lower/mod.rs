@@ -5,7 +5,8 @@
 //! breakers (grouping, building a hash table, sorting) end one and begin the next.
 //!
 //! Lateness is planned here: on the way down each node says which of its input's columns somebody
-//! above it reads, and a scan decodes no others.
+//! above it reads, and a scan decodes no others. What joins will know of their keys goes the same way
+//! ([`crate::runtime_filter`]), as far as a column stays what it is and rows that are left out change nothing.
 
 mod join;
 mod scan;
@@ -20,7 +21,7 @@ use millwork_format::vector::{Vector, concat};
 
 use self::stream::{Order, Stream};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Program};
+use crate::expr::{Expr, ExprKind, Program};
 use crate::operator::aggregate::{AggregateShared, AggregateSink, AggregateSource, AggregateSpec};
 use crate::operator::limit::{LimitOperator, LimitShared};
 use crate::operator::sort::{SortShared, SortSink, SortSource, SortSpec};
@@ -31,6 +32,7 @@ use crate::pipeline::{
 };
 use crate::plan::LogicalPlan;
 use crate::plan::logical;
+use crate::runtime_filter::RuntimeFilter;
 use crate::scan::ScanShared;
 
 /// How plans become pipelines.
@@ -87,7 +89,7 @@ pub fn lower(plan: &LogicalPlan, options: &LowerOptions, budget: &Budget) -> Res
         scans: Vec::new(),
     };
     let wanted = vec![true; plan.fields().len()];
-    let stream = lowering.stream(plan, &wanted, false)?;
+    let stream = lowering.stream(plan, Asked::all(&wanted))?;
     let result = lowering.hand_over("result", stream, options.window_bytes)?;
     Ok(Lowered { query: lowering.query, result, scans: lowering.scans })
 }
@@ -99,32 +101,77 @@ struct Lowering {
     scans: Vec<(String, Arc<ScanShared>)>,
 }
 
+/// What a node asks of the stream of its input.
+#[derive(Clone, Debug)]
+struct Asked<'a> {
+    /// Columns that somebody above reads; the others may be null.
+    wanted: &'a [bool],
+    /// Whether rows have to come in the order of files, for a limit.
+    in_order: bool,
+    /// What operators above will know of columns of the input.
+    filters: Vec<Passed>,
+}
+
+/// A filter on its way down to the scan that its column comes from.
+#[derive(Clone, Debug)]
+struct Passed {
+    filter: Arc<dyn RuntimeFilter>,
+    /// Of the input that it is passed to.
+    column: usize,
+    /// What has to finish before it knows anything.
+    known_after: Option<PipelineId>,
+}
+
+impl<'a> Asked<'a> {
+    /// Rows with these columns, and nothing else.
+    fn all(wanted: &'a [bool]) -> Self {
+        Self { wanted, in_order: false, filters: Vec::new() }
+    }
+
+    /// The same of an input of which `wanted` is read, and in which a column lies where `place` says.
+    fn below<'b>(&self, wanted: &'b [bool], place: impl Fn(usize) -> Option<usize>) -> Asked<'b> {
+        let moved =
+            |passed: &Passed| Some(Passed { column: place(passed.column)?, ..passed.clone() });
+        let filters = self.filters.iter().filter_map(moved).collect();
+        Asked { wanted, in_order: self.in_order, filters }
+    }
+}
+
 impl Lowering {
-    /// The stream of `plan`'s rows; columns that are not `wanted` may be null in it. `in_order`: rows
-    /// have to come in the order of files, for a limit.
-    fn stream(&mut self, plan: &LogicalPlan, wanted: &[bool], in_order: bool) -> Result<Stream> {
+    /// The stream of `plan`'s rows.
+    fn stream(&mut self, plan: &LogicalPlan, asked: Asked<'_>) -> Result<Stream> {
+        let Asked { wanted, in_order, .. } = asked;
         match plan {
-            LogicalPlan::Scan(node) => self.scan(node, wanted, in_order),
+            LogicalPlan::Scan(node) => self.scan(node, &asked),
             LogicalPlan::Values(node) => Ok(Stream::of_values(values(node)?)),
             LogicalPlan::Filter(node) => {
                 let mut below = wanted.to_vec();
                 node.predicates.iter().for_each(|predicate| mark(predicate, &mut below));
-                let stream = self.stream(&node.input, &below, in_order)?;
+                // A row that fails here fails whether or not it is of use above.
+                let passes = !node.predicates.iter().any(Expr::can_fail);
+                let input = asked.below(&below, |column| passes.then_some(column));
+                let stream = self.stream(&node.input, input)?;
                 let predicates = node.predicates.clone();
                 Ok(stream.then(move || Ok(Box::new(Filter::new(&predicates)?))))
             }
             LogicalPlan::Project(node) => {
                 let mut below = vec![false; node.input.fields().len()];
                 node.expressions.iter().for_each(|expression| mark(expression, &mut below));
-                let stream = self.stream(&node.input, &below, in_order)?;
+                let passes = !node.expressions.iter().any(Expr::can_fail);
+                let place = |column: usize| match node.expressions.get(column)?.kind {
+                    ExprKind::Column(column) if passes => Some(column),
+                    _ => None,
+                };
+                let stream = self.stream(&node.input, asked.below(&below, place))?;
                 let expressions = node.expressions.clone();
                 Ok(stream.then(move || Ok(Box::new(Project::new(&expressions)?))))
             }
             LogicalPlan::Aggregate(node) => self.aggregate(node),
-            LogicalPlan::Join(node) => self.join(node, wanted),
+            LogicalPlan::Join(node) => self.join(node, &asked),
             LogicalPlan::Sort(node) => self.sort(node, wanted),
             LogicalPlan::Limit(node) => {
-                let stream = self.stream(&node.input, wanted, true)?;
+                let input = Asked { in_order: true, ..Asked::all(wanted) };
+                let stream = self.stream(&node.input, input)?;
                 let shared = LimitShared::new(node.limit, node.offset);
                 Ok(stream.then(move || Ok(Box::new(LimitOperator::new(Arc::clone(&shared))))))
             }
@@ -132,7 +179,7 @@ impl Lowering {
             LogicalPlan::Unnest(node) => {
                 let mut below: Vec<bool> = wanted[..node.input.fields().len()].to_vec();
                 node.lists.iter().for_each(|list| mark(list, &mut below));
-                let stream = self.stream(&node.input, &below, in_order)?;
+                let stream = self.stream(&node.input, asked.below(&below, |_| None))?;
                 let spec = UnnestSpec {
                     lists: node.lists.clone(),
                     alike: node.alike.clone(),
@@ -153,7 +200,7 @@ impl Lowering {
                 *wanted = true;
             }
         }
-        let stream = self.stream(&node.input, &below, false)?;
+        let stream = self.stream(&node.input, Asked::all(&below))?;
         let groups =
             node.groups.iter().map(|column| (*column, fields[*column].data_type.clone())).collect();
         let spec = AggregateSpec { groups, aggregates: node.aggregates.clone() };
@@ -176,7 +223,7 @@ impl Lowering {
                 *wanted = true;
             }
         }
-        let stream = self.stream(&node.input, &below, false)?;
+        let stream = self.stream(&node.input, Asked::all(&below))?;
         let types = node.input.fields().iter().map(|field| field.data_type.clone()).collect();
         let (limit, offset) = (node.limit, node.offset);
         let spec = SortSpec { keys: node.keys.clone(), types, limit, offset };
@@ -193,7 +240,7 @@ impl Lowering {
         let mut windows = Vec::with_capacity(node.inputs.len());
         let share = self.options.window_bytes / node.inputs.len().max(1) as u64;
         for input in &node.inputs {
-            let stream = self.stream(input, wanted, in_order)?;
+            let stream = self.stream(input, Asked { in_order, ..Asked::all(wanted) })?;
             windows.push(self.hand_over("union", stream, share)?);
         }
         Ok(Stream::new(1, move |_| Ok(Box::new(WindowSource::new(windows.clone())))))

@@ -10,6 +10,9 @@
 //!    for its cost first, each reading only columns it needs and only rows that are left.
 //! 4. The remaining columns are decoded for the survivors only (`morsel`).
 //!
+//! What operators above know of the rows they can use ([`crate::runtime_filter`]) is one more conjunct, used
+//! while it leaves rows out.
+//!
 //! Lanes take morsels from one queue, as many at once as there is memory for (`grant`); the bytes of the
 //! next ones are asked for ahead of time.
 
@@ -21,5 +24,5 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use shared::{ScanReport, ScanShared, ScanSpec};
+pub use shared::{ScanFilter, ScanReport, ScanShared, ScanSpec};
 pub use source::ScanSource;

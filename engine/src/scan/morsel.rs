@@ -17,6 +17,7 @@ use super::ScanShared;
 use super::grant::Grants;
 use crate::error::{Error, Result};
 use crate::expr::Program;
+use crate::runtime_filter::RowTest;
 
 /// Survivors below which windows are put together in one batch.
 const FEW_ROWS: usize = 256;
@@ -45,10 +46,26 @@ impl PlannedMorsel {
 
 /// A conjunct as a lane evaluates it.
 #[derive(Debug)]
-pub(super) struct Conjunct {
-    pub(super) program: Program,
-    /// Columns of the scan that it reads.
-    pub(super) columns: Vec<usize>,
+pub(super) enum Conjunct {
+    /// One of the query.
+    Predicate(Box<Program>),
+    /// What an operator above knows of a column of the scan.
+    Learnt(Box<dyn RowTest>, usize),
+}
+
+impl Conjunct {
+    /// The rows of `selection` for which it is true, of `rows` rows of `columns`.
+    fn select(
+        &mut self,
+        columns: &[Vector],
+        rows: usize,
+        selection: &Selection,
+    ) -> Result<Selection> {
+        match self {
+            Self::Predicate(program) => program.select(columns, rows, selection),
+            Self::Learnt(test, column) => test.keep(&columns[*column], selection),
+        }
+    }
 }
 
 /// A morsel that is being scanned.
@@ -194,9 +211,7 @@ impl MorselScan {
         };
         if self.fetcher().driver().profile().serves_useful() {
             let mut later: Vec<usize> = Vec::new();
-            for predicate in &shared.spec().predicates {
-                predicate.for_each_column(&mut |column| later.push(column));
-            }
+            later.extend(shared.conjuncts_read());
             later.extend((0..shared.spec().wanted.len()).filter(|c| shared.spec().wanted[*c]));
             later.sort_unstable();
             later.dedup();
@@ -216,9 +231,9 @@ impl MorselScan {
         });
         let mut columns = Vec::new();
         if let Some(first) = order.last() {
-            shared.spec().predicates[*first].for_each_column(&mut |column| columns.push(column));
+            columns.extend(shared.columns_of(*first));
         }
-        if shared.payload_ahead() {
+        if shared.payload_ahead() || columns.is_empty() {
             columns = (0..shared.spec().columns.len())
                 .filter(|column| shared.spec().wanted[*column] || columns.contains(column))
                 .collect();
@@ -265,7 +280,7 @@ impl MorselScan {
             let mut filtering = match self.filtering.take() {
                 Some(filtering) => filtering,
                 None => {
-                    let columns = conjunct.columns.iter().copied();
+                    let columns = shared.columns_of(next).iter().copied();
                     let missing: Vec<usize> =
                         columns.filter(|column| self.is_missing(*column)).collect();
                     if let Some(need) = self.reader.want(&missing, &self.survivors())? {
@@ -274,7 +289,7 @@ impl MorselScan {
                     Filtering::default()
                 }
             };
-            if self.filter(&mut filtering, conjunct, context)? {
+            if self.filter(&mut filtering, conjunct, shared.columns_of(next), context)? {
                 self.filtering = Some(filtering);
                 return Ok(Progress::Working);
             }
@@ -318,6 +333,7 @@ impl MorselScan {
         &mut self,
         filtering: &mut Filtering,
         conjunct: &mut Conjunct,
+        read: &[usize],
         context: &mut PageContext,
     ) -> Result<bool> {
         let rest = self.windows.get_mut(filtering.window..).unwrap_or_default();
@@ -325,13 +341,13 @@ impl MorselScan {
             return Ok(false);
         };
         let (window, started) = (&mut rest[at], Instant::now());
-        for column in &conjunct.columns {
+        for column in read {
             window.read(*column, &mut self.reader, context)?;
         }
         let count = window.base.count();
         filtering.rows_in += window.inner.count();
         let columns = window.columns(count);
-        let kept = conjunct.program.select(&columns, count, &window.inner)?;
+        let kept = conjunct.select(&columns, count, &window.inner)?;
         filtering.rows_out += kept.count();
         window.keep(kept)?;
         filtering.window += at + 1;

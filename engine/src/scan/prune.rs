@@ -1,11 +1,11 @@
 //! What indexes say about conjuncts: the bridge from bound expressions to `format::prune`.
 //!
-//! In: conjuncts over the scan's columns. Out: for each file a [`Filter`] that is true wherever all
-//! conjuncts are. What is not understood (arithmetic, casts of columns, functions) may always be true. The
+//! In: conjuncts over the scan's columns, those of the query and those that operators above add while it
+//! runs. Out: for each file a [`Filter`] that is true wherever all conjuncts are. What is not understood (arithmetic, casts of columns, functions) may always be true. The
 //! values compared are of the column's own type, because the binder casts constants, not columns, where it
 //! can; a cast column is left alone, but for INT96, whose instants are tested as nanoseconds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use millwork_format::prune::{
     Attempts, ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Test,
@@ -14,30 +14,62 @@ use millwork_format::read::FileScan;
 use millwork_format::schema::Layout;
 use millwork_format::types::{DataType, TimeUnit};
 
+use super::ScanFilter;
 use crate::expr::{Expr, ExprKind, Function};
 use crate::value::Scalar;
 
 /// The filter of each file.
 #[derive(Debug)]
 pub(super) struct Pruner {
+    predicates: Vec<Expr>,
+    learnt: Vec<ScanFilter>,
+    attempts: Arc<Attempts>,
     /// By file: leaves of one column have other ordinals in other files.
-    filters: Vec<Arc<Filter>>,
+    filters: Vec<Mutex<Option<Made>>>,
+}
+
+/// A filter, and how much was known when it was made.
+#[derive(Debug)]
+struct Made {
+    version: u64,
+    filter: Arc<Filter>,
 }
 
 impl Pruner {
-    /// What all of `predicates` say about the columns of `files`.
-    pub(super) fn new(predicates: &[Expr], files: &[Arc<FileScan>]) -> Self {
-        let attempts = Arc::<Attempts>::default();
-        let filter = |file: &Arc<FileScan>| {
-            let parts = predicates.iter().filter_map(|part| predicate_of(part, file)).collect();
-            Arc::new(Filter::learning(Predicate::All(parts), &attempts))
-        };
-        Self { filters: files.iter().map(filter).collect() }
+    /// What all of `predicates` and what is `learnt` say about the columns of `files` files.
+    pub(super) fn new(predicates: Vec<Expr>, learnt: Vec<ScanFilter>, files: usize) -> Self {
+        let filters = std::iter::repeat_with(Mutex::default).take(files).collect();
+        Self { predicates, learnt, attempts: Arc::default(), filters }
     }
 
-    /// What rows of file `file` have to pass; `None` if nothing is known to be asked of them.
-    pub(super) fn filter(&self, file: usize) -> Option<&Arc<Filter>> {
-        self.filters.get(file).filter(|filter| !filter.is_empty())
+    /// What rows of `file` have to pass, by what is known now; `None` if nothing is known to be asked of
+    /// them.
+    pub(super) fn filter(&self, file: &FileScan) -> Option<Arc<Filter>> {
+        let version = self.learnt.iter().map(|learnt| learnt.filter.version()).sum();
+        let made = self.filters.get(file.ordinal() as usize)?;
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        let filter = match &*made {
+            Some(made) if made.version == version => Arc::clone(&made.filter),
+            _ => {
+                let filter = Arc::new(self.make(file));
+                *made = Some(Made { version, filter: Arc::clone(&filter) });
+                filter
+            }
+        };
+        (!filter.is_empty()).then_some(filter)
+    }
+
+    fn make(&self, file: &FileScan) -> Filter {
+        let known = self.learnt.iter().filter(|learnt| learnt.filter.version() > 0);
+        let learnt: Vec<Expr> = known
+            .flat_map(|learnt| {
+                let column = Expr::column(learnt.column, learnt.data_type.clone());
+                learnt.filter.conjuncts(&column)
+            })
+            .collect();
+        let conjuncts = self.predicates.iter().chain(&learnt);
+        let parts = conjuncts.filter_map(|part| predicate_of(part, file)).collect();
+        Filter::learning(Predicate::All(parts), &self.attempts)
     }
 }
 

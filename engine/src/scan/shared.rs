@@ -13,6 +13,7 @@ use millwork_format::io::Need;
 use millwork_format::limits::Limits;
 use millwork_format::prune::{Evidence, Filter, Step};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
+use millwork_format::types::DataType;
 
 use super::grant::{Grant, Grants};
 use super::morsel::{MorselScan, PlannedMorsel};
@@ -20,6 +21,7 @@ use crate::error::Result;
 use crate::expr::Expr;
 use crate::pipeline::Window;
 use crate::plan::logical::TableColumn;
+use crate::runtime_filter::RuntimeFilter;
 use crate::scan::prune::Pruner;
 
 /// What a scan is to do.
@@ -31,6 +33,8 @@ pub struct ScanSpec {
     pub columns: Vec<TableColumn>,
     /// Conjuncts over the scan's columns.
     pub predicates: Vec<Expr>,
+    /// What operators above know of the scan's columns while it runs.
+    pub filters: Vec<ScanFilter>,
     /// Which of the scan's columns are wanted in the batches; the others are null there.
     pub wanted: Vec<bool>,
     /// Whether statistics and page indexes may leave rows out.
@@ -41,6 +45,17 @@ pub struct ScanSpec {
     pub morsel_rows: u64,
 }
 
+/// What an operator above a scan knows of one of its columns.
+#[derive(Clone, Debug)]
+pub struct ScanFilter {
+    /// What is known.
+    pub filter: Arc<dyn RuntimeFilter>,
+    /// Of which column of the scan.
+    pub column: usize,
+    /// The type of that.
+    pub data_type: DataType,
+}
+
 /// A scan that several lanes run.
 #[derive(Debug)]
 pub struct ScanShared {
@@ -49,7 +64,10 @@ pub struct ScanShared {
     files: Vec<Arc<FileScan>>,
     metrics: Arc<ScanMetrics>,
     pruner: Pruner,
+    /// The predicates, then the filters.
     conjuncts: Vec<Learnt>,
+    /// How often an order of them was asked for.
+    orders: AtomicU64,
     queue: Mutex<Queue>,
     counters: Counters,
     payload: AtomicUsize,
@@ -121,6 +139,8 @@ pub(super) enum Taken {
 /// Selectivity and cost of one conjunct so far.
 #[derive(Debug, Default)]
 struct Learnt {
+    /// Columns of the scan that it reads.
+    columns: Vec<usize>,
     can_fail: bool,
     rows_in: AtomicU64,
     rows_out: AtomicU64,
@@ -139,8 +159,37 @@ struct Counters {
     pages: AtomicU64,
     pages_pruned: AtomicU64,
     rows_pruned_by_pages: AtomicU64,
+    rows_filtered: AtomicU64,
     morsels: AtomicU64,
     dictionary_entries_evaluated: AtomicU64,
+}
+
+/// Rows after which what was learnt of a filter counts half: it may know more by now.
+const FILTER_MEMORY_ROWS: u64 = 1 << 18;
+/// A filter that removes fewer rows than one in so many is not worth its while,
+const LEAST_REMOVED: u64 = 8;
+/// but for one in so many morsels, which find out whether that is still so.
+const RETRY: u64 = 16;
+
+impl Learnt {
+    fn of_predicate(predicate: &Expr) -> Self {
+        let mut columns = Vec::new();
+        predicate.for_each_column(&mut |column| columns.push(column));
+        columns.sort_unstable();
+        columns.dedup();
+        Self { columns, can_fail: predicate.can_fail(), ..Self::default() }
+    }
+
+    fn of_filter(filter: &ScanFilter) -> Self {
+        Self { columns: vec![filter.column], ..Self::default() }
+    }
+
+    /// Whether enough rows were left out by it, if any were tried.
+    fn is_worth_it(&self) -> bool {
+        let rows_in = self.rows_in.load(Ordering::Relaxed);
+        let removed = rows_in.saturating_sub(self.rows_out.load(Ordering::Relaxed));
+        removed.saturating_mul(LEAST_REMOVED) >= rows_in
+    }
 }
 
 impl Counters {
@@ -195,6 +244,8 @@ pub struct ScanReport {
     pub pages_pruned: u64,
     /// Rows left out by page indexes.
     pub rows_pruned_by_pages: u64,
+    /// Rows that were read in part and left out by what operators above knew.
+    pub rows_filtered: u64,
     /// Morsels that were scanned.
     pub morsels: u64,
     /// Dictionary entries on which predicates were evaluated.
@@ -235,9 +286,12 @@ impl ScanShared {
                 units.push_back(Unit::Group { file, ordinal, group: None });
             }
         }
-        let pruner = Pruner::new(if spec.prune { &spec.predicates } else { &[] }, &files);
-        let learnt = |one: &Expr| Learnt { can_fail: one.can_fail(), ..Learnt::default() };
-        let conjuncts = spec.predicates.iter().map(learnt).collect();
+        let pruner = match spec.prune {
+            true => Pruner::new(spec.predicates.clone(), spec.filters.clone(), files.len()),
+            false => Pruner::new(Vec::new(), Vec::new(), files.len()),
+        };
+        let mut conjuncts: Vec<Learnt> = spec.predicates.iter().map(Learnt::of_predicate).collect();
+        conjuncts.extend(spec.filters.iter().map(Learnt::of_filter));
         let counters = Counters::default();
         counters.row_groups.store(units.len() as u64, Ordering::Relaxed);
         let unfinished = units.iter().map(Unit::id).collect();
@@ -251,6 +305,7 @@ impl ScanShared {
             metrics,
             pruner,
             conjuncts,
+            orders: AtomicU64::new(0),
             queue,
             counters,
             payload: AtomicUsize::new(0),
@@ -421,19 +476,19 @@ impl ScanShared {
 
     fn may_match(&self, file: usize, ordinal: usize) -> bool {
         let opened = self.files[file].file();
-        self.pruner.filter(file).is_none_or(|filter| {
+        self.pruner.filter(&self.files[file]).is_none_or(|filter| {
             filter.row_group_may_match(opened.footer(), opened.schema(), ordinal)
         })
     }
 
-    fn filter(&self, group: &RowGroupScan) -> Option<&Arc<Filter>> {
-        self.pruner.filter(group.scan().ordinal() as usize)
+    fn filter(&self, group: &RowGroupScan) -> Option<Arc<Filter>> {
+        self.pruner.filter(group.scan())
     }
 
     /// Whether `group` can be cut, and is worth it.
     pub(super) fn prepare(&self, group: &RowGroupScan, budget: &Budget) -> Result<Prepared> {
         let filter = self.filter(group);
-        if let Some(filter) = filter {
+        if let Some(filter) = &filter {
             match group.prune(filter, budget)? {
                 Step::Need(required) => {
                     return Ok(Prepared::Need(Need { required, useful: Vec::new() }));
@@ -442,7 +497,7 @@ impl ScanShared {
                 Step::Kept => {}
             }
         }
-        let tested = filter.map_or(&[][..], |filter| filter.columns());
+        let tested = filter.as_ref().map_or(&[][..], |filter| filter.columns());
         Ok(match group.prepare(tested, self.cut_by(group))? {
             Some(need) => Prepared::Need(need),
             None => Prepared::Ready,
@@ -467,9 +522,7 @@ impl ScanShared {
             chunk.map_or(0, |chunk| chunk.total_compressed_size())
         };
         let mut read = vec![false; scan.columns().len()];
-        for predicate in &self.spec.predicates {
-            predicate.for_each_column(&mut |column| read[column] = true);
-        }
+        self.conjuncts_read().for_each(|column| read[column] = true);
         let any = read.contains(&true);
         (0..read.len())
             .filter(|column| !any || read[*column])
@@ -482,7 +535,7 @@ impl ScanShared {
         let candidates = match self.filter(group) {
             None => std::iter::once(0..group.rows()).filter(|rows| !rows.is_empty()).collect(),
             Some(filter) => {
-                let selected = group.page_selection(filter);
+                let selected = group.page_selection(&filter);
                 self.counters.pages.fetch_add(selected.pages, Ordering::Relaxed);
                 self.counters.pages_pruned.fetch_add(selected.pages_excluded, Ordering::Relaxed);
                 if selected.rows.is_empty() && group.rows() > 0 {
@@ -512,12 +565,20 @@ impl ScanShared {
 
     /// The conjuncts in the order in which they are best evaluated: most rows removed for the time
     /// first; those never tried in the order of the query, before the others. Those that can fail come
-    /// last and in the order of the query, so that the others guard them.
+    /// last and in the order of the query, so that the others guard them. Filters are left out while they
+    /// know nothing, and where they leave out next to nothing.
     pub(super) fn order(&self) -> Vec<usize> {
+        let retry = self.orders.fetch_add(1, Ordering::Relaxed).is_multiple_of(RETRY);
+        let filter = |index: usize| self.spec.filters.get(index.checked_sub(self.predicates())?);
         let mut order: Vec<(f64, usize)> = self
             .conjuncts
             .iter()
             .enumerate()
+            .filter(|(index, learnt)| {
+                filter(*index).is_none_or(|known| {
+                    known.filter.version() > 0 && (retry || learnt.is_worth_it())
+                })
+            })
             .map(|(index, learnt)| {
                 let rows_in = learnt.rows_in.load(Ordering::Relaxed) as f64;
                 if rows_in == 0.0 {
@@ -542,6 +603,31 @@ impl ScanShared {
         learnt.rows_in.fetch_add(rows_in as u64, Ordering::Relaxed);
         learnt.rows_out.fetch_add(rows_out as u64, Ordering::Relaxed);
         learnt.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        if conjunct >= self.predicates() {
+            let removed = rows_in.saturating_sub(rows_out) as u64;
+            self.counters.rows_filtered.fetch_add(removed, Ordering::Relaxed);
+            if learnt.rows_in.load(Ordering::Relaxed) > FILTER_MEMORY_ROWS {
+                for sum in [&learnt.rows_in, &learnt.rows_out, &learnt.nanoseconds] {
+                    // Lanes that do so at the same time lose some of what they learnt.
+                    sum.store(sum.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Columns of the scan that conjunct `conjunct` reads.
+    pub(super) fn columns_of(&self, conjunct: usize) -> &[usize] {
+        &self.conjuncts[conjunct].columns
+    }
+
+    /// Columns of the scan that any conjunct reads, some repeatedly.
+    pub(super) fn conjuncts_read(&self) -> impl Iterator<Item = usize> {
+        self.conjuncts.iter().flat_map(|conjunct| conjunct.columns.iter().copied())
+    }
+
+    /// How many of the conjuncts are predicates: the first ones.
+    fn predicates(&self) -> usize {
+        self.spec.predicates.len()
     }
 
     /// Remembers how much of its rows the last morsel kept, in percent.
@@ -552,7 +638,7 @@ impl ScanShared {
     /// Whether the remaining columns are asked for together with those of the predicates: without
     /// predicates, and where morsels keep so many rows that most pages are wanted anyway.
     pub(super) fn payload_ahead(&self) -> bool {
-        self.spec.predicates.is_empty() || self.payload.load(Ordering::Relaxed) >= 10
+        self.conjuncts.is_empty() || self.payload.load(Ordering::Relaxed) >= 10
     }
 
     pub(super) fn metrics(&self) -> &ScanMetrics {
@@ -586,6 +672,7 @@ impl ScanShared {
             pages: load(&counters.pages),
             pages_pruned: load(&counters.pages_pruned),
             rows_pruned_by_pages: load(&self.counters.rows_pruned_by_pages),
+            rows_filtered: load(&self.counters.rows_filtered),
             morsels: load(&self.counters.morsels),
             dictionary_entries_evaluated: load(&self.counters.dictionary_entries_evaluated),
         }

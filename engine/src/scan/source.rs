@@ -48,14 +48,15 @@ impl ScanSource {
     /// # Errors
     /// `Internal` if a predicate cannot be evaluated at all.
     pub fn new(shared: &Arc<ScanShared>) -> Result<Self> {
-        let mut conjuncts = Vec::with_capacity(shared.spec().predicates.len());
-        for predicate in &shared.spec().predicates {
-            let mut columns = Vec::new();
-            predicate.for_each_column(&mut |column| columns.push(column));
-            columns.sort_unstable();
-            columns.dedup();
-            conjuncts.push(Conjunct { program: Program::new(predicate.clone())?, columns });
-        }
+        let spec = shared.spec();
+        let predicates = spec.predicates.iter().map(|one| Program::new(one.clone()));
+        let mut conjuncts: Vec<Conjunct> =
+            predicates.map(|one| Ok(Conjunct::Predicate(Box::new(one?)))).collect::<Result<_>>()?;
+        conjuncts.extend(
+            spec.filters.iter().map(|learnt| {
+                Conjunct::Learnt(Arc::clone(&learnt.filter).row_test(), learnt.column)
+            }),
+        );
         Ok(Self {
             shared: Arc::clone(shared),
             conjuncts,
@@ -153,10 +154,10 @@ impl Source for ScanSource {
                                 drop(morsel);
                                 self.shared.finish_morsel(id, &grant);
                             }
-                            let entries = self
-                                .conjuncts
-                                .iter()
-                                .map(|conjunct| conjunct.program.dictionary_entries_evaluated());
+                            let entries = self.conjuncts.iter().map(|conjunct| match conjunct {
+                                Conjunct::Predicate(it) => it.dictionary_entries_evaluated(),
+                                Conjunct::Learnt(..) => 0,
+                            });
                             let entries = entries.sum::<u64>();
                             self.shared.entries_evaluated(entries - self.entries_reported);
                             self.entries_reported = entries;

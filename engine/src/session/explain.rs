@@ -42,14 +42,15 @@ pub(super) fn analyzed(
     for (name, scan) in &report.scans {
         let _ = writeln!(
             text,
-            "scan {name}: {} of {} row groups pruned{}, {} rows pruned by page index{}, {} morsels, \
-             {} pages decompressed, {} dictionaries decoded, {} entries evaluated, {} bytes read, \
-             {} rounds",
+            "scan {name}: {} of {} row groups pruned{}, {} rows pruned by page index{}, {} \
+             rows left out for operators above, {} morsels, {} pages decompressed, {} dictionaries \
+             decoded, {} entries evaluated, {} bytes read, {} rounds",
             scan.row_groups_pruned,
             scan.row_groups,
             by_evidence(scan),
             scan.rows_pruned_by_pages,
             by_pages(scan),
+            scan.rows_filtered,
             scan.morsels,
             scan.totals.pages_decompressed,
             scan.totals.dictionaries_decoded,
@@ -131,6 +132,7 @@ fn scan_json(name: &str, scan: &ScanReport) -> Value {
         "index_pages": scan.pages,
         "index_pages_pruned": scan.pages_pruned,
         "rows_pruned_by_pages": scan.rows_pruned_by_pages,
+        "rows_filtered": scan.rows_filtered,
         "morsels": scan.morsels,
         "pages_decompressed": scan.totals.pages_decompressed,
         "pages_decompressed_by_column": scan.totals.pages_decompressed_by_column,

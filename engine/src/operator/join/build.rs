@@ -10,13 +10,13 @@ use millwork_format::vector::Vector;
 
 use super::JoinSpec;
 use crate::error::{Error, Result};
-use crate::hash::{JoinTable, KeyHasher, integer_keys};
+use crate::hash::{JoinTable, KeyBits, KeyHasher, integer_keys};
 use crate::pipeline::{Context, PEAK_BYTES, Sink, SinkAnswer};
 use crate::row::{Indexed, RowLayout, RowStore};
 use crate::value::Scalar;
 
 /// Up to this many build rows the keys are offered as a set.
-const KEY_SET_ROWS: usize = 1024;
+const KEY_SET_ROWS: usize = 128;
 /// Rows decoded at a time.
 const CHUNK_ROWS: usize = 2048;
 
@@ -28,6 +28,8 @@ pub struct JoinShared {
     budget: Budget,
     lanes: Mutex<Vec<LaneRows>>,
     built: OnceLock<Built>,
+    /// Of each key, once asked for.
+    bits: Vec<OnceLock<Option<KeyBits>>>,
 }
 
 /// The build rows of one lane.
@@ -61,6 +63,7 @@ impl JoinShared {
         }
         Ok(Arc::new(Self {
             layout: Arc::new(RowLayout::new(&spec.right_types)),
+            bits: spec.right_keys.iter().map(|_| OnceLock::new()).collect(),
             spec,
             budget: budget.consumer("join"),
             lanes: Mutex::new(Vec::new()),
@@ -114,12 +117,35 @@ impl JoinShared {
     #[must_use]
     pub fn key_values(&self, key: usize) -> Option<Vec<Scalar>> {
         let built = self.built.get().filter(|built| built.rows <= KEY_SET_ROWS)?;
-        built.bounds.get(key).copied().flatten()?;
+        if built.rows > 0 {
+            built.bounds.get(key).copied().flatten()?;
+        }
         let ids: Vec<u32> = built.store.ids().collect();
         let values = built.store.decode_column(self.spec.right_keys[key], &ids).ok()?;
         let distinct: Option<BTreeSet<i128>> =
             (0..values.len()).map(|row| integer_at(&values, row)).collect();
         Some(distinct?.into_iter().map(Scalar::Integer).collect())
+    }
+
+    /// The values of key `key` of the build side as a set, if they are integers and not too far apart.
+    /// `None` before [`JoinShared::finish`], too.
+    pub(super) fn key_bits(&self, key: usize) -> Option<&KeyBits> {
+        let built = self.built.get()?;
+        self.bits.get(key)?.get_or_init(|| self.make_bits(built, key)).as_ref()
+    }
+
+    fn make_bits(&self, built: &Built, key: usize) -> Option<KeyBits> {
+        let column = *self.spec.right_keys.get(key)?;
+        if !is_integer(&self.spec.right_types[column]) {
+            return None;
+        }
+        if let Some((least, greatest)) = built.bounds[key] {
+            i64::try_from(least).and(i64::try_from(greatest)).ok()?;
+        }
+        let ids: Vec<u32> = built.store.ids().collect();
+        // They are needed for a moment.
+        let _held = self.budget.reserve(ids.len() as u64 * 12).ok()?;
+        KeyBits::of(&decoded_integers(&built.store, column, &ids).ok()?, &self.budget)
     }
 
     fn build(&self, lanes: Vec<LaneRows>) -> Result<Built> {

@@ -8,11 +8,14 @@
 //! |---|---|
 //! | `build` | build rows and the table |
 //! | `probe` | candidates to pairs to batches |
+//! | `filter` | which left rows can match at all, for the scan they come from |
 
 mod build;
 mod probe;
+mod filter;
 
 pub use build::{JoinBuildSink, JoinShared};
+pub use filter::JoinFilter;
 pub use probe::JoinProbe;
 
 use std::fmt;

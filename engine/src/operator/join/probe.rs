@@ -84,7 +84,7 @@ impl JoinProbe {
         let keys: Vec<&Vector> = spec.left_keys.iter().map(|key| &batch.columns()[*key]).collect();
         let mut rows = rows_with_keys(batch, &keys);
         if built.table.needs_integers() {
-            rows.retain(|row| keys.iter().all(|key| fits_narrow(key, *row)));
+            keys.iter().for_each(|key| retain_narrow(key, &mut rows));
         }
         if built.table.needs_hashes() {
             self.hasher.hash(&keys, &rows, &mut self.hashes)?;
@@ -272,15 +272,18 @@ impl JoinProbe {
     }
 }
 
-/// Whether an integer key has 64 bits; one that does not equals none of an integer table.
-fn fits_narrow(key: &Vector, row: u32) -> bool {
-    let wide = match key.data() {
+/// Leaves out rows whose integer key has more than 64 bits: it equals none of an integer table.
+pub(super) fn retain_narrow(key: &Vector, rows: &mut Vec<u32>) {
+    let is_wide = match key.data() {
         Data::Int128(_) => true,
         Data::Dictionary(_, dictionary) => matches!(dictionary.values().data(), Data::Int128(_)),
         Data::Constant(inner) => matches!(inner.data(), Data::Int128(_)),
         _ => false,
     };
-    !wide || matches!(key.cell(row as usize), Cell::Integer(value) if i64::try_from(value).is_ok())
+    let is_narrow = |cell| matches!(cell, Cell::Integer(value) if i64::try_from(value).is_ok());
+    if is_wide {
+        rows.retain(|row| is_narrow(key.cell(*row as usize)));
+    }
 }
 
 /// The columns that a residual looks at, for `pairs`; the others are null.

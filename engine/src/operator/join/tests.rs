@@ -5,9 +5,11 @@ use millwork_codecs::buffer::{Bitmap, Slice};
 use millwork_format::vector::Vector;
 
 use super::*;
+use crate::expr::Expr;
 use crate::operator::tests::{batch, fill, rows, run};
 use crate::plan::logical::JoinKind;
 use crate::row::tests::{Random, kinds};
+use crate::runtime_filter::RuntimeFilter as _;
 use crate::value::Scalar;
 
 const KINDS: [JoinKind; 5] =
@@ -54,12 +56,19 @@ fn check(spec: JoinSpec, left: &[Batch], right: &[Vec<Batch>]) {
         fill(&mut JoinBuildSink::new(shared.clone()).unwrap(), lane).unwrap();
     }
     shared.finish().unwrap();
-    let mut found = Vec::new();
-    for lane in left.chunks(2) {
-        let mut probe = JoinProbe::new(shared.clone()).unwrap();
-        found.extend(run(&mut probe, lane).unwrap().iter().flat_map(rows));
+    let probed = |left: &[Batch]| {
+        let mut found = Vec::new();
+        for lane in left.chunks(2) {
+            let mut probe = JoinProbe::new(shared.clone()).unwrap();
+            found.extend(run(&mut probe, lane).unwrap().iter().flat_map(rows));
+        }
+        found.sort();
+        found
+    };
+    let found = probed(left);
+    if matches!(spec.kind, JoinKind::Inner | JoinKind::Semi) {
+        assert!(probed(&of_use(&shared, left)) == found, "{spec:?}");
     }
-    found.sort();
     let left: Vec<_> = left.iter().flat_map(rows).collect();
     let right: Vec<_> = right.iter().flatten().flat_map(rows).collect();
     let expected = naive(&spec, &left, &right);
@@ -67,6 +76,54 @@ fn check(spec: JoinSpec, left: &[Batch], right: &[Vec<Batch>]) {
     assert!(found == expected, "{spec:?}");
     drop(shared);
     assert_eq!(budget.reserved(), 0);
+}
+
+/// The rows of `left` that the finished join may use, by what it knows of each key.
+fn of_use(shared: &Arc<JoinShared>, left: &[Batch]) -> Vec<Batch> {
+    let keys = shared.spec().left_keys.iter().enumerate();
+    let mut tests: Vec<_> = keys
+        .map(|(key, column)| (*column, Arc::new(JoinFilter::new(shared.clone(), key)).row_test()))
+        .collect();
+    let mut of_use = left.to_vec();
+    for batch in &mut of_use {
+        for (column, test) in &mut tests {
+            let kept = test.keep(&batch.columns()[*column], batch.selection()).unwrap();
+            *batch = batch.clone().with_selection(kept).unwrap();
+        }
+    }
+    of_use
+}
+
+#[test]
+fn a_join_with_an_integer_key_knows_exactly_which_rows_it_can_use() {
+    for kind in [JoinKind::Inner, JoinKind::Semi] {
+        // Dense keys, and keys too far apart for a table by key but not for a bit each.
+        for keys in [[3, 5, 4, 3], [-90_000, 70_000, 5, 5]] {
+            let shared = JoinShared::new(on_numbers(kind), &Budget::unlimited()).unwrap();
+            let filter = Arc::new(JoinFilter::new(shared.clone(), 0));
+            let column = Expr::column(0, DataType::Int64);
+            assert_eq!(filter.version(), 0);
+            assert!(filter.conjuncts(&column).is_empty());
+            fill(&mut JoinBuildSink::new(shared.clone()).unwrap(), &[numbers(keys)]).unwrap();
+            shared.finish().unwrap();
+            assert_eq!(filter.version(), 1);
+            assert_eq!(filter.conjuncts(&column).len(), 1);
+            let left = [numbers([1, 3, 5, 5, -90_000, 70_001, i64::MIN, 4])];
+            let of_use: Vec<_> = of_use(&shared, &left).iter().flat_map(rows).collect();
+            let expected: Vec<_> = rows(&left[0])
+                .into_iter()
+                .filter(|row| keys.iter().any(|key| key.to_string() == row[0]))
+                .collect();
+            assert_eq!(of_use, expected);
+        }
+    }
+}
+
+#[test]
+fn a_join_without_build_rows_can_use_none() {
+    let shared = JoinShared::new(on_numbers(JoinKind::Inner), &Budget::unlimited()).unwrap();
+    shared.finish().unwrap();
+    assert!(of_use(&shared, &[numbers([1, 2])])[0].selection().is_empty());
 }
 
 /// First columns of left and right differ (compared as texts, so that any types do).
