@@ -220,6 +220,25 @@ fn a_join_tells_the_scan_on_its_left_which_rows_it_can_use() {
 }
 
 #[test]
+fn a_top_k_tells_its_scan_which_rows_it_can_still_use() {
+    for name in ["shape_idx.parquet", "shape_noidx.parquet"] {
+        let (file, _) = in_memory(&fixture(name));
+        // Days ascend: after the first batches no further row is wanted.
+        let ran = run(&file, "select day, note from t order by day limit 10", &in_rounds(5));
+        assert_eq!(ran.batches.iter().map(Batch::count).sum::<usize>(), 10);
+        let (left_out, pages) =
+            (ran.scan.rows_pruned_by_pages + ran.scan.rows_filtered, &ran.scan.totals);
+        assert!(left_out > ROWS / 2, "{name}: {left_out} of {ROWS}");
+        let notes = pages.pages_decompressed_by_column[1];
+        let all = run(&file, "select count(note) from t", &in_rounds(5)).scan.totals;
+        assert!(notes * 2 < all.pages_decompressed, "{name}: {notes} of {all:?}");
+        // Where they descend, later rows are the wanted ones.
+        let ran = run(&file, "select day, note from t order by day desc limit 10", &in_rounds(5));
+        assert_eq!(ran.scan.rows_pruned_by_pages, 0, "{name}");
+    }
+}
+
+#[test]
 fn rounds_are_few() {
     let (opened, bytes) = in_memory(&fixture("shape_idx.parquet"));
     let sql = "select sum(price), count(note) from t where quantity < 40 and flag = 'A'";

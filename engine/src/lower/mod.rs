@@ -5,7 +5,7 @@
 //! breakers (grouping, building a hash table, sorting) end one and begin the next.
 //!
 //! Lateness is planned here: on the way down each node says which of its input's columns somebody
-//! above it reads, and a scan decodes no others. What joins will know of their keys goes the same way
+//! above it reads, and a scan decodes no others. What joins and limited sorts will know of their keys goes the same way
 //! ([`crate::runtime_filter`]), as far as a column stays what it is and rows that are left out change nothing.
 
 mod join;
@@ -223,11 +223,17 @@ impl Lowering {
                 *wanted = true;
             }
         }
-        let stream = self.stream(&node.input, Asked::all(&below))?;
         let types = node.input.fields().iter().map(|field| field.data_type.clone()).collect();
         let (limit, offset) = (node.limit, node.offset);
         let spec = SortSpec { keys: node.keys.clone(), types, limit, offset };
         let shared = SortShared::new(spec, &self.budget)?;
+        let mut input = Asked::all(&below);
+        input.filters.extend(shared.filter().map(|(filter, column)| Passed {
+            filter,
+            column,
+            known_after: None,
+        }));
+        let stream = self.stream(&node.input, input)?;
         let sinks = Arc::clone(&shared);
         let done =
             self.end("sort", stream, move |_| Ok(Box::new(SortSink::new(Arc::clone(&sinks))?)));

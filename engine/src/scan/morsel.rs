@@ -15,6 +15,7 @@ use millwork_format::vector::{Vector, concat};
 
 use super::ScanShared;
 use super::grant::Grants;
+use super::shared::rows_in;
 use crate::error::{Error, Result};
 use crate::expr::Program;
 use crate::runtime_filter::RowTest;
@@ -33,6 +34,8 @@ pub(super) struct PlannedMorsel {
     pub(super) rows: Range<u64>,
     /// Rows that may match; `None` if all may.
     pub(super) candidates: Option<Box<[Range<u64>]>>,
+    /// How much was known above the scan when it was cut.
+    pub(super) version: u64,
 }
 
 impl PlannedMorsel {
@@ -40,7 +43,15 @@ impl PlannedMorsel {
     pub(super) fn begin(&self, shared: &ScanShared) -> Box<MorselScan> {
         let all = std::slice::from_ref(&self.rows);
         let candidates = self.candidates.as_deref().unwrap_or(all);
-        Box::new(MorselScan::new(self.id, &self.group, self.rows.clone(), candidates, shared))
+        let candidates = match self.version == shared.version() {
+            true => candidates.to_vec(),
+            false => {
+                let kept = shared.still_match(&self.group, candidates);
+                shared.pruned_rows(rows_in(candidates) - rows_in(&kept));
+                kept
+            }
+        };
+        Box::new(MorselScan::new(self.id, &self.group, self.rows.clone(), &candidates, shared))
     }
 }
 
@@ -80,6 +91,9 @@ pub(super) struct MorselScan {
     filtering: Option<Filtering>,
     next_window: usize,
     asked_ahead: bool,
+    /// How much was known above the scan when `windows` and `order` were made; `None` once the morsel's turn
+    /// has come.
+    known: Option<u64>,
     /// Whether the bytes of the first step are here.
     started: bool,
     /// Whether the bytes of all that the survivors need are here.
@@ -157,6 +171,7 @@ impl MorselScan {
             filtering: None,
             next_window: 0,
             asked_ahead: false,
+            known: Some(shared.version()),
             started: false,
             payload_here: false,
         }
@@ -272,6 +287,9 @@ impl MorselScan {
         conjuncts: &mut [Conjunct],
         context: &mut PageContext,
     ) -> Result<Progress> {
+        if self.known.take().is_some_and(|known| known != shared.version()) {
+            self.look_again(shared);
+        }
         if let Some(need) = self.first_need(shared)? {
             return Ok(Progress::Need(need));
         }
@@ -312,6 +330,21 @@ impl MorselScan {
             self.payload_here = true;
         }
         self.next_batch(shared, context)
+    }
+
+    /// Leaves out windows without rows that may match by what has become known since they were made.
+    fn look_again(&mut self, shared: &ScanShared) {
+        (self.order, self.started) = (None, false);
+        let rows: Vec<Range<u64>> = self.windows.iter().map(|window| window.rows.clone()).collect();
+        let kept = shared.still_match(self.reader.group(), &rows);
+        self.windows.retain(|window| {
+            let at = kept.partition_point(|range| range.end <= window.rows.start);
+            let matches = kept.get(at).is_some_and(|range| range.start < window.rows.end);
+            if !matches {
+                shared.pruned_rows(window.rows.end - window.rows.start);
+            }
+            matches
+        });
     }
 
     fn is_missing(&self, column: usize) -> bool {

@@ -42,10 +42,26 @@ impl Pruner {
         Self { predicates, learnt, attempts: Arc::default(), filters }
     }
 
+    /// Counts how often what is known has changed.
+    pub(super) fn version(&self) -> u64 {
+        self.learnt.iter().map(|learnt| learnt.filter.version()).sum()
+    }
+
+    /// Leaves of `file` that `filter` tests, and those that may be tested later.
+    pub(super) fn tested(&self, filter: Option<&Filter>, file: &FileScan) -> Vec<usize> {
+        let mut leaves = filter.map_or_else(Vec::new, |filter| filter.columns().to_vec());
+        for learnt in &self.learnt {
+            leaves.extend(leaf_of(&learnt.column(), file));
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
+    }
+
     /// What rows of `file` have to pass, by what is known now; `None` if nothing is known to be asked of
     /// them.
     pub(super) fn filter(&self, file: &FileScan) -> Option<Arc<Filter>> {
-        let version = self.learnt.iter().map(|learnt| learnt.filter.version()).sum();
+        let version = self.version();
         let made = self.filters.get(file.ordinal() as usize)?;
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         let filter = match &*made {
@@ -61,12 +77,8 @@ impl Pruner {
 
     fn make(&self, file: &FileScan) -> Filter {
         let known = self.learnt.iter().filter(|learnt| learnt.filter.version() > 0);
-        let learnt: Vec<Expr> = known
-            .flat_map(|learnt| {
-                let column = Expr::column(learnt.column, learnt.data_type.clone());
-                learnt.filter.conjuncts(&column)
-            })
-            .collect();
+        let learnt: Vec<Expr> =
+            known.flat_map(|learnt| learnt.filter.conjuncts(&learnt.column())).collect();
         let conjuncts = self.predicates.iter().chain(&learnt);
         let parts = conjuncts.filter_map(|part| predicate_of(part, file)).collect();
         Filter::learning(Predicate::All(parts), &self.attempts)

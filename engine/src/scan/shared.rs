@@ -11,7 +11,7 @@ use millwork_format::batch::MorselId;
 use millwork_format::error::Place;
 use millwork_format::io::Need;
 use millwork_format::limits::Limits;
-use millwork_format::prune::{Evidence, Filter, Step};
+use millwork_format::prune::{Evidence, Filter, Step, intersection};
 use millwork_format::read::{File, FileScan, RowGroupScan, ScanColumn, ScanMetrics, ScanTotals};
 use millwork_format::types::DataType;
 
@@ -54,6 +54,13 @@ pub struct ScanFilter {
     pub column: usize,
     /// The type of that.
     pub data_type: DataType,
+}
+
+impl ScanFilter {
+    /// The column as an expression.
+    pub(super) fn column(&self) -> Expr {
+        Expr::column(self.column, self.data_type.clone())
+    }
 }
 
 /// A scan that several lanes run.
@@ -250,6 +257,11 @@ pub struct ScanReport {
     pub morsels: u64,
     /// Dictionary entries on which predicates were evaluated.
     pub dictionary_entries_evaluated: u64,
+}
+
+/// Rows of `ranges`.
+pub(super) fn rows_in(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 impl Queue {
@@ -497,8 +509,8 @@ impl ScanShared {
                 Step::Kept => {}
             }
         }
-        let tested = filter.as_ref().map_or(&[][..], |filter| filter.columns());
-        Ok(match group.prepare(tested, self.cut_by(group))? {
+        let tested = self.pruner.tested(filter.as_deref(), group.scan());
+        Ok(match group.prepare(&tested, self.cut_by(group))? {
             Some(need) => Prepared::Need(need),
             None => Prepared::Ready,
         })
@@ -544,8 +556,9 @@ impl ScanShared {
                 selected.rows
             }
         };
-        let kept: u64 = candidates.iter().map(|rows| rows.end - rows.start).sum();
-        self.counters.rows_pruned_by_pages.fetch_add(group.rows() - kept, Ordering::Relaxed);
+        let kept = rows_in(&candidates);
+        self.pruned_rows(group.rows() - kept);
+        let version = self.version();
         let cuts = group.cut_inside_pages(self.cut_by(group), self.spec.morsel_rows);
         let (file, row_group) = (group.scan().ordinal(), group.ordinal() as u32);
         cuts.into_iter()
@@ -558,9 +571,32 @@ impl ScanShared {
                     .collect();
                 let id = MorselId { file, row_group, morsel };
                 let candidates = (*inside != [rows.clone()]).then_some(inside);
-                PlannedMorsel { id, group: Arc::clone(group), rows, candidates }
+                PlannedMorsel { id, group: Arc::clone(group), rows, candidates, version }
             })
             .collect()
+    }
+
+    /// Counts how often what is known above the scan has changed.
+    pub(super) fn version(&self) -> u64 {
+        self.pruner.version()
+    }
+
+    /// Which of `candidates`, rows of `group`, may match by what is known now.
+    pub(super) fn still_match(
+        &self,
+        group: &RowGroupScan,
+        candidates: &[Range<u64>],
+    ) -> Vec<Range<u64>> {
+        match self.filter(group) {
+            _ if !self.may_match(group.scan().ordinal() as usize, group.ordinal()) => Vec::new(),
+            Some(filter) => intersection(candidates, &group.page_selection(&filter).rows),
+            None => candidates.to_vec(),
+        }
+    }
+
+    /// Counts rows that were left out without being looked at.
+    pub(super) fn pruned_rows(&self, rows: u64) {
+        self.counters.rows_pruned_by_pages.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// The conjuncts in the order in which they are best evaluated: most rows removed for the time

@@ -11,6 +11,7 @@
 //! | `order` | the order of a lane's rows, found in steps |
 //! | `shared` | what the lanes share: their runs, and the threshold |
 //! | `sink` | a lane's side |
+//! | `filter` | what a limit knows of rows that still come, for the scan they come from |
 //! | `merge`, `source` | the rows of all lanes in order, batch by batch |
 //!
 //! Invariants: rows with equal keys come in the order of their origins, those without one by lane,
@@ -22,6 +23,7 @@ mod prefix;
 mod order;
 mod shared;
 mod sink;
+mod filter;
 mod merge;
 mod source;
 

@@ -92,6 +92,11 @@ impl SortShared {
         lock(&self.threshold).as_ref().and_then(|threshold| threshold.value.clone())
     }
 
+    /// How many thresholds were published.
+    pub(super) fn thresholds(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     pub(super) fn encoder(&self) -> &SortKeyEncoder {
         &self.encoder
     }

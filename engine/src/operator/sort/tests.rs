@@ -8,6 +8,7 @@ use half::f16;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_format::batch::{Batch, Origin};
+use millwork_format::selection::Selection;
 use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Cell, Data, Vector, Views};
 
@@ -42,9 +43,20 @@ fn compare_rows(keys: &[SortKey], left: (&Batch, usize), right: (&Batch, usize))
 
 /// Pushes `batches` as lane `lane`, as a driver does: polling while the sink is blocked.
 fn fill(sink: &mut SortSink, lane: usize, batches: &[Batch]) -> Result<()> {
+    fill_those(sink, lane, batches, &mut Batch::clone)
+}
+
+/// The same, each batch as `still_of_use` leaves it when its turn has come.
+fn fill_those(
+    sink: &mut SortSink,
+    lane: usize,
+    batches: &[Batch],
+    still_of_use: &mut dyn FnMut(&Batch) -> Batch,
+) -> Result<()> {
     let budget = Budget::unlimited();
     let mut context = Context { waker: Waker::noop(), budget: &budget, lane };
     for batch in batches {
+        let batch = still_of_use(batch);
         let mut answer = sink.push(batch.clone(), &mut context)?;
         while answer == SinkAnswer::Blocked {
             answer = sink.poll(&mut context)?;
@@ -77,13 +89,36 @@ fn oracle(spec: &SortSpec, lanes: &[Vec<Batch>]) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// Whether rows that a limit cannot use reach the sort all the same.
+#[derive(Clone, Copy, PartialEq)]
+enum Useless {
+    Come,
+    AreLeftOut,
+}
+
 fn check(spec: &SortSpec, lanes: &[Vec<Batch>]) {
+    check_with(spec, lanes, Useless::Come);
+    check_with(spec, lanes, Useless::AreLeftOut);
+}
+
+fn check_with(spec: &SortSpec, lanes: &[Vec<Batch>], useless: Useless) {
     let budget = Budget::unlimited();
     let shared = SortShared::new(spec.clone(), &budget).unwrap();
+    let filter = shared.filter().filter(|_| useless == Useless::AreLeftOut);
     // Lanes combine in any order.
     for (lane, batches) in lanes.iter().enumerate().rev() {
-        fill(&mut SortSink::new(shared.clone()).unwrap(), lane, batches).unwrap();
+        let mut test = filter.clone().map(|(filter, column)| (filter.row_test(), column));
+        let mut still_of_use = |batch: &Batch| match &mut test {
+            None => batch.clone(),
+            Some((test, column)) => {
+                let kept = test.keep(&batch.columns()[*column], batch.selection()).unwrap();
+                batch.clone().with_selection(kept).unwrap()
+            }
+        };
+        let mut sink = SortSink::new(shared.clone()).unwrap();
+        fill_those(&mut sink, lane, batches, &mut still_of_use).unwrap();
     }
+    drop(filter);
     let batches = drain(&mut SortSource::new(shared.clone())).unwrap();
     assert!(batches.iter().all(|batch| batch.rows() <= 2048));
     let found: Vec<Vec<String>> = batches.iter().flat_map(rows).collect();
@@ -384,4 +419,10 @@ fn a_limit_publishes_what_rows_must_beat() {
     let mut first = numbers[..4000].to_vec();
     first.sort_unstable();
     assert_eq!(shared.threshold(), Some(Scalar::Integer(first[9].into())));
+    // So are rows behind it left out.
+    let (filter, column) = shared.filter().unwrap();
+    assert_eq!((filter.version() > 0, column), (true, 0));
+    let more = Vector::flat(Slice::copy_of(&[first[9], 1 << 20, -1, first[9] + 1]));
+    let kept = filter.row_test().keep(&more, &Selection::All(4)).unwrap();
+    assert_eq!(&kept.rows()[..], [0, 2]);
 }
