@@ -3,7 +3,8 @@
 //! A [`Selection`] is sorted and unique and knows its count. Kernels are written for [`Selection::All`]
 //! and for masks; [`Selection::mask`] and [`Selection::rows`] convert.
 
-use millwork_codecs::buffer::{Bitmap, BitmapMut, Slice};
+use millwork_codecs::buffer::{Bitmap, BitmapMut, Slice, SliceMut};
+use millwork_codecs::kernel::positions;
 
 use crate::error::Result;
 
@@ -93,17 +94,28 @@ impl Selection {
     }
 
     /// The chosen rows, ascending.
+    ///
+    /// # Panics
+    /// If the machine is out of memory.
     #[must_use]
+    #[allow(clippy::panic, reason = "as Slice::copy_of does: for the rows of a batch")]
     pub fn rows(&self) -> Slice<u32> {
+        let count = match self {
+            Self::All(len) => *len,
+            Self::Mask { bits, .. } => bits.count_ones(),
+            Self::Rows { rows, .. } => return rows.clone(),
+        };
+        let mut rows = match SliceMut::to_fill(count) {
+            Ok(rows) => rows,
+            Err(error) => panic!("{error}"),
+        };
         match self {
-            Self::All(len) => Slice::copy_of(&(0..*len as u32).collect::<Vec<_>>()),
-            Self::Mask { bits, count } => {
-                let mut rows = Vec::with_capacity(*count);
-                rows.extend(bits.ones().map(|row| row as u32));
-                Slice::copy_of(&rows)
+            Self::Mask { bits, .. } => {
+                positions(bits.words(), bits.len(), &mut rows);
             }
-            Self::Rows { rows, .. } => rows.clone(),
+            _ => rows.iter_mut().zip(0..).for_each(|(slot, row)| *slot = row),
         }
+        rows.freeze()
     }
 
     /// Of the rows chosen here, those that `inner` (a selection of the chosen rows, in order) keeps.

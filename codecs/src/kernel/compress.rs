@@ -38,6 +38,42 @@ pub fn compress_unaligned<T: Pod>(bytes: &[u8], mask: &[u64], rows: usize, out: 
     selected
 }
 
+/// Rows 0 to 2047.
+static ROWS: [u32; 2048] = {
+    let mut rows = [0; 2048];
+    let mut row = 0;
+    while row < rows.len() {
+        rows[row] = row as u32;
+        row += 1;
+    }
+    rows
+};
+
+/// Writes the rows, out of `rows`, whose bit in `mask` is 1 to the front of `out`, ascending, and answers how
+/// many those are. What lies behind them is left as it is or overwritten with anything.
+///
+/// # Panics
+/// If `mask` has fewer bits than there are rows or `out` is too short for those selected.
+///
+/// ```
+/// use millwork_codecs::kernel::positions;
+/// let mut out = [0; 3];
+/// assert_eq!(positions(&[0b1101], 4, &mut out), 3);
+/// assert_eq!(out, [0, 2, 3]);
+/// ```
+pub fn positions(mask: &[u64], rows: usize, out: &mut [u32]) -> usize {
+    let mut written = 0;
+    for start in (0..rows).step_by(ROWS.len()) {
+        let here = ROWS.len().min(rows - start);
+        let found = compress(&ROWS[..here], &mask[start / 64..], &mut out[written..]);
+        if start > 0 {
+            out[written..written + found].iter_mut().for_each(|row| *row += start as u32);
+        }
+        written += found;
+    }
+    written
+}
+
 /// The slices are as long as they have to be.
 fn compress_scalar<T: Pod>(bytes: &[u8], mask: &[u64], rows: usize, out: &mut [T]) {
     let width = size_of::<T>();

@@ -54,7 +54,7 @@ pub use bits::{
 };
 pub use code::Code;
 pub use compare::{Compare, Comparison, compare_scalar, compare_values};
-pub use compress::{compress, compress_unaligned};
+pub use compress::{compress, compress_unaligned, positions};
 pub use delta::{DeltaInteger, Deltas, add_deltas, sum_deltas};
 pub use expand::expand;
 pub use gather::gather;

@@ -331,6 +331,23 @@ fn compressing_keeps_the_selected_values_in_order() {
 }
 
 #[test]
+fn positions_are_the_rows_of_ones() {
+    on_every_tier(|tier| {
+        let mut bits = Bits::new(7);
+        for rows in [0, 1, 63, 64, 65, 2047, 2048, 2049, 5000] {
+            for sparseness in [0, 1, 3, 5] {
+                let mask = bits.mask(rows, sparseness);
+                let expected: Vec<u32> =
+                    (0..rows as u32).filter(|row| set(&mask, *row as usize)).collect();
+                let mut found = vec![7; expected.len()];
+                assert_eq!(positions(&mask, rows, &mut found), expected.len());
+                assert_eq!(found, expected, "{rows} rows, {tier:?}");
+            }
+        }
+    });
+}
+
+#[test]
 #[should_panic(expected = "2 values selected into 1")]
 fn compressing_into_too_short_a_slice_panics() {
     compress(&[1, 2, 3], &[0b101], &mut [0; 1]);
