@@ -6,7 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-use conformance::ask::integers;
+use conformance::ask::{integers, one_row};
+use conformance::corpus;
 use conformance::random::Random;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
@@ -92,6 +93,61 @@ fn condition(random: &mut Random, depth: u64) -> String {
         }
         _ => format!("({}) or ({})", condition(random, depth - 1), condition(random, depth - 1)),
     }
+}
+
+/// Counts and extremes of every column of `file`, from footers where they know them and from the rows: how
+/// many were, and how many were not.
+fn counted_both_ways(name: &str, file: &File) -> (usize, usize) {
+    let (mut known, mut scanned) = (0, 0);
+    let mut same = |sql: &str| {
+        let (Ok((rows, true)), Ok((found, is_scanned))) =
+            (one_row(file, sql, false), one_row(file, sql, true))
+        else {
+            // Columns that cannot be read yet, or are no arguments of these functions.
+            return;
+        };
+        assert_eq!(found, rows, "{name}: {sql}");
+        if is_scanned { scanned += 1 } else { known += 1 }
+    };
+    same("select count(*) from t");
+    for column in file.schema().display_names() {
+        let quoted = format!("\"{}\"", column.replace('"', "\"\""));
+        same(&format!("select count({quoted}) from t"));
+        same(&format!("select max({quoted}), min({quoted}), count(*) from t"));
+    }
+    (known, scanned)
+}
+
+#[test]
+fn footers_answer_counts_and_extremes_as_the_rows_do() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut files = vec![fixtures.join("../../testdata/lineitem.parquet")];
+    let mut folders = vec![fixtures];
+    match corpus::root() {
+        Ok(root) => folders.push(root.join("data")),
+        Err(why) if corpus::is_required() => panic!("{why}"),
+        Err(why) => println!("skipped, the files of the corpus: {why}"),
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // Those say wrong things on purpose.
+            if path.ends_with("wrong") {
+                continue;
+            }
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    let (mut known, mut scanned) = (0, 0);
+    for path in files.iter().filter(|path| path.extension().is_some_and(|own| own == "parquet")) {
+        let bytes = Buffer::copy_of(&std::fs::read(path).unwrap(), &Budget::unlimited()).unwrap();
+        let name = path.to_string_lossy();
+        let Ok(file) = File::from_bytes(&name, bytes, &Limits::standard()) else { continue };
+        let (own_known, own_scanned) = counted_both_ways(&name, &file);
+        (known, scanned) = (known + own_known, scanned + own_scanned);
+    }
+    println!("{known} rows of aggregates from footers, {scanned} from rows");
+    assert!(known > 500, "{known}");
 }
 
 #[test]

@@ -37,6 +37,16 @@ pub trait Table: Send + Sync + Debug {
         None
     }
 
+    /// The bounds of column `column`, if both are values of it, and orders by them are those of SQL.
+    fn extremes(&self, _column: usize) -> Option<(Scalar, Scalar)> {
+        None
+    }
+
+    /// The exact number of nulls of column `column`, if it is known.
+    fn null_count(&self, _column: usize) -> Option<u64> {
+        None
+    }
+
     /// The concrete table.
     fn as_any(&self) -> &dyn Any;
 }

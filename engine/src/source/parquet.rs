@@ -11,7 +11,7 @@ use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
 use millwork_format::prune::{PruneValue, chunk_bounds, distinct_about};
 use millwork_format::read::File;
-use millwork_format::types::Field;
+use millwork_format::types::{Field, Storage};
 
 use crate::catalog::{Catalog, Table};
 use crate::error::{Error, Result};
@@ -23,6 +23,15 @@ const IO_THREADS: usize = 2;
 /// Files whose footers are kept.
 const KEPT_FOOTERS: usize = 1024;
 
+/// What the statistics of all row groups say of a column.
+#[derive(Debug, Default)]
+struct Known {
+    bounds: Option<(Scalar, Scalar)>,
+    /// Whether both bounds are values.
+    is_exact: bool,
+    null_count: Option<u64>,
+}
+
 /// One or more Parquet files with the same columns.
 #[derive(Debug)]
 pub struct ParquetTable {
@@ -30,7 +39,7 @@ pub struct ParquetTable {
     files: Vec<File>,
     fields: Vec<Field>,
     /// By column, once asked for.
-    bounds: Vec<OnceLock<Option<(Scalar, Scalar)>>>,
+    known: Vec<OnceLock<Known>>,
     /// By column, once asked for.
     distinct: Vec<OnceLock<Option<u64>>>,
 }
@@ -67,34 +76,41 @@ impl ParquetTable {
                 .hint("files of one table have the same columns in the same order"));
             }
         }
-        let bounds = fields.iter().map(|_| OnceLock::new()).collect();
+        let known = fields.iter().map(|_| OnceLock::new()).collect();
         let distinct = fields.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { name: name.to_string(), files, fields, bounds, distinct })
+        Ok(Self { name: name.to_string(), files, fields, known, distinct })
     }
 
-    /// The least and greatest value that the statistics of all row groups allow.
-    fn find_bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
+    fn known(&self, column: usize) -> Option<&Known> {
+        Some(self.known.get(column)?.get_or_init(|| self.find(column).unwrap_or_default()))
+    }
+
+    fn find(&self, column: usize) -> Option<Known> {
         let mut found: Option<(PruneValue, PruneValue)> = None;
+        let (mut is_bounded, mut is_exact, mut null_count) = (true, true, Some(0_u64));
         for file in &self.files {
             let described = file.schema().columns().get(column).filter(|column| column.is_flat)?;
             let leaf = described.leaves.start;
             for row_group in 0..file.footer().num_row_groups() {
                 let known = chunk_bounds(file.footer(), file.schema(), row_group, leaf).ok()??;
+                null_count = null_count.zip(known.null_count).map(|(sum, own)| sum + own);
                 if known.is_all_null() {
                     continue;
                 }
-                let (min, max) = (known.min?, known.max?);
-                found = Some(match found {
-                    None => (min, max),
-                    Some((least, greatest)) => (
-                        if min.order(&least)? == Ordering::Less { min } else { least },
-                        if max.order(&greatest)? == Ordering::Greater { max } else { greatest },
-                    ),
-                });
+                is_exact &= known.min_is_exact && known.max_is_exact && !known.may_have_nan;
+                match (known.min, known.max) {
+                    (Some(min), Some(max)) => match wider(found.take(), (min, max)) {
+                        Some(wide) => found = Some(wide),
+                        None => is_bounded = false,
+                    },
+                    _ => is_bounded = false,
+                }
             }
         }
-        let (min, max) = found?;
-        Some((scalar(min, &self.fields[column])?, scalar(max, &self.fields[column])?))
+        let field = &self.fields[column];
+        let found = found.filter(|_| is_bounded);
+        let bounds = found.and_then(|(min, max)| scalar(min, field).zip(scalar(max, field)));
+        Some(Known { bounds, is_exact, null_count })
     }
 
     /// Values that come again and again are the same ones in each row group; where most rows of a row
@@ -133,7 +149,21 @@ impl Table for ParquetTable {
     }
 
     fn bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
-        self.bounds.get(column)?.get_or_init(|| self.find_bounds(column)).clone()
+        self.known(column)?.bounds.clone()
+    }
+
+    fn extremes(&self, column: usize) -> Option<(Scalar, Scalar)> {
+        // Zeros of floats may have either sign in statistics, and literals of fixed bytes are no values.
+        let storage = self.fields.get(column)?.data_type.storage();
+        let is_other = matches!(
+            storage,
+            Storage::Float16 | Storage::Float32 | Storage::Float64 | Storage::Fixed(_)
+        ) || matches!(storage, Storage::Null | Storage::List | Storage::Struct);
+        self.known(column).filter(|known| known.is_exact && !is_other)?.bounds.clone()
+    }
+
+    fn null_count(&self, column: usize) -> Option<u64> {
+        self.known(column)?.null_count
     }
 
     fn distinct_about(&self, column: usize) -> Option<u64> {
@@ -143,6 +173,18 @@ impl Table for ParquetTable {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// `found`, if anything was, and `own` as one range; `None` if values are not of one kind.
+fn wider(
+    found: Option<(PruneValue, PruneValue)>,
+    own: (PruneValue, PruneValue),
+) -> Option<(PruneValue, PruneValue)> {
+    let Some((least, greatest)) = found else { return Some(own) };
+    Some((
+        if own.0.order(&least)? == Ordering::Less { own.0 } else { least },
+        if own.1.order(&greatest)? == Ordering::Greater { own.1 } else { greatest },
+    ))
 }
 
 /// `value` as a value of `field`.
