@@ -46,6 +46,10 @@ impl Entry {
 /// What another program read from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Golden {
+    /// Which program decoded the file.
+    pub oracle: String,
+    /// Names of the top-level columns, and their types as the oracle prints them.
+    pub schema: Vec<(String, String)>,
     /// Number of rows.
     pub rows: u64,
     /// The rows, or where there are too many, their digest.
@@ -143,7 +147,15 @@ pub fn golden_at(at: &Path) -> Result<Golden, String> {
         (None, None, None, Some(keys)) => Content::Keys(keys),
         _ => return Err(format!("{path}: a golden has jsonl, or head and digest, or keys")),
     };
-    Ok(Golden { rows, content })
+    let oracle = value["oracle"].as_str().ok_or_else(|| format!("{path}: no oracle"))?.to_owned();
+    let schema = value["schema"].as_array().and_then(|columns| columns.iter().map(pair).collect());
+    let schema = schema.ok_or_else(|| format!("{path}: no schema"))?;
+    Ok(Golden { oracle, schema, rows, content })
+}
+
+fn pair(value: &Value) -> Option<(String, String)> {
+    let [name, printed] = value.as_array()?.as_slice() else { return None };
+    Some((name.as_str()?.to_owned(), printed.as_str()?.to_owned()))
 }
 
 fn large_entry(value: &Value) -> Option<LargeEntry> {

@@ -12,6 +12,7 @@ pub mod random;
 pub mod normal;
 pub mod corpus;
 pub mod ledger;
+pub mod arrow_type;
 pub mod simulate;
 pub mod reading;
 pub mod agree;

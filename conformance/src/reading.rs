@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn golden(content: Content) -> Golden {
-        Golden { rows: 2, content }
+        Golden { oracle: String::new(), schema: Vec::new(), rows: 2, content }
     }
 
     #[test]

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use conformance::corpus;
 use conformance::ledger::{self, Content, Entry, Golden, State};
 use conformance::normal::normal;
 use conformance::reading;
+use conformance::{arrow_type, corpus};
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::ErrorKind;
@@ -16,6 +16,7 @@ use millwork_format::error::Feature;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::BloomFilter;
 use millwork_format::metadata::bloom_filter::hash;
+use millwork_format::read::File;
 
 /// The corpus, or `None` (said on stderr) where there is none and it may be missing.
 fn corpus_root() -> Option<PathBuf> {
@@ -132,6 +133,56 @@ fn what_the_ledger_says_is_true() {
         .filter_map(|entry| Some(format!("{}: {}", entry.path, check(&root, entry).err()?)))
         .collect();
     assert!(untrue.is_empty(), "{} lines are not true:\n{}", untrue.len(), untrue.join("\n"));
+}
+
+/// Columns that are bare repeated fields, or have such: pyarrow calls their elements as the field, here they are
+/// called `element` like those of every list.
+const BARE_REPEATED: [(&str, &str, &str); 4] = [
+    (
+        "data/repeated_no_annotation.parquet",
+        "phoneNumbers",
+        "struct<phone: list<element: struct<number: int64 not null, kind: string> not null> not null>",
+    ),
+    ("data/repeated_primitive_no_list.parquet", "Int32_list", "list<element: int32 not null>"),
+    ("data/repeated_primitive_no_list.parquet", "String_list", "list<element: string not null>"),
+    (
+        "data/repeated_primitive_no_list.parquet",
+        "group_of_lists",
+        "struct<Int32_list_in_group: list<element: int32 not null> not null, \
+         String_list_in_group: list<element: string not null> not null>",
+    ),
+];
+
+#[test]
+fn the_schemas_of_goldens_are_ours() {
+    let Some(root) = corpus_root() else { return };
+    let (mut compared, mut others) = (0, Vec::new());
+    for entry in entries().iter().filter(|entry| matches!(entry.state, State::Reads)) {
+        let golden = ledger::golden(&entry.path).expect("a golden");
+        let bytes = std::fs::read(root.join(&entry.path)).expect("a file of the corpus");
+        let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).expect("memory");
+        let file = File::from_bytes(&entry.path, bytes, &Limits::standard()).expect("a file");
+        let columns = file.schema().columns().iter().map(|column| &column.field);
+        let ours: Vec<_> =
+            columns.map(|field| (field.name.to_string(), arrow_type::printed(field))).collect();
+        let names = |schema: &[(String, String)]| -> Vec<String> {
+            schema.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(names(&ours), names(&golden.schema), "{}", entry.path);
+        if golden.oracle != "pyarrow" {
+            continue;
+        }
+        for ((name, ours), (_, theirs)) in ours.iter().zip(&golden.schema) {
+            compared += 1;
+            let theirs = arrow_type::without_entries(theirs);
+            let is_bare = BARE_REPEATED.contains(&(entry.path.as_str(), name, ours));
+            if *ours != theirs && !is_bare {
+                others.push(format!("{} {name}: {ours}, pyarrow: {theirs}", entry.path));
+            }
+        }
+    }
+    assert!(others.is_empty(), "{} of {compared}:\n{}", others.len(), others.join("\n"));
+    println!("{compared} columns have the types that pyarrow gives them");
 }
 
 /// A bloom filter that no file is around: what is in it, and what is not, as the ledger says.
