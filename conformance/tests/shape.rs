@@ -157,6 +157,24 @@ fn groups_of_codes_need_no_key_per_row() {
 }
 
 #[test]
+fn the_first_query_of_tpch_builds_few_keys() {
+    let sql = include_str!("../sql/tpch/q1.sql").replace("lineitem", "t");
+    let mut files = vec![fixture("../../testdata/lineitem.parquet")];
+    if let Ok(folder) = std::env::var("MILLWORK_TPCH_ONE") {
+        files.push(Path::new(&folder).join("li_one_idx.parquet"));
+    }
+    for path in files {
+        let ran = run(&in_memory(&path).0, &sql, &in_rounds(2));
+        let aggregate = ran.query.part("aggregate").unwrap();
+        let (keys, rows) = (aggregate.counter("keys_built"), aggregate.rows_in);
+        // Four groups, of each pair of dictionaries, in each of two lanes.
+        let most = 64 * ran.scan.row_groups;
+        assert!((1..=most).contains(&keys) && rows > 5_000, "{keys} keys for {rows} rows");
+        assert_eq!(ran.batches.iter().map(Batch::count).sum::<usize>(), 4);
+    }
+}
+
+#[test]
 fn a_rare_filter_opens_only_payload_pages_with_survivors() {
     let (indexed, bytes) = in_memory(&fixture("shape_idx.parquet"));
     let pages = pages(&indexed, &bytes);
@@ -267,6 +285,8 @@ fn rounds_are_few() {
                 integer(expected.batches[0].columns()[column].cell(0))
             );
         }
+        assert!((1..=most_per_morsel).contains(&ran.scan.most_rounds), "{:?}", ran.scan);
+        // Those that cut the row group are few, too.
         let most = ran.scan.morsels * most_per_morsel;
         assert!(ran.scan.totals.need_rounds <= most, "{:?}", ran.scan);
         let mut asked = driver.asked();

@@ -91,6 +91,8 @@ pub(super) struct MorselScan {
     filtering: Option<Filtering>,
     next_window: usize,
     asked_ahead: bool,
+    /// How often it asked for bytes.
+    rounds: u64,
     /// How much was known above the scan when `windows` and `order` were made; `None` once the morsel's turn
     /// has come.
     known: Option<u64>,
@@ -171,6 +173,7 @@ impl MorselScan {
             filtering: None,
             next_window: 0,
             asked_ahead: false,
+            rounds: 0,
             known: Some(shared.version()),
             started: false,
             payload_here: false,
@@ -197,16 +200,24 @@ impl MorselScan {
             && grants.has_room_ahead(&self.fetcher().worth_asking(&need), budget)
         {
             self.asked_ahead = true;
-            if let Ok(1..) = self.request(&need, budget) {
-                shared.metrics().round();
-            }
+            // An error will show when the morsel's turn has come.
+            let _ = self.request(&need, shared, budget);
         }
     }
 
-    /// Asks for what is needed; answers how many requests that made.
-    pub(super) fn request(&self, need: &Need, budget: &Budget) -> Result<usize> {
+    /// Asks for what is needed: a round, unless all of it was asked for before.
+    pub(super) fn request(
+        &mut self,
+        need: &Need,
+        shared: &ScanShared,
+        budget: &Budget,
+    ) -> Result<()> {
         let fetcher = self.fetcher();
-        Ok(fetcher.request(&fetcher.worth_asking(need), budget)?)
+        if fetcher.request(&fetcher.worth_asking(need), budget)? > 0 {
+            self.rounds += 1;
+            shared.round(self.rounds);
+        }
+        Ok(())
     }
 
     /// Where its bytes come from.

@@ -168,6 +168,7 @@ struct Counters {
     rows_pruned_by_pages: AtomicU64,
     rows_filtered: AtomicU64,
     morsels: AtomicU64,
+    most_rounds: AtomicU64,
     dictionary_entries_evaluated: AtomicU64,
 }
 
@@ -255,6 +256,8 @@ pub struct ScanReport {
     pub rows_filtered: u64,
     /// Morsels that were scanned.
     pub morsels: u64,
+    /// How often one of them asked for bytes, at most.
+    pub most_rounds: u64,
     /// Dictionary entries on which predicates were evaluated.
     pub dictionary_entries_evaluated: u64,
 }
@@ -677,6 +680,12 @@ impl ScanShared {
         self.conjuncts.is_empty() || self.payload.load(Ordering::Relaxed) >= 10
     }
 
+    /// Counts a round of bytes, the `of_morsel`th of a morsel.
+    pub(super) fn round(&self, of_morsel: u64) {
+        self.metrics.round();
+        self.counters.most_rounds.fetch_max(of_morsel, Ordering::Relaxed);
+    }
+
     pub(super) fn metrics(&self) -> &ScanMetrics {
         &self.metrics
     }
@@ -710,6 +719,7 @@ impl ScanShared {
             rows_pruned_by_pages: load(&self.counters.rows_pruned_by_pages),
             rows_filtered: load(&self.counters.rows_filtered),
             morsels: load(&self.counters.morsels),
+            most_rounds: load(&self.counters.most_rounds),
             dictionary_entries_evaluated: load(&self.counters.dictionary_entries_evaluated),
         }
     }

@@ -167,9 +167,7 @@ impl Source for ScanSource {
                         }
                         Progress::Need(need) => {
                             morsel.fetcher().store().wake_at_delivery(context.waker);
-                            if morsel.request(&need, &budget)? > 0 {
-                                self.shared.metrics().round();
-                            }
+                            morsel.request(&need, &self.shared, &budget)?;
                             asked = need.required;
                         }
                     }

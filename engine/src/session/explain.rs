@@ -140,6 +140,7 @@ fn scan_json(name: &str, scan: &ScanReport) -> Value {
         "dictionary_entries_evaluated": scan.dictionary_entries_evaluated,
         "rows_decoded": scan.totals.rows_decoded,
         "need_rounds": scan.totals.need_rounds,
+        "most_rounds_of_a_morsel": scan.most_rounds,
         "bytes_read": scan.bytes_read,
     })
 }
