@@ -103,7 +103,8 @@ fn a_subquery_for_one_value_has_one_row() {
     let words = ["more than one row", "LIMIT 1"];
     fails("select (select b from (values (2), (3)) s(b))", 5, &words);
     fails(
-        "select (select b from (values (1, 2), (1, 3)) s(k, b) where k = t.a) from (values (1)) t(a)",
+        "select (select b from (values (1, 2), (1, 3)) s(k, b) where k = t.a) from (values (1)) \
+         t(a)",
         5,
         &words,
     );
@@ -129,6 +130,65 @@ fn a_subquery_for_one_value_has_one_row() {
         5,
         &["columns of the query around it", "EXISTS"],
     );
+}
+
+/// The answers are DuckDB's.
+#[test]
+fn rows_of_two_queries_are_told_apart() {
+    let cases = [
+        (
+            "select * from (values (1), (2), (2), (null)) t(a) except select * from (values \
+             (2), (5)) s(a) order by 1",
+            "a\n1\n\n",
+        ),
+        (
+            "select * from (values (1), (2), (2), (null)) t(a) intersect select * from (values \
+             (2), (null)) s(a) order by 1",
+            "a\n2\n\n",
+        ),
+        ("select 1 as a union select 2 except select 1 order by a", "a\n2\n"),
+        ("select 1 as a union all select 2 intersect select 2 order by a", "a\n1\n2\n"),
+        ("select 1 as a, 'x' as b except select 1.5, 'x'", "a,b\n1.0,x\n"),
+        ("select [1, 2] as l intersect select [1, 2]", "l\n\"[1, 2]\"\n"),
+    ];
+    for (query, rows) in cases {
+        assert_eq!(csv(query), rows, "{query}");
+    }
+    fails("select 1 except all select 1", 5, &["EXCEPT ALL"]);
+    fails("select 1 intersect select 1, 2", 5, &["INTERSECT: expected 1 columns, found 2"]);
+}
+
+/// The answers are DuckDB's.
+#[test]
+fn a_full_join_has_the_rows_of_both_sides() {
+    let cases = [
+        (
+            "select t.a, s.a as b from (values (1), (2), (null)) t(a) full join (values (2), \
+             (3), (null)) s(a) on t.a = s.a order by 1 nulls first, 2 nulls first",
+            "a,b\n,\n,\n,3\n1,\n2,2\n",
+        ),
+        (
+            "select t.a, s.a as b, c from (values (1), (2)) t(a) full join (values (2, 'p'), \
+             (3, 'q')) s(a, c) on t.a < s.a and c <> 'p' order by 1, 2",
+            "a,b,c\n1,3,q\n2,3,q\n,2,p\n",
+        ),
+        (
+            "select count(*) as n, sum(t.a) as x, sum(s.a) as y from (values (1), (2)) t(a) \
+             full join (values (10), (20)) s(a) on false",
+            "n,x,y\n4,3,30\n",
+        ),
+        (
+            "select count(*) as n, sum(a.l_quantity) as q, sum(b.l_linenumber) as m from \
+             (select * from 'lineitem.parquet' where l_linenumber = 1) a full join (select * \
+             from 'lineitem.parquet' where l_linenumber = 2) b on a.l_orderkey = b.l_orderkey",
+            "n,q,m\n1500,37958.00,2582\n",
+        ),
+    ];
+    for (query, rows) in cases {
+        assert_eq!(csv(query), rows, "{query}");
+    }
+    let using = "select * from (values (1)) t(a) full join (values (1)) s(a) using (a)";
+    fails(using, 5, &["FULL JOIN takes a condition after ON"]);
 }
 
 #[test]

@@ -104,8 +104,21 @@ pub enum Body {
     Values(Vec<Vec<Expr>>),
     /// A query in parentheses.
     Query(Box<Query>),
-    /// UNIONs from left to right; the flag is ALL between the branch and all before it.
-    Union(Box<Body>, Vec<(bool, Body)>),
+    /// Set operations from left to right, each between all before it and its branch.
+    Set(Box<Body>, Vec<(SetOperator, Body)>),
+}
+
+/// How the rows of two queries become those of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    /// Those of both.
+    UnionAll,
+    /// Those of either, equal ones once.
+    Union,
+    /// Those of the first that the second has not, once.
+    Except,
+    /// Those that both have, once.
+    Intersect,
 }
 
 /// A SELECT without what is around it.
@@ -238,6 +251,8 @@ pub enum JoinType {
     Left,
     /// And right rows without a match.
     Right,
+    /// And both.
+    Full,
     /// All pairs.
     Cross,
     /// Left rows with a match.

@@ -1,9 +1,10 @@
 //! FROM: tables, files, views, CTEs, subqueries and joins.
 
-use millwork_format::types::DataType;
+use millwork_format::types::{DataType, Field};
 
 use super::Binder;
 use super::frame::Frame;
+use super::query::union;
 use super::scope::{Column, Scope, same};
 use super::unnest::{begins_with_unnest, is_unnest};
 use crate::error::{Error, Result, Span};
@@ -14,6 +15,7 @@ use crate::plan::logical::JoinKind;
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{self, Alias, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::suggest;
+use crate::value::Scalar;
 
 /// Tables with the names of their columns.
 pub(super) type Relation = (LogicalPlan, Scope);
@@ -236,9 +238,21 @@ impl Binder<'_> {
                 }
             }
         }
+        if kind == JoinType::Full {
+            if !matches!(condition, JoinCondition::On(_)) {
+                let error = Error::unsupported("FULL JOIN takes a condition after ON");
+                return Err(self.at(error, span));
+            }
+            // Both sides will be there twice, and so on in a chain of such joins.
+            for _ in 0..leaves(&left.0) + leaves(&right.0) {
+                self.count_table(span)?;
+            }
+            return Ok((full_join(left.0, right.0, conjuncts)?, scope));
+        }
         let kind = match kind {
             JoinType::Inner | JoinType::Cross | JoinType::Right => JoinKind::Inner,
-            JoinType::Left => JoinKind::Left,
+            // Was done above.
+            JoinType::Left | JoinType::Full => JoinKind::Left,
             JoinType::Semi => JoinKind::Semi,
             JoinType::Anti => JoinKind::Anti,
         };
@@ -247,6 +261,36 @@ impl Binder<'_> {
         }
         Ok((equi_join(left.0, right.0, kind, conjuncts), scope))
     }
+}
+
+/// Nodes of `plan` that rows begin at.
+fn leaves(plan: &LogicalPlan) -> usize {
+    let inputs = plan.inputs();
+    if inputs.is_empty() { 1 } else { inputs.into_iter().map(leaves).sum() }
+}
+
+/// What a left join gives, and the right rows without a match beside nulls. Both sides run twice.
+fn full_join(left: LogicalPlan, right: LogicalPlan, conjuncts: Vec<Expr>) -> Result<LogicalPlan> {
+    let (left_width, right_width) = (left.fields().len(), right.fields().len());
+    let mut turned = conjuncts.clone();
+    for conjunct in &mut turned {
+        conjunct.map_columns(&mut |column| match column.checked_sub(left_width) {
+            Some(of_right) => of_right,
+            None => column + right_width,
+        });
+    }
+    let joined = equi_join(left.clone(), right.clone(), JoinKind::Left, conjuncts);
+    let nullable = |field: &Field| Field { nullable: true, ..field.clone() };
+    let fields: Vec<Field> = joined.fields().iter().map(nullable).collect();
+    let alone = equi_join(right, left, JoinKind::Anti, turned);
+    let columns = fields.iter().enumerate().map(|(at, field)| match at.checked_sub(left_width) {
+        Some(of_right) => Expr::column(of_right, field.data_type.clone()),
+        None => Expr::literal(Scalar::Null, field.data_type.clone()),
+    });
+    let alone = alone.project(columns.collect(), fields.clone());
+    let every = fields.iter().enumerate();
+    let every = every.map(|(at, field)| Expr::column(at, field.data_type.clone())).collect();
+    union("FULL JOIN", joined.project(every, fields), alone)
 }
 
 /// The columns that both sides have, by name.

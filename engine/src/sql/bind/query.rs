@@ -1,4 +1,4 @@
-//! Queries: WITH, UNION, VALUES, LIMIT, and the order of what is not a SELECT.
+//! Queries: WITH, UNION and its like, VALUES, LIMIT, and the order of what is not a SELECT.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use super::expression::unified;
 use super::frame::Frame;
 use super::scope::{Scope, same};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, SortKey};
+use crate::expr::{AggregateCall, AggregateFunction, Expr, Function, SortKey};
 use crate::plan::LogicalPlan;
 use crate::plan::logical::{Aggregate, Limit, Sort, Union, Values};
-use crate::sql::ast::{self, Body, ExprKind, Literal, OrderBy, Query};
+use crate::sql::ast::{self, Body, ExprKind, Literal, OrderBy, Query, SetOperator};
 use crate::sql::types::{self, coerce};
 use crate::value::Scalar;
 
@@ -56,14 +56,16 @@ impl Binder<'_> {
             Body::Select(select) => self.select(select, &OrderBy::Items(Vec::new())),
             Body::Query(query) => self.query(query),
             Body::Values(rows) => self.values(rows),
-            Body::Union(first, rest) => {
+            Body::Set(first, rest) => {
                 let mut plan = self.body(first)?;
-                for (all, branch) in rest {
+                for (operator, branch) in rest {
                     let branch = self.body(branch)?;
-                    plan = union(plan, branch)?;
-                    if !all {
-                        plan = distinct(plan);
-                    }
+                    plan = match operator {
+                        SetOperator::UnionAll => union("UNION", plan, branch)?,
+                        SetOperator::Union => distinct(union("UNION", plan, branch)?),
+                        SetOperator::Except => told_apart(*operator, "EXCEPT", plan, branch)?,
+                        SetOperator::Intersect => told_apart(*operator, "INTERSECT", plan, branch)?,
+                    };
                 }
                 Ok(plan)
             }
@@ -202,20 +204,74 @@ pub(super) fn distinct(plan: LogicalPlan) -> LogicalPlan {
     LogicalPlan::Aggregate(Aggregate { input, groups, aggregates: Vec::new(), fields })
 }
 
-/// UNION ALL in common types, by position; names are the left side's.
-fn union(left: LogicalPlan, right: LogicalPlan) -> Result<LogicalPlan> {
+/// EXCEPT and INTERSECT: the rows of both sides in groups of equal ones, each row knowing its side.
+fn told_apart(
+    operator: SetOperator,
+    name: &str,
+    left: LogicalPlan,
+    right: LogicalPlan,
+) -> Result<LogicalPlan> {
+    let width = same_width(name, &left, &right)?;
+    let marked = |plan: LogicalPlan, is_left: bool| {
+        let mut fields = plan.fields().to_vec();
+        let mut columns = every_column(&fields);
+        columns.push(Expr::literal(Scalar::Boolean(is_left), DataType::Boolean));
+        fields.push(Field::required("side$", DataType::Boolean));
+        plan.project(columns, fields)
+    };
+    let both = union(name, marked(left, true), marked(right, false))?;
+    let fields = both.fields()[..width].to_vec();
+    let call = |function| AggregateCall {
+        function,
+        argument: Some(width),
+        distinct: false,
+        filter: None,
+        argument_type: DataType::Boolean,
+        data_type: DataType::Boolean,
+    };
+    let mut grouped = fields.clone();
+    grouped.push(Field::nullable("on_the_left$", DataType::Boolean));
+    grouped.push(Field::nullable("only_there$", DataType::Boolean));
+    let aggregates = vec![call(AggregateFunction::BoolOr), call(AggregateFunction::BoolAnd)];
+    let groups = (0..width).collect();
+    let input = Box::new(both);
+    let plan = LogicalPlan::Aggregate(Aggregate { input, groups, aggregates, fields: grouped });
+    let on_the_left = Expr::column(width, DataType::Boolean);
+    let only_there = Expr::column(width + 1, DataType::Boolean);
+    let kept = match operator {
+        SetOperator::Except => vec![only_there],
+        _ => {
+            let elsewhere = Expr::call(Function::Not, vec![only_there], DataType::Boolean);
+            vec![on_the_left, elsewhere]
+        }
+    };
+    Ok(plan.filter(kept).project(every_column(&fields), fields))
+}
+
+/// The columns that both sides have.
+fn same_width(name: &str, left: &LogicalPlan, right: &LogicalPlan) -> Result<usize> {
     let (count, found) = (left.fields().len(), right.fields().len());
-    if count != found {
-        let what = format!("UNION: expected {count} columns, found {found}");
-        return Err(Error::types(what));
+    if count == found {
+        return Ok(count);
     }
+    Err(Error::types(format!("{name}: expected {count} columns, found {found}")))
+}
+
+fn every_column(fields: &[Field]) -> Vec<Expr> {
+    let columns = fields.iter().enumerate();
+    columns.map(|(at, field)| Expr::column(at, field.data_type.clone())).collect()
+}
+
+/// UNION ALL in common types, by position; names are the left side's.
+pub(super) fn union(name: &str, left: LogicalPlan, right: LogicalPlan) -> Result<LogicalPlan> {
+    let count = same_width(name, &left, &right)?;
     let mut fields = Vec::with_capacity(count);
     for (a, b) in left.fields().iter().zip(right.fields()) {
         let data_type = types::common(&a.data_type, &b.data_type)
             .or_else(|| a.data_type.is_text().then(|| a.data_type.clone()))
             .or_else(|| b.data_type.is_text().then(|| b.data_type.clone()));
         let Some(data_type) = data_type else {
-            let what = format!("UNION has both {} and {}", a.data_type, b.data_type);
+            let what = format!("{name} has both {} and {}", a.data_type, b.data_type);
             return Err(Error::types(what).hint("convert one with CAST"));
         };
         let nullable = a.nullable || b.nullable;

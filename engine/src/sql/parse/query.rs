@@ -4,7 +4,7 @@ use sqlparser::ast as parsed;
 
 use super::Converter;
 use crate::error::{Error, Result, Span};
-use crate::sql::ast::{Body, Cte, Expr, OrderBy, OrderItem, Query};
+use crate::sql::ast::{Body, Cte, Expr, OrderBy, OrderItem, Query, SetOperator};
 
 /// LIMIT and OFFSET.
 type Bounds = (Option<Expr>, Option<Expr>);
@@ -52,21 +52,13 @@ impl Converter<'_> {
         Ok(converted)
     }
 
-    /// UNIONs lean to the left in the parser's tree, as many as the text has: taken apart in a loop.
+    /// Set operations lean to the left in the parser's tree, as many as the text has: taken apart in a
+    /// loop.
     fn body(&mut self, body: parsed::SetExpr) -> Result<Body> {
         let mut rest = body;
         let mut steps = Vec::new();
         while let parsed::SetExpr::SetOperation { op, set_quantifier, left, right } = rest {
-            use parsed::SetQuantifier as Quantifier;
-            if op != parsed::SetOperator::Union {
-                return self.unsupported(op);
-            }
-            let all = match set_quantifier {
-                Quantifier::All => true,
-                Quantifier::None | Quantifier::Distinct => false,
-                other => return self.unsupported(format!("UNION {other}")),
-            };
-            steps.push((all, *right));
+            steps.push((self.set_operator(op, set_quantifier)?, *right));
             rest = *left;
         }
         let first = self.branch(rest)?;
@@ -74,10 +66,28 @@ impl Converter<'_> {
             return Ok(first);
         }
         let mut converted = Vec::with_capacity(steps.len());
-        for (all, branch) in steps.into_iter().rev() {
-            converted.push((all, self.nested(|this| this.body(branch))?));
+        for (operator, branch) in steps.into_iter().rev() {
+            converted.push((operator, self.nested(|this| this.body(branch))?));
         }
-        Ok(Body::Union(Box::new(first), converted))
+        Ok(Body::Set(Box::new(first), converted))
+    }
+
+    fn set_operator(
+        &mut self,
+        operator: parsed::SetOperator,
+        quantifier: parsed::SetQuantifier,
+    ) -> Result<SetOperator> {
+        use parsed::{SetOperator as Operator, SetQuantifier as Quantifier};
+        Ok(match (operator, quantifier) {
+            (Operator::Union, Quantifier::All) => SetOperator::UnionAll,
+            (Operator::Union, Quantifier::None | Quantifier::Distinct) => SetOperator::Union,
+            (Operator::Except, Quantifier::None | Quantifier::Distinct) => SetOperator::Except,
+            (Operator::Intersect, Quantifier::None | Quantifier::Distinct) => {
+                SetOperator::Intersect
+            }
+            (other, Quantifier::None) => return self.unsupported(other),
+            (other, quantifier) => return self.unsupported(format!("{other} {quantifier}")),
+        })
     }
 
     fn branch(&mut self, branch: parsed::SetExpr) -> Result<Body> {

@@ -164,7 +164,7 @@ impl Converter<'_> {
             Operator::Anti(constraint) | Operator::LeftAnti(constraint) => {
                 (JoinType::Anti, constraint)
             }
-            Operator::FullOuter(_) => return self.unsupported("FULL JOIN"),
+            Operator::FullOuter(constraint) => (JoinType::Full, constraint),
             _ => return self.unsupported("this kind of join"),
         })
     }

@@ -124,8 +124,8 @@ fn places_are_bytes_of_the_whole_text() {
 fn what_is_not_there_is_called_unsupported() {
     let texts = [
         "select sum(a) over () from things",
-        "select * from things full join orders on a = o_orderkey",
-        "select a from things intersect select 1",
+        "select * from things x full join things y using (a)",
+        "select a from things intersect all select 1",
         "with recursive r as (select 1) select * from r",
         "insert into things values (1)",
         "select a in (select b from things x where x.a > t.a) from things t",

@@ -130,6 +130,20 @@ fn ctes_that_double_are_stopped() {
 }
 
 #[test]
+fn full_joins_that_double_are_stopped() {
+    let joins = |count: usize| {
+        let mut text = "select t0.a from things t0".to_string();
+        for at in 1..=count {
+            text.push_str(&format!(" full join things t{at} on t0.a = t{at}.a"));
+        }
+        planned(text)
+    };
+    assert!(joins(8).is_ok());
+    let result = joins(40);
+    assert!(matches!(result, Err((ErrorKind::Unsupported, _))), "{result:?}");
+}
+
+#[test]
 fn no_prefix_of_a_query_panics() {
     let text = super::tpch_text(19) + &super::tpch_text(12);
     let step = 7;
