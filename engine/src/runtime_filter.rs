@@ -40,10 +40,7 @@ pub trait RowTest: Send + Debug {
     fn keep(&mut self, column: &Vector, selection: &Selection) -> Result<Selection>;
 }
 
-/// `rows`, which are out of those of `selection`, as a selection.
-///
-/// # Panics
-/// If they are not ascending rows of `selection`.
+/// `rows`, ascending and out of those of `selection`, as a selection.
 #[must_use]
 pub fn kept(rows: &[u32], selection: &Selection) -> Selection {
     if rows.len() == selection.count() {

@@ -26,7 +26,8 @@ fn known(call: &AggregateCall, input: &LogicalPlan) -> Option<Scalar> {
         return None;
     }
     let rows = every_row(input)?.table.row_count()?;
-    let count = |rows: u64| Some(Scalar::Integer(rows.into()));
+    // More than a BIGINT holds is counted, and fails there.
+    let count = |rows: u64| Some(Scalar::Integer(i64::try_from(rows).ok()?.into()));
     match call.function {
         AggregateFunction::CountRows => count(rows),
         AggregateFunction::Count if !call.distinct => {

@@ -93,7 +93,9 @@ impl ParquetTable {
             let leaf = described.leaves.start;
             for row_group in 0..file.footer().num_row_groups() {
                 let known = chunk_bounds(file.footer(), file.schema(), row_group, leaf).ok()??;
-                null_count = null_count.zip(known.null_count).map(|(sum, own)| sum + own);
+                null_count = null_count
+                    .zip(known.null_count)
+                    .and_then(|(sum, own): (u64, u64)| sum.checked_add(own));
                 if known.is_all_null() {
                     continue;
                 }
@@ -145,7 +147,7 @@ impl Table for ParquetTable {
     }
 
     fn row_count(&self) -> Option<u64> {
-        Some(self.files.iter().map(File::num_rows).sum())
+        self.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.num_rows()))
     }
 
     fn bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {
@@ -154,11 +156,16 @@ impl Table for ParquetTable {
 
     fn extremes(&self, column: usize) -> Option<(Scalar, Scalar)> {
         // Zeros of floats may have either sign in statistics, and literals of fixed bytes are no values.
-        let storage = self.fields.get(column)?.data_type.storage();
         let is_other = matches!(
-            storage,
-            Storage::Float16 | Storage::Float32 | Storage::Float64 | Storage::Fixed(_)
-        ) || matches!(storage, Storage::Null | Storage::List | Storage::Struct);
+            self.fields.get(column)?.data_type.storage(),
+            Storage::Float16
+                | Storage::Float32
+                | Storage::Float64
+                | Storage::Fixed(_)
+                | Storage::Null
+                | Storage::List
+                | Storage::Struct
+        );
         self.known(column).filter(|known| known.is_exact && !is_other)?.bounds.clone()
     }
 

@@ -1,10 +1,10 @@
 //! FROM: tables, files, views, CTEs, subqueries and joins.
 
-use millwork_format::types::{DataType, Field};
+use millwork_format::types::Field;
 
 use super::Binder;
 use super::frame::Frame;
-use super::query::union;
+use super::query::{every_column, union};
 use super::scope::{Column, Scope, same};
 use super::unnest::{begins_with_unnest, is_unnest};
 use crate::error::{Error, Result, Span};
@@ -288,9 +288,8 @@ fn full_join(left: LogicalPlan, right: LogicalPlan, conjuncts: Vec<Expr>) -> Res
         None => Expr::literal(Scalar::Null, field.data_type.clone()),
     });
     let alone = alone.project(columns.collect(), fields.clone());
-    let every = fields.iter().enumerate();
-    let every = every.map(|(at, field)| Expr::column(at, field.data_type.clone())).collect();
-    union("FULL JOIN", joined.project(every, fields), alone)
+    let columns = every_column(&fields);
+    union("FULL JOIN", joined.project(columns, fields), alone)
 }
 
 /// The columns that both sides have, by name.
@@ -331,9 +330,7 @@ fn renamed(plan: LogicalPlan, names: &[Name]) -> Result<LogicalPlan> {
     for (field, name) in fields.iter_mut().zip(names) {
         field.name = name.text.as_str().into();
     }
-    let types: Vec<DataType> = fields.iter().map(|field| field.data_type.clone()).collect();
-    let columns = types.into_iter().enumerate().map(|(at, of)| Expr::column(at, of)).collect();
-    Ok(plan.project(columns, fields))
+    Ok(plan.project(every_column(&fields), fields))
 }
 
 /// The name by which a file's columns are qualified: its own without directories and endings.

@@ -257,7 +257,8 @@ fn same_width(name: &str, left: &LogicalPlan, right: &LogicalPlan) -> Result<usi
     Err(Error::types(format!("{name}: expected {count} columns, found {found}")))
 }
 
-fn every_column(fields: &[Field]) -> Vec<Expr> {
+/// The columns of an input with these fields.
+pub(super) fn every_column(fields: &[Field]) -> Vec<Expr> {
     let columns = fields.iter().enumerate();
     columns.map(|(at, field)| Expr::column(at, field.data_type.clone())).collect()
 }
@@ -292,9 +293,10 @@ fn cast_to(plan: LogicalPlan, fields: &[Field]) -> Result<LogicalPlan> {
     if plan.fields().iter().zip(fields).all(is_same) {
         return Ok(plan);
     }
-    let columns = plan.fields().iter().enumerate();
-    let columns = columns.map(|(index, of)| Expr::column(index, of.data_type.clone()));
-    let casts = columns.zip(fields).map(|(column, field)| coerce(column, &field.data_type));
+    let casts = every_column(plan.fields())
+        .into_iter()
+        .zip(fields)
+        .map(|(column, field)| coerce(column, &field.data_type));
     let casts = casts.collect::<Result<Vec<_>>>()?;
     Ok(plan.project(casts, fields.to_vec()))
 }
