@@ -1,5 +1,6 @@
 //! The columns that are decoded: written here, or of a file.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -109,63 +110,87 @@ const FORM: Form = Form {
     compression: Compression::UNCOMPRESSED,
 };
 
-/// The columns that are written here.
-pub fn written() -> Result<Vec<Case>> {
+/// The columns that are written here whose names contain `filter`.
+pub fn written(filter: &str) -> Result<Vec<Case>> {
     let mut bits = Bits(7);
     let wide: Vec<i64> = (0..ROWS).map(|_| bits.next() as i64 >> 20).collect();
     let few: Vec<i64> = (0..ROWS).map(|_| (bits.next() % 1000) as i64 * 1_000_003).collect();
     let rising: Vec<i64> = (0..ROWS).map(|row| row as i64 * 7 + (bits.next() % 5) as i64).collect();
     let text = |value: &i64| ByteArray::from(format!("customer number {value}").into_bytes());
-    let texts: Vec<ByteArray> = wide.iter().map(text).collect();
-    let few_texts: Vec<ByteArray> = few.iter().map(text).collect();
+    // Only where a column is wanted that has them.
+    let texts: LazyCell<Vec<ByteArray>, _> = LazyCell::new(|| wide.iter().map(text).collect());
+    let few_texts: LazyCell<Vec<ByteArray>, _> = LazyCell::new(|| few.iter().map(text).collect());
     let narrow: Vec<i32> = wide.iter().map(|value| *value as i32).collect();
     let dates: Vec<i32> = (0..ROWS).map(|_| 8000 + (bits.next() % 2500) as i32).collect();
     let prices: Vec<f64> = few.iter().map(|value| *value as f64 / 100.0).collect();
-    let mut sorted: Vec<ByteArray> = texts.clone();
-    sorted.sort_by(|a, b| a.data().cmp(b.data()));
+    let sorted = LazyCell::new(|| {
+        let mut sorted = texts.clone();
+        sorted.sort_by(|a, b| a.data().cmp(b.data()));
+        sorted
+    });
     let (snappy, dictionary) = (Compression::SNAPPY, true);
     let delta = Encoding::DELTA_BINARY_PACKED;
     let lengths = Encoding::DELTA_LENGTH_BYTE_ARRAY;
     let (prefixes, split) = (Encoding::DELTA_BYTE_ARRAY, Encoding::BYTE_STREAM_SPLIT);
     let nullable = true;
-    Ok(vec![
-        ints(&Form { name: "i64 PLAIN", ..FORM }, &wide)?,
-        ints(&Form { name: "i64 PLAIN snappy", compression: snappy, ..FORM }, &wide)?,
-        ints(&Form { name: "i64 PLAIN, a tenth null", nullable, ..FORM }, &wide)?,
-        ints(&Form { name: "i64 dictionary of 1000", dictionary, ..FORM }, &few)?,
-        ints(&Form { name: "i64 dictionary, a tenth null", dictionary, nullable, ..FORM }, &few)?,
-        ints(&Form { name: "i64 DELTA_BINARY_PACKED", encoding: delta, ..FORM }, &rising)?,
-        ints(&Form { name: "i64 DELTA, 44 bits", encoding: delta, ..FORM }, &wide)?,
-        ints(
-            &Form { name: "i64 DELTA, a tenth null", encoding: delta, nullable, ..FORM },
-            &rising,
-        )?,
-        short(&Form { name: "i32 DELTA, 12 bits", encoding: delta, ..FORM }, &dates)?,
-        short(&Form { name: "i32 DELTA, 32 bits", encoding: delta, ..FORM }, &narrow)?,
-        short(&Form { name: "i32 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &narrow)?,
-        ints(&Form { name: "i64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &wide)?,
-        doubles(&Form { name: "f64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &prices)?,
-        doubles(&Form { name: "f64 ALP", encoding: Encoding::ALP, ..FORM }, &prices)?,
-        strings(&Form { name: "string PLAIN", ..FORM }, &texts)?,
-        strings(&Form { name: "string PLAIN snappy", compression: snappy, ..FORM }, &texts)?,
-        strings(&Form { name: "string dictionary of 1000", dictionary, ..FORM }, &few_texts)?,
-        strings(
-            &Form {
+    let columns: [(Form, &dyn Fn(&Form) -> Result<Case>); 21] = [
+        (Form { name: "i64 PLAIN", ..FORM }, &|form| ints(form, &wide)),
+        (Form { name: "i64 PLAIN snappy", compression: snappy, ..FORM }, &|form| ints(form, &wide)),
+        (Form { name: "i64 PLAIN, a tenth null", nullable, ..FORM }, &|form| ints(form, &wide)),
+        (Form { name: "i64 dictionary of 1000", dictionary, ..FORM }, &|form| ints(form, &few)),
+        (Form { name: "i64 dictionary, a tenth null", dictionary, nullable, ..FORM }, &|form| {
+            ints(form, &few)
+        }),
+        (Form { name: "i64 DELTA_BINARY_PACKED", encoding: delta, ..FORM }, &|form| {
+            ints(form, &rising)
+        }),
+        (Form { name: "i64 DELTA, 44 bits", encoding: delta, ..FORM }, &|form| ints(form, &wide)),
+        (Form { name: "i64 DELTA, a tenth null", encoding: delta, nullable, ..FORM }, &|form| {
+            ints(form, &rising)
+        }),
+        (Form { name: "i32 DELTA, 12 bits", encoding: delta, ..FORM }, &|form| short(form, &dates)),
+        (Form { name: "i32 DELTA, 32 bits", encoding: delta, ..FORM }, &|form| {
+            short(form, &narrow)
+        }),
+        (Form { name: "i32 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            short(form, &narrow)
+        }),
+        (Form { name: "i64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            ints(form, &wide)
+        }),
+        (Form { name: "f64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            doubles(form, &prices)
+        }),
+        (Form { name: "f64 ALP", encoding: Encoding::ALP, ..FORM }, &|form| doubles(form, &prices)),
+        (Form { name: "string PLAIN", ..FORM }, &|form| strings(form, &texts)),
+        (Form { name: "string PLAIN snappy", compression: snappy, ..FORM }, &|form| {
+            strings(form, &texts)
+        }),
+        (Form { name: "string dictionary of 1000", dictionary, ..FORM }, &|form| {
+            strings(form, &few_texts)
+        }),
+        (
+            Form {
                 name: "string dictionary snappy, nulls",
                 dictionary,
                 nullable,
                 compression: snappy,
                 ..FORM
             },
-            &few_texts,
-        )?,
-        strings(&Form { name: "string DELTA_LENGTH", encoding: lengths, ..FORM }, &texts)?,
-        strings(&Form { name: "string DELTA_BYTE_ARRAY", encoding: prefixes, ..FORM }, &texts)?,
-        strings(
-            &Form { name: "string DELTA_BYTE_ARRAY, sorted", encoding: prefixes, ..FORM },
-            &sorted,
-        )?,
-    ])
+            &|form| strings(form, &few_texts),
+        ),
+        (Form { name: "string DELTA_LENGTH", encoding: lengths, ..FORM }, &|form| {
+            strings(form, &texts)
+        }),
+        (Form { name: "string DELTA_BYTE_ARRAY", encoding: prefixes, ..FORM }, &|form| {
+            strings(form, &texts)
+        }),
+        (Form { name: "string DELTA_BYTE_ARRAY, sorted", encoding: prefixes, ..FORM }, &|form| {
+            strings(form, &sorted)
+        }),
+    ];
+    let wanted = columns.iter().filter(|(form, _)| form.name.contains(filter));
+    wanted.map(|(form, write)| write(form)).collect()
 }
 
 /// Every column of the file at `path`, read into memory first.

@@ -120,8 +120,8 @@ macro_rules! leaf {
     }};
 }
 
-/// The nested columns that are written here.
-pub fn written() -> Result<Vec<Case>> {
+/// The nested columns that are written here whose names contain `filter`.
+pub fn written(filter: &str) -> Result<Vec<Case>> {
     let mut bits = Bits(11);
     let scattered = |at: i64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15u64.cast_signed()) >> 20;
     let text =
@@ -140,65 +140,80 @@ pub fn written() -> Result<Vec<Case>> {
         repetition: full.repetition,
     };
     let slots = required.definition.len();
-    Ok(vec![
-        case(
-            "list of i64, no nulls",
-            "required group l (LIST) { repeated group list { required int64 element; } }",
-            (full_rows, slots, 1),
-            false,
-            |group| Ok(leaf!(group, Int64Type, &required, 1, scattered)),
-        )?,
-        case(
-            "list of i64, nulls, dictionary",
-            "optional group l (LIST) { repeated group list { optional int64 element; } }",
-            (rows, nulls.definition.len(), 2),
-            true,
-            |group| Ok(leaf!(group, Int64Type, &nulls, 3, |at| at * 7919 % 1000)),
-        )?,
-        case(
-            "list of struct, required fields",
-            "optional group l (LIST) { repeated group list { required group element {
+    type Write<'a> = &'a dyn Fn(&str) -> Result<Case>;
+    let columns: [(&str, Write<'_>); 6] = [
+        ("list of i64, no nulls", &|name| {
+            case(
+                name,
+                "required group l (LIST) { repeated group list { required int64 element; } }",
+                (full_rows, slots, 1),
+                false,
+                |group| Ok(leaf!(group, Int64Type, &required, 1, scattered)),
+            )
+        }),
+        ("list of i64, nulls, dictionary", &|name| {
+            case(
+                name,
+                "optional group l (LIST) { repeated group list { optional int64 element; } }",
+                (rows, nulls.definition.len(), 2),
+                true,
+                |group| Ok(leaf!(group, Int64Type, &nulls, 3, |at| at * 7919 % 1000)),
+            )
+        }),
+        ("list of struct, required fields", &|name| {
+            case(
+                name,
+                "optional group l (LIST) { repeated group list { required group element {
                 required int64 a; required double b; required binary s (STRING); } } }",
-            (rows, 3 * base.definition.len(), 2),
-            true,
-            |group| {
-                leaf!(group, Int64Type, &base, 2, scattered);
-                leaf!(group, DoubleType, &base, 2, |at| at as f64 / 8.0);
-                leaf!(group, ByteArrayType, &base, 2, text);
-                Ok(())
-            },
-        )?,
-        case(
-            "list of struct, nulls in fields",
-            "optional group l (LIST) { repeated group list { required group element {
+                (rows, 3 * base.definition.len(), 2),
+                true,
+                |group| {
+                    leaf!(group, Int64Type, &base, 2, scattered);
+                    leaf!(group, DoubleType, &base, 2, |at| at as f64 / 8.0);
+                    leaf!(group, ByteArrayType, &base, 2, text);
+                    Ok(())
+                },
+            )
+        }),
+        ("list of struct, nulls in fields", &|name| {
+            case(
+                name,
+                "optional group l (LIST) { repeated group list { required group element {
                 optional int64 a; optional double b; optional binary s (STRING); } } }",
-            (rows, 3 * base.definition.len(), 2),
-            true,
-            |group| {
-                leaf!(group, Int64Type, &nulls, 3, scattered);
-                leaf!(group, DoubleType, &nulls, 3, |at| at as f64 / 8.0);
-                leaf!(group, ByteArrayType, &nulls, 3, text);
-                Ok(())
-            },
-        )?,
-        case(
-            "list of lists of i64",
-            "required group l (LIST) { repeated group list { required group element (LIST) {
+                (rows, 3 * base.definition.len(), 2),
+                true,
+                |group| {
+                    leaf!(group, Int64Type, &nulls, 3, scattered);
+                    leaf!(group, DoubleType, &nulls, 3, |at| at as f64 / 8.0);
+                    leaf!(group, ByteArrayType, &nulls, 3, text);
+                    Ok(())
+                },
+            )
+        }),
+        ("list of lists of i64", &|name| {
+            case(
+                name,
+                "required group l (LIST) { repeated group list { required group element (LIST) {
                 repeated group list { required int64 element; } } } }",
-            (deep_rows, deep.definition.len(), 2),
-            false,
-            |group| Ok(leaf!(group, Int64Type, &deep, 2, scattered)),
-        )?,
-        case(
-            "struct of i64 and text, nulls",
-            "optional group l { optional int64 a; optional binary s (STRING); }",
-            (SLOTS, 2 * SLOTS, 0),
-            true,
-            |group| {
-                leaf!(group, Int64Type, &flat, 2, scattered);
-                leaf!(group, ByteArrayType, &flat, 2, text);
-                Ok(())
-            },
-        )?,
-    ])
+                (deep_rows, deep.definition.len(), 2),
+                false,
+                |group| Ok(leaf!(group, Int64Type, &deep, 2, scattered)),
+            )
+        }),
+        ("struct of i64 and text, nulls", &|name| {
+            case(
+                name,
+                "optional group l { optional int64 a; optional binary s (STRING); }",
+                (SLOTS, 2 * SLOTS, 0),
+                true,
+                |group| {
+                    leaf!(group, Int64Type, &flat, 2, scattered);
+                    leaf!(group, ByteArrayType, &flat, 2, text);
+                    Ok(())
+                },
+            )
+        }),
+    ];
+    let wanted = columns.iter().filter(|(name, _)| name.contains(filter));
+    wanted.map(|(name, write)| write(name)).collect()
 }
