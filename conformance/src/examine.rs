@@ -165,6 +165,7 @@ fn in_order(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
         columns: Some(vec![column]),
         limit_rows: Some(MOST_ROWS),
         budget: Some(budget.clone()),
+        ..BatchOptions::default()
     })?;
     let mut writer = JsonWriter::new(&batches.fields());
     let (mut text, mut rows) = (Vec::new(), 0);

@@ -6,19 +6,14 @@
 //! over only the rests are moved: the next value is made over them, so that its prefix is there already.
 
 use crate::budget::Budget;
-use crate::buffer::{Buffer, BufferMut, View};
+use crate::buffer::{Buffer, BufferMut, Padded, View};
 use crate::encoding::delta_binary_packed::DeltaDecoder;
 use crate::encoding::delta_length_byte_array::{BLOCK, DeltaLengthByteArray};
 use crate::error::{DecodeError, Result};
+use crate::kernel::fronts::{Front, SLACK};
 
 #[cfg(test)]
 mod tests;
-
-/// Bytes moved at a time: what is too much is overwritten by what comes next.
-const STEP: usize = 16;
-
-/// Bytes behind the last value: it is moved in whole steps, and a view reads 16 bytes.
-const SLACK: usize = 2 * STEP;
 
 /// Decodes byte arrays.
 ///
@@ -70,7 +65,10 @@ impl DeltaByteArray {
     /// remain; `Truncated` if the bytes end first; `OverBudget` or `OutOfMemory`.
     pub fn decode(&mut self, out: &mut [View], budget: &Budget) -> Result<Buffer> {
         let count = out.len();
-        self.build(count, |_| true, out, budget).map(|(_, built)| built)
+        self.blocks(count, Kept::All, budget, |built, lengths, (rests, at), block| {
+            let out = &mut out[block..block + lengths.0.len()];
+            built.front.append_all(lengths, (rests, at), built.bytes.as_mut_slice(), out);
+        })
     }
 
     /// Passes over the next `rows` values and writes views of those whose bit in `mask` is 1 to the
@@ -88,7 +86,17 @@ impl DeltaByteArray {
         out: &mut [View],
         budget: &Budget,
     ) -> Result<(usize, Buffer)> {
-        self.build(rows, |row| mask[row / 64] >> (row % 64) & 1 == 1, out, budget)
+        let mut written = 0;
+        let built =
+            self.blocks(rows, Kept::Masked(mask), budget, |built, lengths, rests, block| {
+                built.each(lengths, rests, |index, built| {
+                    if is_set(mask, block + index) {
+                        out[written] = built.keep();
+                        written += 1;
+                    }
+                });
+            })?;
+        Ok((written, built))
     }
 
     /// Passes over the next `count` values; memory of about the longest of them is taken from
@@ -97,47 +105,106 @@ impl DeltaByteArray {
     /// # Errors
     /// As [`DeltaByteArray::decode`].
     pub fn skip(&mut self, count: usize, budget: &Budget) -> Result<()> {
-        self.build(count, |_| false, &mut [], budget).map(drop)
+        let pass = |built: &mut Built, lengths: Lengths<'_>, rests: (Padded<'_>, usize), _| {
+            built.each(lengths, rests, |_, _| {});
+        };
+        self.blocks(count, Kept::Nothing, budget, pass).map(drop)
     }
 
-    /// Passes over the next `count` values and writes views of those that `keep` names.
+    /// Hands the lengths of the next `count` values to `make`, some at a time: with room for those of
+    /// them that are kept, their rests and where those begin, and how many values came before.
     #[inline]
-    fn build(
+    fn blocks(
         &mut self,
         count: usize,
-        keep: impl Fn(usize) -> bool,
-        out: &mut [View],
+        kept: Kept<'_>,
         budget: &Budget,
-    ) -> Result<(usize, Buffer)> {
+        mut make: impl FnMut(&mut Built, Lengths<'_>, (Padded<'_>, usize), usize),
+    ) -> Result<Buffer> {
         let mut built = Built::after(&self.last, budget)?;
         let (mut prefixes, mut rests) = ([0i32; BLOCK], [0i32; BLOCK]);
-        let mut written = 0;
         for block in (0..count).step_by(BLOCK) {
             let here = (count - block).min(BLOCK);
             let (prefixes, rests) = (&mut prefixes[..here], &mut rests[..here]);
             self.prefixes.decode(prefixes)?;
-            let mut position = self.rests.take(rests)?;
-            let keep = |index: usize| keep(block + index);
+            let at = self.rests.take(rests)?;
+            let lengths: Lengths<'_> =
+                (bytemuck::cast_slice(prefixes), bytemuck::cast_slice(rests));
             let blocks = (count - block).div_ceil(BLOCK);
-            built.make_room(prefixes, rests, keep, (position, blocks))?;
-            let bytes = self.rests.bytes();
-            let bytes = bytes.padded().with_padding();
-            for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
-                let (prefix, rest) = (*prefix as usize, *rest as usize);
-                built.value(prefix, &bytes[position..], rest);
-                position += rest;
-                if keep(index) {
-                    out[written] = built.keep();
-                    written += 1;
-                }
-            }
+            built.make_room(kept.room(lengths, built.front.len, block), at, blocks)?;
+            make(&mut built, lengths, (self.rests.bytes().padded(), at), block);
         }
         let (built, last) = built.finish()?;
         if count > 0 {
             self.last = last;
         }
-        Ok((written, built))
+        Ok(built)
     }
+}
+
+/// Lengths of prefixes and of rests.
+type Lengths<'a> = (&'a [u32], &'a [u32]);
+
+/// Which values stay where they are put together.
+#[derive(Clone, Copy)]
+enum Kept<'a> {
+    All,
+    Masked(&'a [u64]),
+    Nothing,
+}
+
+/// Bytes that values take.
+struct Room {
+    /// Of those that are kept, together.
+    kept: u64,
+    /// Of the longest that may be made behind them.
+    longest: u64,
+}
+
+impl Kept<'_> {
+    /// The room for values `block` and those behind it; the last before them had `len` bytes. `None` if
+    /// a prefix is longer than the value before.
+    ///
+    /// Values do not overflow: they are made of bytes of the page, which are less than 4 GiB.
+    fn room(self, (prefixes, rests): Lengths<'_>, len: usize, block: usize) -> Option<Room> {
+        if let Self::All = self {
+            return all_room((prefixes, rests), len);
+        }
+        let mut room = Room { kept: 0, longest: 0 };
+        let mut len = len as u64;
+        for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
+            if u64::from(*prefix) > len || i32::try_from(*prefix).is_err() {
+                return None;
+            }
+            len = u64::from(*prefix) + u64::from(*rest);
+            room.longest = room.longest.max(len);
+            if matches!(self, Self::Masked(mask) if is_set(mask, block + index)) {
+                room.kept += len;
+            }
+        }
+        Some(room)
+    }
+}
+
+/// [`Kept::room`] of all values, without a step that waits for the one before.
+fn all_room((prefixes, rests): Lengths<'_>, len: usize) -> Option<Room> {
+    let first = prefixes.first().copied().unwrap_or(0);
+    let mut is_wrong = u64::from(first) > len as u64;
+    // What wraps is wrong where it begins: that prefix is longer than the value before it.
+    let before = prefixes.iter().zip(rests).map(|(prefix, rest)| prefix.wrapping_add(*rest));
+    for (prefix, before) in prefixes.iter().skip(1).zip(before) {
+        is_wrong |= *prefix > before;
+    }
+    let mut kept = 0;
+    for (prefix, rest) in prefixes.iter().zip(rests) {
+        is_wrong |= *prefix > i32::MAX.cast_unsigned();
+        kept += u64::from(*prefix) + u64::from(*rest);
+    }
+    (!is_wrong).then_some(Room { kept, longest: 0 })
+}
+
+fn is_set(mask: &[u64], row: usize) -> bool {
+    mask[row / 64] >> (row % 64) & 1 == 1
 }
 
 /// Bytes of memory that is taken before it is known to be needed.
@@ -146,11 +213,7 @@ const MOST_AHEAD: usize = 1 << 20;
 /// Values put together one behind the other.
 struct Built {
     bytes: BufferMut,
-    /// The value made last.
-    start: usize,
-    len: usize,
-    /// Where the bytes that are kept end: the next value goes there.
-    free: usize,
+    front: Front,
 }
 
 impl Built {
@@ -158,40 +221,25 @@ impl Built {
     fn after(last: &[u8], budget: &Budget) -> Result<Self> {
         let mut bytes = BufferMut::zeroed(last.len() + SLACK, budget)?;
         bytes.as_mut_slice()[..last.len()].copy_from_slice(last);
-        Ok(Self { bytes, start: 0, len: last.len(), free: 0 })
+        Ok(Self { bytes, front: Front { start: 0, len: last.len(), free: 0 } })
     }
 
-    /// Makes sure of room for all values of a block, the first of `blocks`, and checks their prefixes.
-    /// `at` is the byte of the first rest.
-    fn make_room(
-        &mut self,
-        prefixes: &[i32],
-        rests: &[i32],
-        keep: impl Fn(usize) -> bool,
-        (at, blocks): (usize, usize),
-    ) -> Result<()> {
-        let (mut len, mut total, mut longest) = (self.len, self.free, 0);
-        for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
-            let prefix = usize::try_from(*prefix).unwrap_or(usize::MAX);
-            if prefix > len {
-                let what = "a prefix longer than the value before";
-                return Err(DecodeError::corrupt(what, at));
-            }
-            // Neither overflows: a value is made of bytes of the page, which are less than 4 GiB.
-            len = prefix + *rest as usize;
-            longest = longest.max(len);
-            if keep(index) {
-                total += len;
-            }
-        }
-        let needed = total.saturating_add(longest).saturating_add(SLACK);
+    /// Makes sure of `room` for the values of a block, the first of `blocks`; there is none if they are
+    /// wrong. `at` is the byte of the first rest.
+    fn make_room(&mut self, room: Option<Room>, at: usize, blocks: usize) -> Result<()> {
+        let Some(room) = room else {
+            let what = "a prefix longer than the value before";
+            return Err(DecodeError::corrupt(what, at));
+        };
+        let needed = self.front.free as u64 + room.kept + room.longest + SLACK as u64;
         if u32::try_from(needed).is_err() {
             let what = "byte arrays of more than 4 GiB out of one page at once";
             return Err(DecodeError::corrupt(what, at));
         }
+        let needed = needed as usize;
         if needed > self.bytes.len() {
             // Blocks are much alike: room for all of them at once, if there is so much.
-            let all = needed.saturating_add((total - self.free).saturating_mul(blocks - 1));
+            let all = needed.saturating_add((room.kept as usize).saturating_mul(blocks - 1));
             if self.bytes.resize(all.min(MOST_AHEAD).max(needed)).is_err() {
                 self.bytes.resize(needed)?;
             }
@@ -199,40 +247,34 @@ impl Built {
         Ok(())
     }
 
-    /// Makes the next value: `prefix` bytes of the last and the first `rest` of `bytes`.
+    /// Makes the values one after the other and shows `take` each of them.
     #[inline]
-    fn value(&mut self, prefix: usize, bytes: &[u8], rest: usize) {
-        if rest == 0 {
-            self.len = prefix;
-            return;
+    fn each(
+        &mut self,
+        (prefixes, rests): Lengths<'_>,
+        (bytes, mut at): (Padded<'_>, usize),
+        mut take: impl FnMut(usize, &mut Self),
+    ) {
+        let bytes = bytes.with_padding();
+        for (index, (prefix, rest)) in prefixes.iter().zip(rests).enumerate() {
+            let (prefix, rest) = (*prefix as usize, *rest as usize);
+            self.front.append(prefix, &bytes[at..], rest, self.bytes.as_mut_slice());
+            at += rest;
+            take(index, self);
         }
-        let (from, to) = (self.start, self.free);
-        let built = self.bytes.as_mut_slice();
-        if from != to {
-            for done in (0..prefix).step_by(STEP) {
-                built.copy_within(from + done..from + done + STEP, to + done);
-            }
-        }
-        for done in (0..rest).step_by(STEP) {
-            let at = to + prefix + done;
-            built[at..at + STEP].copy_from_slice(&bytes[done..done + STEP]);
-        }
-        (self.start, self.len) = (to, prefix + rest);
     }
 
     /// Keeps the value made last: its view.
     #[inline]
     fn keep(&mut self) -> View {
-        self.free = self.free.max(self.start + self.len);
-        let bytes = &self.bytes.as_slice()[self.start..];
-        View::of(self.len as u32, bytes, 0, self.start as u32)
+        self.front.keep(self.bytes.as_slice())
     }
 
     /// All bytes, and those of the value made last.
     fn finish(self) -> Result<(Buffer, Buffer)> {
-        let (start, end) = (self.start, self.start + self.len);
+        let Front { start, len, free } = self.front;
         let built = self.bytes.freeze();
-        match (built.slice(0..self.free), built.slice(start..end)) {
+        match (built.slice(0..free), built.slice(start..start + len)) {
             (Some(kept), Some(last)) => Ok((kept, last)),
             _ => Err(DecodeError::corrupt("a value outside its buffer", 0)),
         }

@@ -6,7 +6,7 @@
 use crate::buffer::{Buffer, View};
 use crate::encoding::delta_binary_packed::DeltaDecoder;
 use crate::error::{DecodeError, Result};
-use crate::kernel::mask_bits;
+use crate::kernel::{self, mask_bits};
 
 #[cfg(test)]
 mod tests;
@@ -84,13 +84,9 @@ impl DeltaLengthByteArray {
         let mut scratch = [0i32; BLOCK];
         for views in out.chunks_mut(BLOCK) {
             let lengths = &mut scratch[..views.len()];
-            let mut offset = self.take(lengths)?;
-            let bytes = self.bytes.padded().with_padding();
-            for (view, length) in views.iter_mut().zip(lengths) {
-                let length = length.cast_unsigned();
-                *view = View::of(length, &bytes[offset..], buffer_index, offset as u32);
-                offset += length as usize;
-            }
+            let offset = self.take(lengths)?;
+            let lengths = bytemuck::cast_slice(lengths);
+            kernel::views(lengths, self.bytes.padded(), offset, buffer_index, views);
         }
         Ok(())
     }

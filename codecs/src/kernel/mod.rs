@@ -20,6 +20,8 @@
 //! | [`mod@compress`] | the values a mask selects |
 //! | [`mod@expand`] | values spread over the rows a mask names |
 //! | [`mod@copy`] | short copies between and within slices, as Snappy asks for them |
+//! | [`mod@views`] | lengths of byte arrays to views |
+//! | [`mod@fronts`] | shared prefixes and rests to byte arrays and views |
 //! | [`mod@membership`] | codes against a set of entries, to a mask; the greatest code |
 
 #![allow(
@@ -44,6 +46,8 @@ pub mod compress;
 pub mod expand;
 pub mod membership;
 pub mod copy;
+pub mod fronts;
+pub mod views;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -62,3 +66,4 @@ pub use interleave::interleave;
 pub use isa::{Isa, force, isa, supported};
 pub use membership::{max_code, membership};
 pub use unpack::{unpack_one, unpack_u8, unpack_u16, unpack_u32};
+pub use views::views;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::View;
 
 use super::{File, FileScan, MorselReader, RowGroupScan, ScanColumn, ScanMetrics};
 use crate::batch::{BATCH_ROWS, Batch, Origin};
@@ -24,6 +25,9 @@ pub struct BatchOptions {
     pub columns: Option<Vec<usize>>,
     /// Rows to stop after; all if `None`. No byte of later pages is read.
     pub limit_rows: Option<u64>,
+    /// Rows of a batch at most (0 counts as 1). If `None`, as many as keep its values in a CPU's
+    /// second cache: [`BATCH_ROWS`] to four times as many.
+    pub batch_rows: Option<usize>,
     /// Where memory is taken from; if `None`, an account of [`Limits::decode_memory_bytes`].
     ///
     /// [`Limits::decode_memory_bytes`]: crate::limits::Limits::decode_memory_bytes
@@ -42,6 +46,7 @@ pub struct Batches {
     next_morsel: u32,
     reader: Option<(MorselReader, u64)>,
     rows_left: u64,
+    batch_rows: usize,
 }
 
 impl Batches {
@@ -62,6 +67,7 @@ impl Batches {
         let budget = options.budget.unwrap_or_else(|| limits.budget());
         let context = PageContext::new(budget, limits.clone());
         let rows_left = options.limit_rows.unwrap_or(u64::MAX);
+        let batch_rows = options.batch_rows.unwrap_or_else(|| cached_rows(&scan)).max(1);
         let morsels = VecDeque::new();
         Self {
             scan,
@@ -72,6 +78,7 @@ impl Batches {
             next_morsel: 0,
             reader: None,
             rows_left,
+            batch_rows,
         }
     }
 
@@ -95,11 +102,12 @@ impl Batches {
                 self.reader = None;
                 continue;
             }
-            let rows = *row..*row + left.min(BATCH_ROWS.min(reader.group().fitting_rows()) as u64);
+            let most = self.batch_rows.min(reader.group().fitting_rows()) as u64;
             let ahead = *row..*row + left;
             while let Some(need) = reader.want(&all, std::slice::from_ref(&ahead))? {
                 bring(&self.scan, &need, self.context.budget())?;
             }
+            let rows = *row..reader.page_end(&(*row..*row + left.min(most)));
             let count = (rows.end - rows.start) as usize;
             let selection = Selection::All(count);
             let mut columns = Vec::with_capacity(all.len());
@@ -141,6 +149,16 @@ impl Batches {
             self.group = Some(group);
         }
     }
+}
+
+/// Rows whose values take about half a megabyte, more than [`BATCH_ROWS`] where columns are few: what
+/// each batch costs, whatever its rows, counts for less.
+fn cached_rows(scan: &FileScan) -> usize {
+    const CACHED_BYTES: usize = 512 << 10;
+    let leaves = scan.columns().iter().flat_map(|column| &column.leaves);
+    let widths = leaves.map(|leaf| leaf.shape.plain_width().unwrap_or(size_of::<View>()));
+    let a_row = widths.fold(0, usize::saturating_add).max(1);
+    (CACHED_BYTES / a_row).clamp(BATCH_ROWS, 4 * BATCH_ROWS)
 }
 
 /// Asks for what is needed and waits until it is here.
