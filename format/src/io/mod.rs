@@ -23,7 +23,7 @@ pub use fetch::Fetcher;
 pub use file::{FileDriver, IoThreads};
 pub use memory::MemoryDriver;
 pub use recording::RecordingDriver;
-pub use store::RangeStore;
+pub use store::{RangeStore, Reader};
 
 use std::ops::Range;
 

@@ -15,6 +15,10 @@ use crate::error::{Error, Result};
 /// Bytes are wanted in *units* (a page, a dictionary, an index), which do not overlap. A unit is
 /// *claimed*, read from, and *released*; claiming it again changes nothing. What was read goes when all
 /// the units claimed of it are released.
+///
+/// A column chunk *enters* with its range and *leaves* when it is through. Where the ranges of several
+/// overlap, as those of row groups that name the same bytes do, units stay until all have left: what
+/// one gives back another may be about to read.
 #[derive(Debug, Default)]
 pub struct RangeStore {
     inner: Mutex<Inner>,
@@ -26,8 +30,20 @@ struct Inner {
     entries: BTreeMap<u64, Entry>,
     /// The length of the longest entry there ever was: none that starts further back reaches a byte.
     longest: u64,
+    /// Ranges of the chunks that are read, by first byte and number: the byte behind each.
+    readers: BTreeMap<(u64, u64), u64>,
+    /// The length of the longest of those there ever was, and the next number.
+    longest_reader: u64,
+    next_reader: u64,
     wakers: Vec<Waker>,
     bytes_delivered: u64,
+}
+
+/// A chunk that has entered.
+#[derive(Debug)]
+pub struct Reader {
+    start: u64,
+    number: u64,
 }
 
 #[derive(Debug)]
@@ -148,15 +164,42 @@ impl RangeStore {
         }
     }
 
-    /// Gives back a unit; one that is not claimed is none to give back.
+    /// From now on units within `range` are there for this reader, too.
+    #[must_use]
+    pub fn enter(&self, range: &Range<u64>) -> Reader {
+        let mut inner = self.lock();
+        let reader = Reader { start: range.start, number: inner.next_reader };
+        inner.next_reader += 1;
+        inner.longest_reader = inner.longest_reader.max(range.end.saturating_sub(range.start));
+        inner.readers.insert((reader.start, reader.number), range.end);
+        reader
+    }
+
+    /// The reader is through: units of its range that are there for nobody else are released.
+    pub fn leave(&self, reader: &Reader) {
+        let mut inner = self.lock();
+        let Some(end) = inner.readers.remove(&(reader.start, reader.number)) else { return };
+        let range = reader.start..end;
+        let reach = range.start.saturating_sub(inner.longest)..range.end;
+        let claimed = inner.entries.range(reach).flat_map(|(start, entry)| {
+            entry.claimed.range(range.clone()).map(|unit| (*start, *unit))
+        });
+        let gone: Vec<(u64, u64)> =
+            claimed.filter(|(_, unit)| !inner.has_readers(&(*unit..*unit + 1), 1)).collect();
+        for (start, unit) in gone {
+            inner.give_back(start, unit);
+        }
+    }
+
+    /// Gives back a unit; one that is not claimed is none to give back, nor is one that several readers
+    /// may want.
     pub fn release(&self, range: &Range<u64>) {
         let mut inner = self.lock();
-        let Some(start) = inner.holder(range).map(|(start, _)| start) else { return };
-        let Some(entry) = inner.entries.get_mut(&start) else { return };
-        entry.claimed.remove(&range.start);
-        if entry.claimed.is_empty() && !matches!(entry.state, State::Pending) {
-            inner.entries.remove(&start);
+        if inner.has_readers(range, 2) {
+            return;
         }
+        let Some(start) = inner.holder(range).map(|(start, _)| start) else { return };
+        inner.give_back(start, range.start);
     }
 
     /// Bytes that drivers delivered so far.
@@ -173,6 +216,22 @@ impl RangeStore {
 }
 
 impl Inner {
+    /// Whether the ranges of at least `count` readers overlap `range`.
+    fn has_readers(&self, range: &Range<u64>, count: usize) -> bool {
+        let first = range.start.saturating_sub(self.longest_reader);
+        let near = self.readers.range((first, 0)..(range.end, 0));
+        near.filter(|(_, end)| **end > range.start).take(count).count() == count
+    }
+
+    /// Takes the claim of the unit that starts at `unit` from the entry that starts at `start`.
+    fn give_back(&mut self, start: u64, unit: u64) {
+        let Some(entry) = self.entries.get_mut(&start) else { return };
+        entry.claimed.remove(&unit);
+        if entry.claimed.is_empty() && !matches!(entry.state, State::Pending) {
+            self.entries.remove(&start);
+        }
+    }
+
     /// The entry that holds all of `range`, and where it starts; of several the last.
     fn holder(&self, range: &Range<u64>) -> Option<(u64, &Entry)> {
         let reach = range.end.saturating_sub(self.longest)..=range.start;
@@ -251,5 +310,34 @@ mod tests {
         store.deliver(20, Ok(Buffer::copy_of(&bytes[..10], &budget).unwrap()));
         assert_eq!(store.held(), 0);
         assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn bytes_of_several_readers_stay_until_all_have_left() {
+        let store = RangeStore::default();
+        let read = |range: &Range<u64>| {
+            let asked =
+                store.claim(std::slice::from_ref(range), |len| Ok(BufferMut::scratch(len)?));
+            for (range, room) in asked.unwrap() {
+                store.deliver(range.start, Ok(room.freeze()));
+            }
+        };
+        let (first, second, other) =
+            (store.enter(&(0..100)), store.enter(&(50..150)), store.enter(&(150..200)));
+        for unit in [0..50, 50..100, 100..150, 150..200] {
+            read(&unit);
+            store.release(&unit);
+        }
+        let here = |unit: Range<u64>| store.get(&unit).unwrap().is_some();
+        assert_eq!([here(0..50), here(50..100), here(100..150), here(150..200)], [
+            false, true, false, false
+        ]);
+        // The second reader does not claim what is here for it; units of its own go with it.
+        store.leave(&first);
+        assert!(here(60..70));
+        read(&(120..130));
+        store.leave(&second);
+        assert_eq!(store.held(), 0);
+        store.leave(&other);
     }
 }

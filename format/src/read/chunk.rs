@@ -13,7 +13,7 @@ use super::layout::{Extent, Layout, dictionary_among, page_among};
 use super::{ScanLeaf, ScanMetrics};
 use crate::column::decode_dictionary;
 use crate::error::{Error, Feature, Place, Result};
-use crate::io::RangeStore;
+use crate::io::{RangeStore, Reader};
 use crate::limits::Limits;
 use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
@@ -28,6 +28,8 @@ pub(super) struct Chunk {
     codec: Codec,
     extent: Extent,
     store: Arc<RangeStore>,
+    /// Its units are there until it leaves.
+    reader: Reader,
     metrics: Arc<ScanMetrics>,
     state: Mutex<State>,
     dictionary: Mutex<DictionaryState>,
@@ -93,6 +95,7 @@ impl Chunk {
         let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
         let is_stretched = range.end - range.start > chunk.total_compressed_size();
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
+        let reader = store.enter(&range);
         let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
         Ok(Self {
             column,
@@ -101,6 +104,7 @@ impl Chunk {
             codec,
             extent,
             store,
+            reader,
             metrics,
             state: Mutex::default(),
             dictionary: Mutex::new(DictionaryState::Unread),
@@ -403,13 +407,6 @@ impl State {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.store.release(&self.extent.range);
-        let state = lock(&self.state);
-        if let Some(layout) = &state.layout {
-            let pages = layout.pages.iter().map(|page| &page.range);
-            for range in pages.chain(&layout.dictionary) {
-                self.store.release(range);
-            }
-        }
+        self.store.leave(&self.reader);
     }
 }
