@@ -130,17 +130,18 @@ pub(super) struct Bound {
     pub(super) is_exact: bool,
 }
 
-/// Lower and upper bound; neither if one of them is NaN, which says nothing about the others.
+/// Lower and upper bound; neither if one of them is NaN, which says nothing about the others, or no value
+/// of the type: the values that it was taken from are read as others, in another order.
 pub(super) fn pair(
     leaf: &Leaf,
     (min, min_exact): (Option<&[u8]>, Option<bool>),
     (max, max_exact): (Option<&[u8]>, Option<bool>),
 ) -> (Option<Bound>, Option<Bound>) {
-    let min = min.and_then(|bytes| bound(leaf, bytes, min_exact, -0.0));
-    let max = max.and_then(|bytes| bound(leaf, bytes, max_exact, 0.0));
-    if [&min, &max].into_iter().flatten().any(|bound| bound.value.is_nan()) {
+    if [min, max].into_iter().flatten().any(|bytes| value(leaf, bytes).is_none_or(|v| v.is_nan())) {
         return (None, None);
     }
+    let min = min.and_then(|bytes| bound(leaf, bytes, min_exact, -0.0));
+    let max = max.and_then(|bytes| bound(leaf, bytes, max_exact, 0.0));
     (min, max)
 }
 
@@ -270,9 +271,10 @@ pub(super) fn int96(bytes: &[u8]) -> Option<i128> {
     let nanos = u64::from_le_bytes(*nanos);
     let day = i32::from_le_bytes(day.try_into().ok()?);
     // A day has no more nanoseconds, and the order is that of days first.
-    (nanos < NANOS_A_DAY).then(|| {
-        (i128::from(day) - JULIAN_DAY_OF_1970) * i128::from(NANOS_A_DAY) + i128::from(nanos)
-    })
+    let since =
+        (i128::from(day) - JULIAN_DAY_OF_1970) * i128::from(NANOS_A_DAY) + i128::from(nanos);
+    // Below the least i64 of microseconds are moments that Spark let overflow: they are late, not early.
+    (nanos < NANOS_A_DAY && since >= i128::from(i64::MIN) * 1000).then_some(since)
 }
 
 /// An integer of the type's range.

@@ -335,7 +335,8 @@ fn map_value(
         if map.is_valid(row) && key.is_valid(row) {
             let wanted = key.cell(row);
             let mut range = list.range(row);
-            let found = range.find(|entry| order(keys.cell(*entry), wanted, key_type).is_eq());
+            // Of entries of one key the last counts (LogicalTypes.md, MAP).
+            let found = range.rfind(|entry| order(keys.cell(*entry), wanted, key_type).is_eq());
             *place = found.map(|entry| entry as u32);
         }
     }

@@ -124,6 +124,11 @@ fn typed(
     let Some(argument) = argument else {
         return Ok((Function::CountRows, None, DataType::Int64));
     };
+    // What is only ever null has no order of its own.
+    let argument = match (name, &argument.data_type) {
+        ("min" | "max", DataType::Null) => coerce(argument, &DataType::Int32)?,
+        _ => argument,
+    };
     let data_type = argument.data_type.clone();
     let (function, argument, result) = match name {
         // A constant that is not null is in every row.

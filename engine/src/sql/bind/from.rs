@@ -1,12 +1,15 @@
 //! FROM: tables, files, views, CTEs, subqueries and joins.
 
-use millwork_format::types::Field;
+use std::sync::Arc;
+
+use millwork_format::types::{DataType, Field};
 
 use super::Binder;
 use super::frame::Frame;
 use super::query::{every_column, union};
 use super::scope::{Column, Scope, same};
 use super::unnest::{begins_with_unnest, is_unnest};
+use crate::catalog::Table;
 use crate::error::{Error, Result, Span};
 use crate::expr::{Comparison, Expr};
 use crate::plan::LogicalPlan;
@@ -15,7 +18,45 @@ use crate::plan::logical::JoinKind;
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{self, Alias, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::suggest;
+use crate::sql::types::{TIMESTAMP, coerce};
 use crate::value::Scalar;
+
+/// The columns of a table as statements see them: INT96 is a timestamp of microseconds, as DuckDB has it.
+fn scan(table: Arc<dyn Table>) -> Result<LogicalPlan> {
+    let plan = LogicalPlan::scan(table);
+    if plan.fields().iter().all(|field| of_moments(&field.data_type) == field.data_type) {
+        return Ok(plan);
+    }
+    let mut columns = Vec::with_capacity(plan.fields().len());
+    let mut fields = plan.fields().to_vec();
+    for (at, field) in fields.iter_mut().enumerate() {
+        let column = Expr::column(at, field.data_type.clone());
+        field.data_type = of_moments(&field.data_type);
+        columns.push(coerce(column, &field.data_type)?);
+    }
+    Ok(plan.project(columns, fields))
+}
+
+/// The same type with timestamps in place of INT96.
+fn of_moments(data_type: &DataType) -> DataType {
+    let inner = |field: &Arc<Field>| {
+        let data_type = of_moments(&field.data_type);
+        Arc::new(Field { data_type, ..Field::clone(field) })
+    };
+    match data_type {
+        DataType::Int96 => TIMESTAMP,
+        DataType::List(element) => DataType::List(inner(element)),
+        DataType::Map { key, value } => {
+            DataType::Map { key: inner(key), value: value.as_ref().map(inner) }
+        }
+        DataType::Struct(fields) => {
+            let field =
+                |field: &Field| Field { data_type: of_moments(&field.data_type), ..field.clone() };
+            DataType::Struct(fields.iter().map(field).collect())
+        }
+        other => other.clone(),
+    }
+}
 
 /// Tables with the names of their columns.
 pub(super) type Relation = (LogicalPlan, Scope);
@@ -104,7 +145,7 @@ impl Binder<'_> {
                 }
                 let table = self.catalog.table_function(&name.text, &constants);
                 let table = table.map_err(|error| self.at(error, name.span))?;
-                self.aliased(LogicalPlan::scan(table), alias.as_ref(), Some(&name.text))
+                self.aliased(scan(table)?, alias.as_ref(), Some(&name.text))
             }
             TableExpr::Subquery { query, alias } => {
                 let plan = self.query(query)?;
@@ -151,7 +192,7 @@ impl Binder<'_> {
             return renamed(plan?, &view.columns);
         }
         match self.catalog.table(&name.text) {
-            Ok(table) => Ok(LogicalPlan::scan(table)),
+            Ok(table) => scan(table),
             Err(error) if error.hint_text().is_none() && error.file_error().is_none() => {
                 let tables = self.catalog.names();
                 let known = tables.iter().map(String::as_str);

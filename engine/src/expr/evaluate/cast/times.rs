@@ -1,19 +1,24 @@
 //! Between dates, times and timestamps of any unit, and out of INT96.
 
+use millwork_format::record::calendar::int96_parts;
 use millwork_format::types::{DataType, Storage, TimeUnit};
 use millwork_format::vector::{Cell, Data, Vector};
 
-use super::super::compare::int96_key;
 use super::super::operand;
 use super::Conversion;
 use crate::error::Result;
-use crate::kernel::calendar::{DAY_MICROS, JULIAN_EPOCH};
+use crate::kernel::calendar::DAY_MICROS;
 
-/// Microseconds since 1970-01-01 of an INT96; `None` if they do not fit 64 bits.
+/// Microseconds since 1970-01-01 of an INT96, and the nanoseconds that they leave; `None` if the
+/// microseconds do not fit 64 bits.
+fn int96(bytes: &[u8]) -> Option<(i64, i64)> {
+    let (days, nanos) = int96_parts(bytes.try_into().ok()?);
+    Some((days.checked_mul(DAY_MICROS)?.checked_add(nanos / 1000)?, nanos % 1000))
+}
+
+/// The former alone.
 pub(super) fn int96_micros(bytes: &[u8]) -> Option<i64> {
-    let (day, nanos) = int96_key(bytes);
-    let days = i64::from(day) - JULIAN_EPOCH;
-    days.checked_mul(DAY_MICROS)?.checked_add(i64::try_from(nanos / 1000).ok()?)
+    int96(bytes).map(|(micros, _)| micros)
 }
 
 /// A count of one unit as a count of another, half a unit away from zero; `None` if it does not fit.
@@ -64,26 +69,24 @@ impl Conversion<'_> {
                 }
             }
             (Int96, Timestamp { unit, .. }) => self.plain(|row| {
-                let micros = self.int96(row)?;
-                // Nanoseconds keep what microseconds drop.
-                if *unit == TimeUnit::Nanos {
-                    let Cell::Bytes(bytes) = self.value.cell(row) else { return None };
-                    let rest = i64::try_from(int96_key(bytes).1 % 1000).ok()?;
-                    return micros.checked_mul(1000)?.checked_add(rest);
+                let (micros, rest) = self.int96(row)?;
+                match unit {
+                    // Nanoseconds keep what microseconds drop.
+                    TimeUnit::Nanos => micros.checked_mul(1000)?.checked_add(rest),
+                    _ => changed(micros, 1_000_000, unit.per_second()),
                 }
-                changed(micros, 1_000_000, unit.per_second())
             }),
             (Int96, Date) => {
-                self.plain(|row| i32::try_from(self.int96(row)?.div_euclid(DAY_MICROS)).ok())
+                self.plain(|row| i32::try_from(self.int96(row)?.0.div_euclid(DAY_MICROS)).ok())
             }
             _ => Err(self.unknown()),
         }
     }
 
-    fn int96(&self, row: usize) -> Option<i64> {
+    fn int96(&self, row: usize) -> Option<(i64, i64)> {
         match (self.value.data(), self.value.cell(row)) {
-            (Data::Null, _) | (_, Cell::Null) => Some(0),
-            (_, Cell::Bytes(bytes)) => int96_micros(bytes),
+            (Data::Null, _) | (_, Cell::Null) => Some((0, 0)),
+            (_, Cell::Bytes(bytes)) => int96(bytes),
             _ => None,
         }
     }
