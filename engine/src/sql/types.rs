@@ -104,6 +104,9 @@ pub fn common(left: &DataType, right: &DataType) -> Option<DataType> {
         ) => DataType::Time { unit: *left.max(right), utc: *left_utc || *right_utc },
         (DataType::Interval, DataType::SignedInterval)
         | (DataType::SignedInterval, DataType::Interval) => DataType::SignedInterval,
+        (DataType::Binary | DataType::Fixed(_), DataType::Binary | DataType::Fixed(_)) => {
+            DataType::Binary
+        }
         (DataType::Int96, stamp @ DataType::Timestamp { .. })
         | (stamp @ DataType::Timestamp { .. }, DataType::Int96) => stamp.clone(),
         (DataType::Int96, DataType::Date) | (DataType::Date, DataType::Int96) => {
@@ -194,6 +197,10 @@ fn adapt(expr: &Expr, other: &Expr) -> Option<DataType> {
     let of = &other.data_type;
     match expr.as_literal()? {
         Scalar::Text(_) if !of.is_nested() && *of != DataType::Null => Some(of.clone()),
+        Scalar::Bytes(bytes) => match of {
+            DataType::Fixed(length) if bytes.len() == *length as usize => Some(of.clone()),
+            _ => None,
+        },
         Scalar::Integer(value) if is_integer(&expr.data_type) && other.as_literal().is_none() => {
             let (low, high) = integer_bounds(of)?;
             (low..=high).contains(value).then(|| of.clone())

@@ -329,9 +329,10 @@ mod tests {
             store.release(&unit);
         }
         let here = |unit: Range<u64>| store.get(&unit).unwrap().is_some();
-        assert_eq!([here(0..50), here(50..100), here(100..150), here(150..200)], [
-            false, true, false, false
-        ]);
+        assert_eq!(
+            [here(0..50), here(50..100), here(100..150), here(150..200)],
+            [false, true, false, false]
+        );
         // The second reader does not claim what is here for it; units of its own go with it.
         store.leave(&first);
         assert!(here(60..70));
