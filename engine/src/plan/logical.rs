@@ -391,6 +391,12 @@ impl LogicalPlan {
 }
 
 impl Scan {
+    /// A predicate with the names of its columns.
+    #[must_use]
+    pub fn named(&self, predicate: &Expr) -> String {
+        named(predicate, &self.fields)
+    }
+
     fn explain_line(&self) -> String {
         let columns = join_text(self.fields.iter().map(|field| field.name.to_string()), ", ");
         let mut text = format!("Scan {} [{columns}]", self.table.name());

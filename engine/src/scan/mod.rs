@@ -24,5 +24,5 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use shared::{ScanFilter, ScanReport, ScanShared, ScanSpec};
+pub use shared::{Foreseen, ScanFilter, ScanReport, ScanShared, ScanSpec};
 pub use source::ScanSource;

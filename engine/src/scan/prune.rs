@@ -49,6 +49,12 @@ impl Pruner {
         self.learnt.iter().map(|learnt| learnt.filter.version()).sum()
     }
 
+    /// Which predicates of the query indexes of `file` are asked about.
+    pub(super) fn understood(&self, file: &FileScan) -> Vec<usize> {
+        let parts = self.predicates.iter().enumerate();
+        parts.filter(|(_, part)| predicate_of(part, file).is_some()).map(|(at, _)| at).collect()
+    }
+
     /// Leaves of `file` that `filter` tests, and those that may be tested later.
     pub(super) fn tested(&self, filter: Option<&Filter>, file: &FileScan) -> Vec<usize> {
         let mut leaves = filter.map_or_else(Vec::new, |filter| filter.columns().to_vec());

@@ -84,6 +84,17 @@ pub struct ScanShared {
     budget: OnceLock<Budget>,
 }
 
+/// What is known of a scan before it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Row groups of all files.
+    pub row_groups: u64,
+    /// Those of them that statistics in footers prove to have no row for the query.
+    pub pruned_by_statistics: u64,
+    /// The predicates, by position, that indexes of the first file are asked about.
+    pub asked: Vec<usize>,
+}
+
 /// Invariant: units are in the order of their morsels, so that lanes work on neighbouring ones and the
 /// first unfinished morsel is never behind one that waits for it.
 #[derive(Debug, Default)]
@@ -327,6 +338,27 @@ impl ScanShared {
             window: OnceLock::new(),
             budget: OnceLock::new(),
         }))
+    }
+
+    /// What pruning will do, as far as footers tell.
+    #[must_use]
+    pub fn foreseen(&self) -> Foreseen {
+        let mut foreseen = Foreseen::default();
+        for (file, scan) in self.files.iter().enumerate() {
+            let filter = self.pruner.filter(scan);
+            let (footer, schema) = (scan.file().footer(), scan.file().schema());
+            for ordinal in 0..footer.num_row_groups() {
+                let is_kept = filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.row_group_may_match(footer, schema, ordinal));
+                foreseen.row_groups += 1;
+                foreseen.pruned_by_statistics += u64::from(!is_kept);
+            }
+            if file == 0 {
+                foreseen.asked = self.pruner.understood(scan);
+            }
+        }
+        foreseen
     }
 
     /// Tells `window` from now on which morsels are through. Only the first window is told.

@@ -3,15 +3,78 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use millwork_format::batch::BATCH_ROWS;
 use serde_json::{Value, json};
 
 use super::Report;
 use crate::plan::LogicalPlan;
-use crate::scan::ScanReport;
+use crate::plan::logical::Scan;
+use crate::scan::{Foreseen, ScanReport, ScanShared, ScanSpec};
+use crate::source::ParquetTable;
 
-/// The plan alone.
+/// The plan, and what footers tell of its scans: which row groups have no row for it, and which
+/// conditions indexes will be asked about. Reads nothing.
 pub(super) fn plain(plan: &LogicalPlan, as_json: bool) -> String {
-    if as_json { tree(plan).to_string() } else { plan.explain() }
+    let mut scans = Vec::new();
+    foreseen(plan, &mut scans);
+    if as_json {
+        let mut tree = tree(plan);
+        if let Some(node) = tree.as_object_mut() {
+            let scan = |(scan, known): &(&Scan, Foreseen)| {
+                json!({
+                    "table": scan.table.name(),
+                    "row_groups": known.row_groups,
+                    "row_groups_pruned_by_statistics": known.pruned_by_statistics,
+                    "asked_of_indexes": asked(scan, known),
+                })
+            };
+            node.insert("scans".to_owned(), scans.iter().map(scan).collect());
+        }
+        return tree.to_string();
+    }
+    let mut text = plan.explain();
+    for (at, (scan, known)) in scans.iter().enumerate() {
+        let _ = write!(
+            text,
+            "{}scan {}: {} of {} row groups pruned by statistics",
+            if at == 0 { "\n" } else { "" },
+            scan.table.name(),
+            known.pruned_by_statistics,
+            known.row_groups
+        );
+        let asked = asked(scan, known);
+        let _ = match asked.is_empty() {
+            true => writeln!(text, "; indexes can't tell more"),
+            false => writeln!(text, "; indexes are asked about {}", asked.join(" AND ")),
+        };
+    }
+    text
+}
+
+fn asked(scan: &Scan, known: &Foreseen) -> Vec<String> {
+    let predicates = known.asked.iter().filter_map(|at| scan.predicates.get(*at));
+    predicates.map(|predicate| scan.named(predicate)).collect()
+}
+
+/// The scans of files with conditions, and what is known of them.
+fn foreseen<'a>(plan: &'a LogicalPlan, into: &mut Vec<(&'a Scan, Foreseen)>) {
+    if let LogicalPlan::Scan(scan) = plan
+        && !scan.predicates.is_empty()
+        && let Some(table) = scan.table.as_any().downcast_ref::<ParquetTable>()
+        && let Ok(shared) = ScanShared::new(ScanSpec {
+            files: table.files().to_vec(),
+            columns: scan.columns.clone(),
+            predicates: scan.predicates.clone(),
+            filters: Vec::new(),
+            wanted: vec![true; scan.columns.len()],
+            prune: true,
+            batch_rows: BATCH_ROWS,
+            morsel_rows: u64::MAX,
+        })
+    {
+        into.push((scan, shared.foreseen()));
+    }
+    plan.inputs().into_iter().for_each(|input| foreseen(input, into));
 }
 
 /// The plan and what running it did.

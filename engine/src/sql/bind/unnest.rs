@@ -6,13 +6,14 @@ use super::Binder;
 use super::aggregate::put_values;
 use super::frame::{Frame, SUBQUERY, UNNEST};
 use super::from::Relation;
-use super::nested::struct_field;
+use super::nested::{list_of, struct_field};
 use super::scope::{Column, Scope};
 use crate::error::{Error, Result, Span};
-use crate::expr::Expr;
+use crate::expr::{Expr, Function};
 use crate::plan::LogicalPlan;
 use crate::plan::conjuncts::{flatten_and, meaning, uses};
 use crate::sql::ast::{self, Alias, Call, JoinCondition, JoinType, Name, TableExpr};
+use crate::sql::types::call;
 use crate::value::Scalar;
 
 pub(super) fn is_unnest(name: &str) -> bool {
@@ -32,9 +33,18 @@ fn element_of(argument: &Expr) -> Result<DataType> {
     match &argument.data_type {
         DataType::List(element) => Ok(element.data_type.clone()),
         DataType::Null => Ok(DataType::Null),
-        DataType::Map { .. } => Err(Error::types("UNNEST takes a list, found a MAP")
-            .hint("map_entries(..) is a list of its entries")),
         other => Err(Error::types(format!("UNNEST takes a list, found {other}"))),
+    }
+}
+
+/// A map as the list of its entries; anything else as it is.
+fn entries(argument: Expr) -> Result<Expr> {
+    match &argument.data_type {
+        DataType::Map { key, value } => {
+            let entries = list_of(DataType::map_entries(key, value.as_ref()));
+            call(Function::MapEntries, vec![argument], entries)
+        }
+        _ => Ok(argument),
     }
 }
 
@@ -69,7 +79,7 @@ impl Binder<'_> {
         let unnests = frame.unnests.take();
         let bound = self.expr(frame, argument);
         frame.unnests = unnests;
-        bound
+        entries(bound?)
     }
 
     /// An item `unnest(struct)` of a SELECT: its fields with their names.
@@ -104,7 +114,7 @@ impl Binder<'_> {
             return Err(self.at(Error::types(what), name.span));
         };
         let mut frame = Frame::new(&scope, Some("UNNEST in FROM"));
-        let list = self.expr(&mut frame, argument)?;
+        let list = entries(self.expr(&mut frame, argument)?)?;
         if !frame.subqueries.is_empty() {
             let what = "a query in UNNEST in FROM is not supported";
             return Err(self.at(Error::unsupported(what), argument.span));
