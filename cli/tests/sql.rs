@@ -507,10 +507,9 @@ fn errors_of_nested_values_say_what_is_wrong() {
 
 #[test]
 fn a_map_unnests_to_its_entries() {
-    let rows = csv(
-        "select id, e.key as k, e.value as v from '../conformance/fixtures/parts.parquet', \
-         unnest(map) as t(e) where id < 2",
-    );
+    let rows =
+        csv("select id, e.key as k, e.value as v from '../conformance/fixtures/parts.parquet', \
+         unnest(map) as t(e) where id < 2");
     assert_eq!(rows, "id,k,v\n0,a,0\n0,b,0\n1,a,1\n1,b,-1\n");
     let rows = csv(
         "select unnest(map).value as v from '../conformance/fixtures/parts.parquet' where id = 3",
@@ -520,10 +519,8 @@ fn a_map_unnests_to_its_entries() {
 
 #[test]
 fn explain_foresees_what_footers_prove() {
-    let plan = csv(
-        "explain select id from '../conformance/fixtures/parts.parquet' \
-         where id < 9.5 and id % 2 = 0",
-    );
+    let plan = csv("explain select id from '../conformance/fixtures/parts.parquet' \
+         where id < 9.5 and id % 2 = 0");
     let foreseen = "3 of 4 row groups pruned by statistics; indexes are asked about (CAST(id AS";
     assert!(plan.contains(foreseen), "{plan}");
     assert!(!plan.contains("about (Modulo"), "{plan}");

@@ -33,13 +33,13 @@ impl Drop for Allocation {
 }
 
 thread_local! {
-    /// Memory of vectors that were dropped on this thread, for the next ones: half a megabyte at most.
+    /// Memory of vectors that were dropped on this thread, for the next ones: a megabyte at most.
     /// The machine's own way takes about as long as decoding what goes there.
     static SPARE: RefCell<Vec<Box<[Line]>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lines of an allocation that is kept: of vectors of a batch, not of pages.
-const SPARE_LINES: RangeInclusive<usize> = 32..=1030;
+const SPARE_LINES: RangeInclusive<usize> = 32..=2060;
 
 /// Allocations that a thread keeps.
 const SPARES: usize = 8;

@@ -8,8 +8,9 @@
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512,
     _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_epi64, _mm512_shrdv_epi32, _mm512_shrdv_epi64, _mm512_shuffle_epi8,
-    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_srlv_epi64,
+    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shrdv_epi32, _mm512_shrdv_epi64,
+    _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
+    _mm512_srlv_epi64,
 };
 
 use super::x86::load;
@@ -75,24 +76,66 @@ pub(super) struct Lanes32 {
     width: usize,
 }
 
+/// Where the bytes of sixteen values of one width are, of which the first starts with the first byte, and
+/// by how many bits each is shifted.
+struct Places32 {
+    low: [u8; 64],
+    shifts: [u32; 16],
+}
+
+/// By width. Miniblocks of 32 values are too short to work this out for each.
+static PLACES_32: [Places32; 33] = {
+    let mut places = [const { Places32 { low: [0; 64], shifts: [0; 16] } }; 33];
+    let mut width = 0;
+    while width <= 32 {
+        let mut value = 0;
+        while value < 16 {
+            let bit = value * width;
+            places[width].shifts[value] = (bit % 8) as u32;
+            let mut byte = 0;
+            while byte < 4 {
+                places[width].low[value * 4 + byte] = (bit / 8 + byte) as u8;
+                byte += 1;
+            }
+            value += 1;
+        }
+        width += 1;
+    }
+    places
+};
+
 impl Lanes32 {
     /// For values of `width` bits, the first of which starts at bit `shift` of the first byte.
+    ///
+    /// # Panics
+    /// If the width is above 32.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn new(width: usize, shift: usize) -> Self {
+        let places = &PLACES_32[width];
+        let lanes = Self {
+            low: load(&places.low),
+            high: _mm512_setzero_si512(),
+            shifts: load(bytemuck::bytes_of(&places.shifts)),
+            mask: _mm512_set1_epi32(
+                u32::MAX.checked_shr(32 - width as u32).unwrap_or(0).cast_signed(),
+            ),
+            width,
+        };
+        let lanes = if shift == 0 { lanes } else { lanes.shifted(shift) };
+        Self { high: _mm512_add_epi8(lanes.low, _mm512_set1_epi8(4)), ..lanes }
+    }
+
+    /// The same for values that start `shift` bits further on.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn shifted(self, shift: usize) -> Self {
         let set = |value: usize| _mm512_set1_epi32((value as u32).cast_signed());
         let numbers: [u32; 16] = std::array::from_fn(|index| index as u32);
-        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(width));
+        let bits = _mm512_mullo_epi32(load(bytemuck::bytes_of(&numbers)), set(self.width));
         let bits = _mm512_add_epi32(bits, set(shift));
         let starts = _mm512_mullo_epi32(_mm512_srli_epi32::<3>(bits), set(0x0101_0101));
         let low = _mm512_add_epi32(starts, set(0x0302_0100));
-        Self {
-            low,
-            high: _mm512_add_epi8(low, set(0x0404_0404)),
-            shifts: _mm512_and_si512(bits, set(7)),
-            mask: set(u32::MAX.checked_shr(32 - width as u32).unwrap_or(0) as usize),
-            width,
-        }
+        Self { low, shifts: _mm512_and_si512(bits, set(7)), ..self }
     }
 
     /// Bits of a value; half the bytes of sixteen.
