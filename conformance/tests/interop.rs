@@ -120,7 +120,7 @@ fn every_codec_page_version_and_dictionary_that_a_writer_has_is_there() {
 
 #[test]
 fn files_of_pyarrow() {
-    assert_eq!(check("pyarrow"), 55);
+    assert_eq!(check("pyarrow"), 58);
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn files_of_fastparquet() {
 
 #[test]
 fn files_of_spark() {
-    assert_eq!(check("spark"), 39);
+    assert_eq!(check("spark"), 51);
 }
