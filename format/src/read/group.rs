@@ -165,6 +165,7 @@ impl RowGroupScan {
         let Some(group) = scan.file.footer().row_group(ordinal) else {
             return Err(Error::invalid_argument("no such row group").at(&place));
         };
+        scan.file.check_rows(group)?;
         let rows = group.num_rows();
         let mut chunks = Vec::with_capacity(scan.leaf_count());
         for (column, scanned) in scan.columns.iter().enumerate() {

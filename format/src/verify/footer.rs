@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Check, Finding, Visit, severity_of};
+use super::{Check, Finding, Severity, Visit, severity_of};
 use crate::error::{Error, Feature, Place, Result};
 use crate::metadata::{ColumnChunk, RowGroup};
 use crate::schema::Leaf;
@@ -30,7 +30,7 @@ pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
     let mut ranges = Vec::new();
     let mut first_row = 0u64;
     for group in footer.row_groups() {
-        let rows = first_row..first_row.saturating_add(group.num_rows());
+        let rows = first_row..first_row.saturating_add(visit.rows_of(group.index()));
         for (leaf, chunk) in file.schema().leaves().iter().zip(group.columns()) {
             visit.in_chunk = 0;
             let place = Place {
@@ -76,6 +76,10 @@ fn column_chunk(
     if group.num_rows() > 0 || chunk.num_values() > 0 {
         match chunk.chunk_range() {
             Ok(range) => {
+                if group.num_rows() == 0 {
+                    visit.spoilt[leaf.index] = true;
+                    no_rows(visit, chunk, &range, &place, rows);
+                }
                 counts(visit, group, leaf, chunk, &range, &place);
                 ranges.push(Claimed { range, what: "pages", of: place.clone() });
             }
@@ -97,7 +101,7 @@ fn counts(
     range: &Range<u64>,
     place: &Place,
 ) {
-    let is_one_a_row = leaf.max_repetition_level == 0 && !range.is_empty();
+    let is_one_a_row = leaf.max_repetition_level == 0 && !range.is_empty() && group.num_rows() > 0;
     if is_one_a_row && chunk.num_values() != group.num_rows() {
         let what = format!(
             "{} values by the column chunk, {} rows by the row group",
@@ -106,6 +110,24 @@ fn counts(
         );
         visit.wrong(Check::Count, place, what);
     }
+}
+
+/// Values of a row group that says it has no rows: no reader gives them.
+fn no_rows(
+    visit: &mut Visit<'_>,
+    chunk: ColumnChunk<'_>,
+    range: &Range<u64>,
+    place: &Place,
+    rows: &Range<u64>,
+) {
+    visit.tell(Finding {
+        severity: Severity::Corrupt,
+        check: Check::Count,
+        place: Place { page: Some(0), file_offset: Some(range.start), ..place.clone() },
+        in_dictionary: false,
+        what: format!("{} values by the column chunk, 0 rows by the row group", chunk.num_values()),
+        rows: Some(rows.clone()),
+    });
 }
 
 /// None of the pages can be read: the first one is named.

@@ -51,6 +51,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
+use crate::metadata::{ColumnChunk, RowGroup};
 use crate::read::File;
 
 /// Findings of one column chunk that are told one by one.
@@ -246,6 +247,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
         in_chunk: 0,
         spoilt: vec![false; file.footer().num_columns()],
         page_starts: BTreeMap::new(),
+        group_rows: file.footer().row_groups().map(rows_of).collect(),
     };
     footer::check(&mut visit)?;
     if options.depth > Depth::Footer {
@@ -254,7 +256,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
             for leaf in 0..file.footer().num_columns() {
                 pages::check(&mut visit, group, leaf, first_row)?;
             }
-            first_row += group.num_rows();
+            first_row += visit.rows_of(group.index());
         }
     }
     if options.depth == Depth::Values {
@@ -277,9 +279,31 @@ struct Visit<'a> {
     /// By row group and leaf of a nested column: the first row (of the row group) of each page, and the
     /// byte of the file at which it lies.
     page_starts: BTreeMap<(usize, usize), Vec<(u64, u64)>>,
+    /// By row group: its rows.
+    group_rows: Vec<u64>,
+}
+
+/// The rows of a row group; of one that says 0 and has values, as many as its chunks have.
+fn rows_of(group: RowGroup<'_>) -> u64 {
+    match group.values_without_rows() {
+        None => group.num_rows(),
+        Some(_) => group
+            .columns()
+            .map(ColumnChunk::num_values)
+            .min_by_key(|values| {
+                // Of a repeated leaf a row may have many.
+                (*values == 0, *values)
+            })
+            .unwrap_or(0),
+    }
 }
 
 impl Visit<'_> {
+    /// Rows of row group `group`.
+    fn rows_of(&self, group: usize) -> u64 {
+        self.group_rows.get(group).copied().unwrap_or(0)
+    }
+
     /// Findings so far that keep from reading rows.
     fn unread(&self) -> u64 {
         self.report.corrupt + self.report.unverified

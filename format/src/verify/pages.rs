@@ -47,7 +47,7 @@ pub(super) fn check<'a>(
         return Ok(());
     }
     visit.report.chunks += 1;
-    let rows = first_row..first_row.saturating_add(group.num_rows());
+    let rows = first_row..first_row.saturating_add(visit.rows_of(group.index()));
     if rows.is_empty() && chunk.num_values() == 0 {
         return Ok(());
     }
@@ -64,7 +64,7 @@ pub(super) fn check<'a>(
         visit,
         leaf: described,
         chunk,
-        group_rows: group.num_rows(),
+        group_rows: rows.end - rows.start,
         rows,
         place,
         window: Window::new(fetcher, budget, data_end),

@@ -80,6 +80,14 @@ impl<'a> RowGroup<'a> {
         self.footer.column(self.index, leaf)
     }
 
+    /// A chunk with values in a row group that has no rows: by what the footer says, values that no row
+    /// accounts for.
+    #[must_use]
+    pub fn values_without_rows(self) -> Option<ColumnChunk<'a>> {
+        let mut with_values = self.columns().filter(|chunk| chunk.num_values() > 0);
+        if self.num_rows() == 0 { with_values.next() } else { None }
+    }
+
     /// Its chunks, in the order of the schema's leaves.
     pub fn columns(self) -> impl ExactSizeIterator<Item = ColumnChunk<'a>> {
         (0..self.footer.leaves).map(move |leaf| ColumnChunk::new(self.footer, self.index, leaf))
