@@ -2,7 +2,8 @@
 //! What it has to be is decided in ADR 0013.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use conformance::assemble::{Assembler, Chunk, Element, Group, Page, Repetition};
+use conformance::assemble::{Assembler, Chunk, Element, Group, Page, Repetition, run};
+use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
@@ -106,4 +107,197 @@ fn values_of_a_row_group_without_rows_are_an_error_and_told_as_lost() {
     let empty = numbers(&[30, 0, 30], |_, _| {}, |_| None);
     assert_eq!(read(&empty).unwrap(), lines(60));
     assert!(verified(&empty, Depth::Values).is_empty());
+}
+
+/// Field 7 of a chunk is its size, 9 where its pages begin.
+fn set(chunk: &mut Chunk, field: i16, value: impl Fn(i64) -> i64) {
+    if let Some(Node::I64(told)) = chunk.0.field(field).cloned() {
+        chunk.0.set(field, Node::I64(value(told)));
+    }
+}
+
+#[test]
+fn pages_tell_the_size_of_a_chunk_better_than_the_footer() {
+    type Told = fn(i64) -> i64;
+    let sizes: [Told; 7] = [
+        |_| 0,
+        |_| 20,
+        |size| size - 1,
+        |size| size / 2,
+        |size| size + 1,
+        |size| 2 * size,
+        |_| 1 << 40,
+    ];
+    for at in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        for (case, told_size) in sizes.iter().enumerate() {
+            let change = |place: (usize, usize), chunk: &mut Chunk| {
+                if place == at {
+                    set(chunk, 7, told_size);
+                }
+            };
+            let bytes = numbers(&[30, 20], change, |_| None);
+            assert_eq!(read(&bytes).unwrap(), lines(50), "{at:?} {case}");
+            for depth in [Depth::Pages, Depth::Values] {
+                let findings = verified(&bytes, depth);
+                assert!(!findings.is_empty(), "{at:?} {case}");
+                for finding in findings {
+                    assert_eq!(finding.severity, Severity::Wrong, "{at:?} {case}: {finding:?}");
+                    assert!(finding.place.column.is_some(), "{at:?} {case}: {finding:?}");
+                }
+            }
+        }
+    }
+}
+
+/// A chunk with too few pages does not go on with those of the next one.
+#[test]
+fn pages_of_another_chunk_are_not_taken() {
+    for size in [0, 1 << 40] {
+        let change = |(group, leaf): (usize, usize), chunk: &mut Chunk| {
+            if (group, leaf) == (0, 0) {
+                set(chunk, 7, |_| size);
+            }
+        };
+        let rows = |group: usize| (group == 0).then_some(40);
+        let bytes = numbers(&[30, 20], change, rows);
+        let error = read(&bytes).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Truncated, "{error}");
+        let lost: Vec<_> = told(&verified(&bytes, Depth::Pages))
+            .into_iter()
+            .filter(|(severity, _, _)| *severity == Severity::Corrupt)
+            .collect();
+        let expected = (Severity::Corrupt, Check::Count, Some((30, 40)));
+        assert_eq!(lost, [expected, expected], "{size}");
+    }
+}
+
+#[test]
+fn the_schemas_type_is_read_whatever_the_chunk_says() {
+    for physical in [PhysicalType::Int64, PhysicalType::ByteArray, PhysicalType::Boolean] {
+        let change = |place: (usize, usize), chunk: &mut Chunk| {
+            if place == (1, 0) {
+                chunk.0.set(1, Node::I32(physical.code()));
+            }
+        };
+        let bytes = numbers(&[30, 20], change, |_| None);
+        assert_eq!(read(&bytes).unwrap(), lines(50), "{physical:?}");
+        for depth in DEPTHS {
+            let findings = verified(&bytes, depth);
+            assert_eq!(told(&findings), [(Severity::Wrong, Check::Footer, None)], "{findings:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_path_of_a_file_is_none() {
+    let sound = numbers(&[30], |_, _| {}, |_| None);
+    let with_path = |path: &str| {
+        let mut file = Assembler::default();
+        let pages = [int32s(0..3)];
+        let chunk = file.chunk(&["a"], PhysicalType::Int32, PLAIN, &pages).unwrap();
+        let groups = vec![Group { chunks: vec![chunk], rows: 3 }];
+        let mut footer = Assembler::footer(vec![Element::root(1), required("a")], groups);
+        Assembler::set_in_chunk(&mut footer, (0, 0), 1, Node::text(path));
+        file.end_with(&footer).unwrap().into_bytes()
+    };
+    assert_eq!(read(&sound).unwrap(), lines(30));
+    assert_eq!(read(&with_path("")).unwrap(), "{\"a\":0}\n{\"a\":1}\n{\"a\":2}\n");
+    assert!(verified(&with_path(""), Depth::Values).is_empty());
+    assert!(matches!(read(&with_path("x")).unwrap_err().kind(), ErrorKind::Unsupported(_)));
+}
+
+/// A list of two elements in each row, in pages of ten rows, with an offset index; `change` makes the bytes of
+/// the pages worse, of which it is told where each begins.
+fn lists(version: i32, change: impl Fn(&mut Vec<u8>, &[u64])) -> Vec<u8> {
+    let mut file = Assembler::default();
+    let mut pages = Vec::new();
+    for page in 0..5 {
+        let values: Vec<u8> = (page * 20..page * 20 + 20).flat_map(i32::to_le_bytes).collect();
+        let repetition = [vec![2 * 3 + 1], vec![0b1010_1010; 3]].concat();
+        let definition = run(20, 1, 1);
+        let levels = |levels: &[u8]| [&(levels.len() as u32).to_le_bytes()[..], levels].concat();
+        pages.push(match version {
+            1 => {
+                let body = [levels(&repetition), levels(&definition), values].concat();
+                Page::v1(20, Encoding::Plain, body)
+            }
+            _ => {
+                let bytes = [definition.len() as i32, repetition.len() as i32];
+                let body = [repetition, definition, values].concat();
+                Page::v2([20, 0, 10], Encoding::Plain, bytes, body)
+            }
+        });
+    }
+    let mut starts = vec![file.position()];
+    let mut entries = Vec::new();
+    for (index, page) in pages.iter().enumerate() {
+        let size = (page.header.encode().unwrap().len() + page.body.len()) as u64;
+        entries.push(Node::Struct(vec![
+            (1, Node::I64(starts[index] as i64)),
+            (2, Node::I32(size as i32)),
+            (3, Node::I64(10 * index as i64)),
+        ]));
+        starts.push(starts[index] + size);
+    }
+    let chunk = file.chunk(&["l"], PhysicalType::Int32, PLAIN, &pages).unwrap();
+    let index = Node::Struct(vec![(1, Node::list(entries))]).encode().unwrap();
+    let (offset, length) = file.piece(&index);
+    let leaf = Element::leaf("l", Repetition::Repeated, PhysicalType::Int32);
+    let groups = vec![Group { chunks: vec![chunk], rows: 50 }];
+    let mut footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    Assembler::set_in_chunk(&mut footer, (0, 0), 4, offset);
+    Assembler::set_in_chunk(&mut footer, (0, 0), 5, length);
+    let mut bytes = file.end_with(&footer).unwrap().into_bytes();
+    change(&mut bytes, &starts);
+    bytes
+}
+
+#[test]
+fn an_offset_index_finds_what_is_behind_a_broken_page_of_a_list() {
+    for version in [1, 2] {
+        let sound = lists(version, |_, _| {});
+        assert_eq!(read(&sound).unwrap().lines().last().unwrap(), "{\"l\":[98,99]}", "{version}");
+        assert!(verified(&sound, Depth::Values).is_empty(), "{version}");
+        for page in 0..5 {
+            let bytes = lists(version, |bytes, starts| {
+                bytes[starts[page] as usize..][..4].fill(0xff);
+            });
+            let findings = verified(&bytes, Depth::Pages);
+            let rows = (10 * page as u64, 10 * page as u64 + 10);
+            let expected = (Severity::Corrupt, Check::PageHeader, Some(rows));
+            assert_eq!(told(&findings), [expected], "{version} {page}");
+            assert_eq!(findings[0].place.page, Some(page as u32));
+            assert!(read(&bytes).is_err(), "{version} {page}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_header_in_front_of_the_data_pages_is_that_of_the_dictionary() {
+    let file = |is_broken: bool| {
+        let mut file = Assembler::default();
+        let entries = [7i32, 8].into_iter().flat_map(i32::to_le_bytes).collect();
+        let codes = |code: u32| [vec![1], run(10, code, 1)].concat();
+        let pages = [
+            Page::dictionary(2, entries),
+            Page::v1(10, Encoding::RleDictionary, codes(0)),
+            Page::v1(10, Encoding::RleDictionary, codes(1)),
+        ];
+        let chunk = file.chunk(&["a"], PhysicalType::Int32, PLAIN, &pages).unwrap();
+        let groups = vec![Group { chunks: vec![chunk], rows: 20 }];
+        let footer = Assembler::footer(vec![Element::root(1), required("a")], groups);
+        let mut bytes = file.end_with(&footer).unwrap().into_bytes();
+        if is_broken {
+            bytes[4..8].fill(0xff);
+        }
+        bytes
+    };
+    assert_eq!(read(&file(false)).unwrap().lines().last().unwrap(), "{\"a\":8}");
+    for depth in [Depth::Pages, Depth::Values] {
+        let findings = verified(&file(true), depth);
+        let expected = (Severity::Corrupt, Check::PageHeader, Some((0, 20)));
+        assert_eq!(told(&findings), [expected], "{depth:?}");
+        assert!(findings[0].in_dictionary && findings[0].place.page.is_none());
+        assert!(findings[0].place.file_offset.is_some());
+    }
 }

@@ -4,18 +4,17 @@
 //! morsels share once, and gives the bytes of a page back when its last morsel is through with it.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::layout::{Extent, Layout, dictionary_among, page_among};
-use super::{ScanLeaf, ScanMetrics};
+use super::{File, ScanLeaf, ScanMetrics};
 use crate::column::decode_dictionary;
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::RangeStore;
-use crate::limits::Limits;
-use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageKind};
+use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
 use crate::vector::Dictionary;
 
@@ -26,7 +25,10 @@ pub(super) struct Chunk {
     leaf: Arc<ScanLeaf>,
     place: Place,
     codec: Codec,
+    row_group: usize,
     extent: Extent,
+    /// The same where pages were found not to be as long as the footer says, and how that was found.
+    corrected: OnceLock<(Extent, Error)>,
     store: Arc<RangeStore>,
     metrics: Arc<ScanMetrics>,
     state: Mutex<State>,
@@ -81,16 +83,16 @@ impl Chunk {
         if chunk.is_encrypted() {
             return Err(Error::unsupported(Feature::Encryption).at(&place));
         }
-        if chunk.physical_type() != leaf.shape.physical {
-            return Err(Error::corrupt(format!(
-                "a column chunk of {} in a column of {}",
-                chunk.physical_type().name(),
-                leaf.shape.physical.name()
-            ))
-            .at(&place));
-        }
         let codec = codec_of(chunk.compression()).map_err(|error| error.at(&place))?;
-        let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
+        let range = match rows {
+            0 => Ok(0..0),
+            _ => match chunk.chunk_range() {
+                Ok(range) if !range.is_empty() => Ok(range),
+                Ok(_) => chunk.most_range(),
+                Err(error) => chunk.most_range().map_err(|_| error),
+            },
+        };
+        let range = range.map_err(|error| error.at(&place))?;
         let is_stretched = range.end - range.start > chunk.total_compressed_size();
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
         let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
@@ -99,7 +101,9 @@ impl Chunk {
             leaf,
             place,
             codec,
+            row_group: chunk.row_group(),
             extent,
+            corrected: OnceLock::new(),
             store,
             metrics,
             state: Mutex::default(),
@@ -121,7 +125,7 @@ impl Chunk {
     }
 
     pub(super) fn compressed_bytes(&self) -> u64 {
-        self.extent.range.end - self.extent.range.start
+        self.extent().range.end - self.extent().range.start
     }
 
     pub(super) fn layout(&self) -> Option<Arc<Layout>> {
@@ -149,7 +153,7 @@ impl Chunk {
     ///
     /// # Errors
     /// `Corrupt` or `Truncated` if the page headers cannot be walked.
-    pub(super) fn want_layout(&self, limits: &Limits) -> Result<Option<Range<u64>>> {
+    pub(super) fn want_layout(&self, file: &File) -> Result<Option<Range<u64>>> {
         if self.layout().is_some() {
             return Ok(None);
         }
@@ -157,22 +161,47 @@ impl Chunk {
             self.set_layout(Extent::without_rows());
             return Ok(None);
         }
-        match self.store.get(&self.extent.range)? {
-            Some(bytes) => {
-                let layout = self.extent.by_headers(&bytes, limits);
-                let layout = layout.map_err(|error| error.at(&self.place))?;
+        let extent = self.extent();
+        let Some(bytes) = self.store.get(&extent.range)? else {
+            return Ok(Some(extent.range.clone()));
+        };
+        match extent.by_headers(&bytes, file.limits()) {
+            Ok(layout) => {
                 self.set_layout(layout);
                 Ok(None)
             }
-            None => Ok(Some(self.extent.range.clone())),
+            Err(error) => self.correct(file, &extent.range, error).map(Some),
         }
     }
 
-    /// Whether all pages are here until the last morsel is through with the chunk: it was read as a
-    /// whole, and no page is longer than it by its header.
-    pub(super) fn holds(&self, layout: &Layout) -> bool {
-        let ends = layout.pages.last().map(|page| page.range.end);
-        layout.whole && ends.is_some_and(|end| end <= self.extent.range.end)
+    fn extent(&self) -> &Extent {
+        self.corrected.get().map_or(&self.extent, |(extent, _)| extent)
+    }
+
+    /// Pages cannot be walked in `range`, for `error`: the range to try next.
+    ///
+    /// # Errors
+    /// `error`, or how it began, if there is none.
+    fn correct(&self, file: &File, range: &Range<u64>, error: Error) -> Result<Range<u64>> {
+        if let Some((corrected, first)) = self.corrected.get() {
+            return match corrected.range == *range {
+                true => Err(first.clone()),
+                false => Ok(corrected.range.clone()),
+            };
+        }
+        let error = error.at(&self.place);
+        let Some(chunk) = file.footer().column(self.row_group, self.leaf.leaf) else {
+            return Err(error);
+        };
+        let most = chunk.most_range().map_err(|error| error.at(&self.place))?;
+        if most == *range {
+            return Err(error);
+        }
+        let extent = Extent { range: most.clone(), is_stretched: false, ..self.extent.clone() };
+        if self.corrected.set((extent, error)).is_ok() {
+            self.store.release(range);
+        }
+        Ok(most)
     }
 
     /// The unit of the dictionary page, if it is neither decoded nor here.
@@ -296,10 +325,12 @@ impl Chunk {
             };
             let start = PageStart::read(&bytes, location.range.start, context.limits())?;
             if !layout.whole {
-                let used = start.header.header_len + start.body.len();
-                let rest = bytes.get(used..).unwrap_or_default();
-                let end = location.range.start + used as u64;
-                if page_among(rest, end, context.limits()).is_some() {
+                let behind = location.range.start + start.header.page_bytes()..location.range.end;
+                let header_at = |offset: u64| {
+                    let rest = bytes.get((offset - location.range.start) as usize..);
+                    PageHeader::parse(rest.unwrap_or_default(), offset, context.limits())
+                };
+                if page_among(behind, header_at)?.is_some() {
                     return Err(Error::corrupt("two pages where the offset index has one"));
                 }
             }
@@ -364,7 +395,7 @@ impl Chunk {
         state.whole_users = state.whole_users.saturating_sub(1);
         let whole = state.layout.as_ref().is_none_or(|layout| layout.whole);
         if state.whole_users == 0 && whole {
-            self.store.release(&self.extent.range);
+            self.store.release(&self.extent().range);
         }
     }
 }
@@ -404,6 +435,7 @@ impl State {
 impl Drop for Chunk {
     fn drop(&mut self) {
         self.store.release(&self.extent.range);
+        self.store.release(&self.extent().range);
         let state = lock(&self.state);
         if let Some(layout) = &state.layout {
             let pages = layout.pages.iter().map(|page| &page.range);

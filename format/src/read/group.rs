@@ -313,7 +313,7 @@ impl RowGroupScan {
         }
         if self.rows > Self::WHOLE_ROWS
             && let Some(chunk) = self.largest_chunk(cut_by)
-            && let Some(unit) = chunk.want_layout(self.scan.file.limits())?
+            && let Some(unit) = chunk.want_layout(&self.scan.file)?
         {
             return Ok(Some(Need { required: vec![unit], useful: Vec::new() }));
         }

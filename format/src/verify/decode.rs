@@ -6,7 +6,7 @@ use millwork_codecs::compression::Codec;
 
 use super::pages::Walk;
 use super::values::{Denied, Facts};
-use super::{Check, Depth, Finding, claims, count, severity_of, values};
+use super::{Check, Depth, claims, count, values};
 use crate::column::{ColumnShape, PageCursor, decode_dictionary};
 use crate::error::{Error, Place, Result};
 use crate::levels::MaxLevels;
@@ -26,7 +26,7 @@ pub(super) struct Decoder {
     is_flat: bool,
     is_deep: bool,
     dictionary: Option<Arc<Dictionary>>,
-    dictionary_is_broken: bool,
+    pub(super) dictionary_is_broken: bool,
     pub(super) facts: Facts,
     pub(super) denied: Denied,
 }
@@ -120,18 +120,7 @@ impl Walk<'_, '_> {
             Err(error) => {
                 decoder.dictionary_is_broken = true;
                 self.complete = false;
-                let error = error.at(&Place { page: None, ..place.clone() });
-                let severity = severity_of(&error)?;
-                let mut place = error.place().clone();
-                place.page = None;
-                self.visit.tell(Finding {
-                    severity,
-                    check: Check::PageBody,
-                    place,
-                    in_dictionary: true,
-                    what: error.what().to_string(),
-                    rows: Some(rows),
-                });
+                self.visit.broken_dictionary(Check::PageBody, error, place, rows)?;
             }
         }
         Ok(())

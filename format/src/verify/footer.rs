@@ -74,6 +74,7 @@ fn column_chunk(
     }
     // Nobody looks for the pages of no rows.
     if group.num_rows() > 0 || chunk.num_values() > 0 {
+        let most = chunk.most_range();
         match chunk.chunk_range() {
             Ok(range) => {
                 if group.num_rows() == 0 {
@@ -82,6 +83,12 @@ fn column_chunk(
                 }
                 counts(visit, group, leaf, chunk, &range, &place);
                 ranges.push(Claimed { range, what: "pages", of: place.clone() });
+            }
+            // Pages tell where they end.
+            Err(error) if most.is_ok() => {
+                let start = most.map(|range| range.start).ok();
+                let place = Place { file_offset: start, ..place.clone() };
+                visit.wrong(Check::Range, &place, error.what());
             }
             Err(error) => {
                 visit.spoilt[leaf.index] = true;

@@ -361,6 +361,22 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// The same of the dictionary page of a chunk.
+    fn broken_dictionary(
+        &mut self,
+        check: Check,
+        error: Error,
+        place: &Place,
+        rows: Range<u64>,
+    ) -> Result<()> {
+        let error = error.at(&Place { page: None, ..place.clone() });
+        let severity = severity_of(&error)?;
+        let place = Place { page: None, ..error.place().clone() };
+        let (what, rows, in_dictionary) = (error.what().to_string(), Some(rows), true);
+        self.tell(Finding { severity, check, place, in_dictionary, what, rows });
+        Ok(())
+    }
+
     fn place(&self) -> Place {
         Place { file: Some(Arc::clone(self.file.name())), ..Place::default() }
     }

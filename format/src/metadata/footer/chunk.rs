@@ -327,7 +327,30 @@ impl<'a> ColumnChunk<'a> {
         Ok(pairs)
     }
 
-    /// The bytes of the file that hold its pages, dictionary page included.
+    /// Byte in the file of its first page: the smaller of the two page offsets that is not 0.
+    pub(super) fn start(self) -> u64 {
+        let data = self.data_page_offset();
+        match self.dictionary_page_offset() {
+            Some(dictionary) if dictionary < data || data == 0 => dictionary,
+            _ => data,
+        }
+    }
+
+    /// The most bytes of the file that may hold its pages, whatever the footer says of their size: up to
+    /// where another chunk, an index, a bloom filter or the metadata begins.
+    ///
+    /// # Errors
+    /// `Corrupt` if it begins behind the data; `LimitExceeded` if there is no memory for the places of all.
+    pub fn most_range(self) -> Result<Range<u64>> {
+        let (data_end, start) = (self.footer.base_offset, self.start());
+        if start >= data_end {
+            let what = format!("a column chunk at {start}, but the data ends at {data_end}");
+            return Err(Error::corrupt(what).at(&self.place()));
+        }
+        Ok(start..self.footer.next_start(start)?)
+    }
+
+    /// The bytes of the file that hold its pages, dictionary page included, as the footer says.
     ///
     /// They begin at the smaller of the two page offsets that is not 0. For a file of parquet-mr before
     /// 1.2.9, or of an unknown version, they are up to 100 bytes longer than the file says, because
@@ -336,12 +359,7 @@ impl<'a> ColumnChunk<'a> {
     /// # Errors
     /// `Corrupt` if they would not lie in front of the footer.
     pub fn chunk_range(self) -> Result<Range<u64>> {
-        let data_end = self.footer.base_offset;
-        let data = self.data_page_offset();
-        let start = match self.dictionary_page_offset() {
-            Some(dictionary) if dictionary < data || data == 0 => dictionary,
-            _ => data,
-        };
+        let (data_end, start) = (self.footer.base_offset, self.start());
         let size = self.total_compressed_size();
         let end = start.checked_add(size).filter(|&end| end <= data_end);
         let Some(end) = end else {

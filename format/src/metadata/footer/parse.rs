@@ -2,6 +2,8 @@
 //!
 //! In: the bytes. Out: a [`Footer`]. Nothing is reserved from a count: arrays grow as elements come.
 
+use std::sync::OnceLock;
+
 use millwork_codecs::buffer::Buffer;
 
 use super::super::ByteRange;
@@ -56,6 +58,7 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
         footer_signing_key_metadata: parser.footer_signing_key_metadata,
         struct_bytes,
         forgets_dictionary_headers: false,
+        starts: OnceLock::new(),
         bytes,
     };
     footer.forgets_dictionary_headers = footer.writer().is_before("parquet-mr", (1, 2, 9));
@@ -381,9 +384,10 @@ impl Chunk {
         let mut chunk = Self::default();
         reader.structure(|reader, field| {
             match (field.id, field.wire) {
+                // Some writers set it to nothing.
                 (1, WireType::Binary) => {
-                    reader.binary()?;
-                    chunk.flags |= flag::FILE_PATH;
+                    let is_elsewhere = !reader.binary()?.is_empty();
+                    chunk.flags |= if is_elsewhere { flag::FILE_PATH } else { 0 };
                 }
                 (3, WireType::Struct) => {
                     chunk.flags |= flag::METADATA;
