@@ -267,7 +267,11 @@ fn an_offset_index_finds_what_is_behind_a_broken_page_of_a_list() {
             let expected = (Severity::Corrupt, Check::PageHeader, Some(rows));
             assert_eq!(told(&findings), [expected], "{version} {page}");
             assert_eq!(findings[0].place.page, Some(page as u32));
-            assert!(read(&bytes).is_err(), "{version} {page}");
+            let error = read(&bytes).unwrap_err();
+            assert_eq!(error.place().page, Some(page as u32), "{version} {page}: {error}");
+            // Of pages of version 1 it is not known which rows they have.
+            let lost = Some(50 - 10 * page as u64).filter(|_| version == 2 || page == 0);
+            assert_eq!(error.lost_rows(), lost, "{version} {page}: {error}");
         }
     }
 }
@@ -293,6 +297,9 @@ fn a_broken_header_in_front_of_the_data_pages_is_that_of_the_dictionary() {
         bytes
     };
     assert_eq!(read(&file(false)).unwrap().lines().last().unwrap(), "{\"a\":8}");
+    let error = read(&file(true)).unwrap_err();
+    assert!(error.place().dictionary_page && error.place().page.is_none(), "{error}");
+    assert_eq!(error.lost_rows(), Some(20), "{error}");
     for depth in [Depth::Pages, Depth::Values] {
         let findings = verified(&file(true), depth);
         let expected = (Severity::Corrupt, Check::PageHeader, Some((0, 20)));
@@ -300,4 +307,66 @@ fn a_broken_header_in_front_of_the_data_pages_is_that_of_the_dictionary() {
         assert!(findings[0].in_dictionary && findings[0].place.page.is_none());
         assert!(findings[0].place.file_offset.is_some());
     }
+}
+
+#[test]
+fn a_broken_body_tells_which_rows_of_a_list_are_lost() {
+    for version in [1, 2] {
+        for page in 0..5 {
+            // The encoded repetition levels, or their length: more than there are.
+            let bytes = lists(version, |bytes, starts| {
+                let end = starts[page + 1] as usize;
+                bytes[end - 80 - 10..end - 80].fill(0xff);
+            });
+            let error = read(&bytes).unwrap_err();
+            assert_eq!(error.place().page, Some(page as u32), "{version}: {error}");
+            let lost = if version == 1 { 50 - 10 * page as u64 } else { 10 };
+            assert_eq!(error.lost_rows(), Some(lost), "{version} {page}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_body_of_a_dictionary_is_told_as_that() {
+    let file = |entries: &[u8]| {
+        let mut file = Assembler::default();
+        let pages = [
+            Page::dictionary(2, entries.to_vec()),
+            Page::v1(10, Encoding::RleDictionary, [vec![1], run(10, 1, 1)].concat()),
+        ];
+        let chunk = file.chunk(&["a"], PhysicalType::Int32, PLAIN, &pages).unwrap();
+        let groups = vec![Group { chunks: vec![chunk], rows: 10 }];
+        let footer = Assembler::footer(vec![Element::root(1), required("a")], groups);
+        file.end_with(&footer).unwrap().into_bytes()
+    };
+    assert_eq!(read(&file(&[1, 0, 0, 0, 2, 0, 0, 0])).unwrap(), "{\"a\":2}\n".repeat(10));
+    let error = read(&file(&[1, 0, 0, 0, 2])).unwrap_err();
+    assert!(error.to_string().contains("column \"a\", dictionary page, offset 4"), "{error}");
+    assert_eq!(error.lost_rows(), Some(10));
+    let findings = verified(&file(&[1, 0, 0, 0, 2]), Depth::Values);
+    assert!(findings[0].in_dictionary && findings[0].place.dictionary_page, "{findings:?}");
+}
+
+#[test]
+fn a_footer_that_cannot_be_read_is_told_with_row_group_and_column() {
+    let open = |bytes: &[u8]| {
+        let buffer = Buffer::copy_of(bytes, &Budget::unlimited()).unwrap();
+        File::from_bytes("handmade", buffer, &Limits::standard())
+    };
+    let change = |(group, leaf): (usize, usize), chunk: &mut Chunk| {
+        if (group, leaf) == (1, 1) {
+            chunk.0.set(1, Node::I32(-7));
+        }
+    };
+    let error = open(&numbers(&[30, 20], change, |_| None)).unwrap_err();
+    let place = error.place();
+    assert_eq!((place.row_group, place.column.as_deref()), (Some(1), Some("b")), "{error}");
+    let mut inner = Element::leaf("y", Repetition::Required, PhysicalType::Int32);
+    inner.0.set(1, Node::I32(-7));
+    let group = Element::group("g", Repetition::Optional, 2);
+    let schema = vec![Element::root(2), required("a"), group, required("x"), inner];
+    let footer = Assembler::footer(schema, Vec::new());
+    let bytes = Assembler::default().end_with(&footer).unwrap().into_bytes();
+    let error = open(&bytes).unwrap_err();
+    assert_eq!(error.place().column.as_deref(), Some("g.y"), "{error}");
 }

@@ -95,7 +95,8 @@ impl Chunk {
         let range = range.map_err(|error| error.at(&place))?;
         let is_stretched = range.end - range.start > chunk.total_compressed_size();
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
-        let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
+        let data_start = chunk.data_page_offset();
+        let extent = Extent { range, rows, is_stretched, num_values, is_repeated, data_start };
         Ok(Self {
             column,
             leaf,
@@ -243,9 +244,14 @@ impl Chunk {
         let dictionary = match &layout.dictionary {
             None => None,
             Some(range) => {
-                let place = Place { file_offset: Some(range.start), ..Place::default() };
+                let place = Place {
+                    dictionary_page: true,
+                    file_offset: Some(range.start),
+                    ..Place::default()
+                };
                 let read = self.read_dictionary(layout, range, context);
-                let dictionary = read.map_err(|error| error.at(&place).at(&self.place))?;
+                let lost = |error: Error| error.rows_lost(self.extent.rows);
+                let dictionary = read.map_err(|error| lost(error).at(&place).at(&self.place))?;
                 if !layout.whole {
                     self.store.release(range);
                 }

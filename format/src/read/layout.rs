@@ -70,6 +70,8 @@ pub(crate) struct Extent {
     pub(crate) num_values: u64,
     /// Whether a row may have any number of slots.
     pub(crate) is_repeated: bool,
+    /// Where the first data page lies, as the footer says.
+    pub(crate) data_start: u64,
 }
 
 impl Extent {
@@ -130,11 +132,11 @@ impl Extent {
         while if layout.rows_known { row < self.rows } else { slots < self.num_values } {
             // Of a page of no rows that are counted so far it is not known which are lost.
             let rows_left = layout.rows_known.then(|| self.rows.saturating_sub(row));
-            let place = Place {
-                page: Some(layout.pages.len() as u32),
-                file_offset: Some(start),
-                ..Place::default()
-            };
+            let is_first = layout.pages.is_empty() && layout.dictionary.is_none();
+            let dictionary_page = is_first && start < self.data_start;
+            let page = (!dictionary_page).then_some(layout.pages.len() as u32);
+            let file_offset = Some(start);
+            let place = Place { page, dictionary_page, file_offset, ..Place::default() };
             if start >= self.range.end {
                 return Err(self.ends_early(&layout, row, slots).at(&place));
             }

@@ -309,7 +309,8 @@ impl Visit<'_> {
         self.report.corrupt + self.report.unverified
     }
 
-    fn tell(&mut self, finding: Finding) {
+    fn tell(&mut self, mut finding: Finding) {
+        finding.place.dictionary_page = finding.in_dictionary;
         let counter = match finding.severity {
             Severity::Corrupt => &mut self.report.corrupt,
             Severity::Wrong => &mut self.report.wrong,

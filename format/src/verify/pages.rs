@@ -65,6 +65,7 @@ pub(super) fn check<'a>(
         is_stretched: false,
         num_values: chunk.num_values(),
         is_repeated: described.max_repetition_level > 0,
+        data_start: chunk.data_page_offset(),
     };
     let Some(range) = range_of_pages(visit, chunk, &mut window, extent, &place)? else {
         return Ok(());

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes. Out: a [`Footer`]. Nothing is reserved from a count: arrays grow as elements come.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use millwork_codecs::buffer::Buffer;
 
@@ -12,7 +12,7 @@ use super::super::enums::{
 };
 use super::super::schema_element::{SchemaElement, physical_type};
 use super::{Chunks, Crypto, Footer, Group, SortingColumn, flag};
-use crate::error::{ErrorKind, Limit, Result};
+use crate::error::{ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
 use crate::thrift::compact::{CompactReader, Field, WireType};
 
@@ -163,7 +163,11 @@ impl<'a> Parser<'a> {
         room(reader, &mut self.schema, 6)?;
         let mut promised = 1u64;
         reader.list_of(WireType::Struct, |reader, _| {
-            let element = SchemaElement::read(reader)?;
+            let start = reader.clone();
+            let element = SchemaElement::read(reader).map_err(|error| {
+                let column = dotted_path(&self.schema, element_name(start).as_deref());
+                error.at(&Place { column, ..Place::default() })
+            })?;
             if promised == 0 {
                 return Err(reader.corrupt("more schema elements than children are promised"));
             }
@@ -202,7 +206,8 @@ impl<'a> Parser<'a> {
                     format!("more than {} row groups", self.limits.row_groups),
                 ));
             }
-            self.row_group(reader)?;
+            let place = Place { row_group: Some(index), ..Place::default() };
+            self.row_group(reader).map_err(|error| error.at(&place))?;
             if index == 0 {
                 self.reserve(count - 1, reader.position() - start, reader.remaining());
             }
@@ -273,12 +278,17 @@ impl<'a> Parser<'a> {
     }
 
     fn columns(&mut self, reader: &mut CompactReader<'_>, first_chunk: usize) -> Result<()> {
-        let leaf_types = &self.leaf_types;
+        let (schema, leaf_types) = (&self.schema, &self.leaf_types);
         let chunks = &mut self.chunks;
         let already = chunks.flags.len() - first_chunk;
         reader.list_of(WireType::Struct, |reader, leaf| {
             match leaf_types.get(already + leaf as usize) {
-                Some(&of_schema) => Chunk::read(reader, of_schema)?.push(chunks, reader),
+                Some(&of_schema) => Chunk::read(reader, of_schema)
+                    .and_then(|chunk| chunk.push(chunks, reader))
+                    .map_err(|error| {
+                        let column = path_of_leaf(schema, already + leaf as usize);
+                        error.at(&Place { column, ..Place::default() })
+                    }),
                 None => Err(reader.corrupt(format!(
                     "more column chunks in a row group than the schema has leaves: {}",
                     leaf_types.len()
@@ -522,6 +532,48 @@ pub(super) fn key_value<'a>(
         Ok(())
     })?;
     Ok((key, value))
+}
+
+/// The name in the schema element that `reader` is at, however broken its other fields are.
+fn element_name(mut reader: CompactReader<'_>) -> Option<String> {
+    let mut name = None;
+    // The name that was found counts, whatever comes behind it.
+    let _ = reader.structure(|reader, field| {
+        if (field.id, field.wire) == (4, WireType::Binary) {
+            name = Some(String::from_utf8_lossy(reader.binary()?).into_owned());
+            return Ok(());
+        }
+        reader.skip(field.wire)
+    });
+    name
+}
+
+/// The path of the element that follows `elements`, or of the last of them if there is no `next` name: the
+/// names below the root joined by dots.
+fn dotted_path(elements: &[SchemaElement], next: Option<&str>) -> Option<Arc<str>> {
+    // By open group: children that are to come, and its name.
+    let mut groups: Vec<(u32, &str)> = Vec::new();
+    let mut path = None;
+    let elements = elements
+        .iter()
+        .map(|element| (&*element.name, element.num_children.unwrap_or(0).unsigned_abs()));
+    for (index, (name, children)) in elements.chain(next.map(|name| (name, 0))).enumerate() {
+        while groups.pop_if(|(left, _)| *left == 0).is_some() {}
+        if let Some((left, _)) = groups.last_mut() {
+            *left -= 1;
+        }
+        let names = groups.iter().skip(1).map(|(_, name)| *name).chain([name]);
+        path = (index > 0).then(|| names.collect::<Vec<_>>().join("."));
+        groups.push((children, name));
+    }
+    path.map(Arc::from)
+}
+
+/// The path of leaf `leaf` of the schema.
+fn path_of_leaf(schema: &[SchemaElement], leaf: usize) -> Option<Arc<str>> {
+    let leaves = schema.iter().enumerate().skip(1).filter(|(_, element)| element.is_leaf());
+    let (at, _) = leaves.filter(|(_, element)| element.physical_type.is_some()).nth(leaf)?;
+    dotted_path(schema.get(..=at)?, None)
 }
 
 /// Passes over a value and remembers where it was.
