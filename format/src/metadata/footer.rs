@@ -348,6 +348,12 @@ impl Footer {
         self.forgets_dictionary_headers
     }
 
+    /// Whether DELTA_BYTE_ARRAY may go on from page to page (PARQUET-246): the first value of a page begins as
+    /// the last of the page before.
+    pub(crate) fn carries_prefixes(&self) -> bool {
+        self.writer().is_before("parquet-mr", (1, 8, 0))
+    }
+
     /// Where what begins next behind byte `offset` of the file does: a column chunk, an index, a bloom filter,
     /// or the metadata itself.
     fn next_start(&self, offset: u64) -> Result<u64> {

@@ -11,7 +11,7 @@ use millwork_codecs::compression::Codec;
 
 use super::layout::{Extent, Layout, dictionary_among, page_among};
 use super::{File, ScanLeaf, ScanMetrics};
-use crate::column::decode_dictionary;
+use crate::column::{carried_value, decode_dictionary};
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::RangeStore;
 use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
@@ -29,6 +29,9 @@ pub(super) struct Chunk {
     extent: Extent,
     /// The same where pages were found not to be as long as the footer says, and how that was found.
     corrected: OnceLock<(Extent, Error)>,
+    /// Where values of DELTA_BYTE_ARRAY may begin as those of the page before: by page its last value, as far
+    /// as that is known.
+    carried: Option<Mutex<Vec<Buffer>>>,
     store: Arc<RangeStore>,
     metrics: Arc<ScanMetrics>,
     state: Mutex<State>,
@@ -105,6 +108,7 @@ impl Chunk {
             row_group: chunk.row_group(),
             extent,
             corrected: OnceLock::new(),
+            carried: chunk.carries_prefixes().then(Mutex::default),
             store,
             metrics,
             state: Mutex::default(),
@@ -146,6 +150,9 @@ impl Chunk {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk: the page headers tell then.
     pub(super) fn set_offset_index(&self, index: &OffsetIndex) -> Result<()> {
+        if self.carried.is_some() {
+            return Err(Error::corrupt("an offset index of pages that go on from one another"));
+        }
         self.set_layout(self.extent.by_index(index)?);
         Ok(())
     }
@@ -324,6 +331,42 @@ impl Chunk {
         index: usize,
         context: &mut PageContext,
     ) -> Result<Arc<DataPage>> {
+        let mut page = self.cut_page(layout, index, context)?;
+        if let Some(carried) = self.carried.as_ref().filter(|_| index > 0)
+            && page.encoding == Encoding::DeltaByteArray
+        {
+            page.before = self.value_before(&mut lock(carried), layout, index, context)?;
+        }
+        self.metrics.page_opened(self.column);
+        Ok(Arc::new(page))
+    }
+
+    /// The last value in front of page `index`: pages that were not walked for theirs are. All pages are
+    /// here: without an offset index the chunk is one unit.
+    fn value_before(
+        &self,
+        known: &mut Vec<Buffer>,
+        layout: &Layout,
+        index: usize,
+        context: &mut PageContext,
+    ) -> Result<Buffer> {
+        while known.len() < index {
+            let at = known.len();
+            let mut page = self.cut_page(layout, at, context)?;
+            page.before = known.last().cloned().unwrap_or_else(Buffer::empty);
+            let last = carried_value(&page, context.budget());
+            known.push(last.map_err(|error| self.locate(error, layout, at))?);
+        }
+        let before = index.checked_sub(1).and_then(|before| known.get(before));
+        Ok(before.cloned().unwrap_or_else(Buffer::empty))
+    }
+
+    fn cut_page(
+        &self,
+        layout: &Layout,
+        index: usize,
+        context: &mut PageContext,
+    ) -> Result<DataPage> {
         let location = &layout.pages[index];
         let open = |context: &mut PageContext| {
             let Some(bytes) = self.store.get(&location.range)? else {
@@ -355,9 +398,7 @@ impl Chunk {
             }
             Ok(page)
         };
-        let page = open(context).map_err(|error| self.locate(error, layout, index))?;
-        self.metrics.page_opened(self.column);
-        Ok(Arc::new(page))
+        open(context).map_err(|error| self.locate(error, layout, index))
     }
 
     /// `error` of page `index`, with its place and what is lost.

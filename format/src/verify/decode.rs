@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::pages::Walk;
 use super::values::{Denied, Facts};
 use super::{Check, Depth, claims, count, values};
-use crate::column::{ColumnShape, PageCursor, decode_dictionary};
+use crate::column::{ColumnShape, PageCursor, carried_value, decode_dictionary};
 use crate::error::{Error, Place, Result};
 use crate::levels::MaxLevels;
 use crate::limits::Limits;
@@ -26,6 +27,8 @@ pub(super) struct Decoder {
     is_flat: bool,
     is_deep: bool,
     dictionary: Option<Arc<Dictionary>>,
+    /// The last value of the page before, where pages go on from one another.
+    before: Option<Buffer>,
     pub(super) dictionary_is_broken: bool,
     pub(super) facts: Facts,
     pub(super) denied: Denied,
@@ -74,6 +77,7 @@ impl Walk<'_, '_> {
             is_flat: max.repetition == 0 && max.definition <= 1,
             is_deep: self.visit.depth == Depth::Values,
             dictionary: None,
+            before: self.chunk.carries_prefixes().then(Buffer::empty),
             dictionary_is_broken: false,
             facts: Facts::of_levels(max),
             denied: Denied::default(),
@@ -211,10 +215,13 @@ impl Decoder {
         leaf: &Leaf,
         bloom: Option<&BloomFilter>,
     ) -> Result<Decoded> {
-        let opened = match self.is_flat {
+        // Behind a page that is broken it is not known.
+        let before = self.before.as_mut().map(|before| std::mem::replace(before, Buffer::empty()));
+        let mut opened = match self.is_flat {
             true => DataPage::open(page, self.codec, self.max.definition > 0, &mut self.context)?,
             false => DataPage::open_nested(page, self.codec, self.max, &mut self.context)?,
         };
+        opened.before = before.unwrap_or_else(Buffer::empty);
         let mut facts = values::levels(&opened, self.max);
         let bytes_behind = match opened.value_count {
             // Such a page may hold anything.
@@ -233,6 +240,9 @@ impl Decoder {
         }
         let decoding = (&self.shape, self.dictionary.as_ref(), self.context.budget());
         let denied = values::read(&opened, leaf, decoding, bloom, &mut facts)?;
+        if let Some(before) = &mut self.before {
+            *before = carried_value(&opened, self.context.budget())?;
+        }
         self.denied.asked += denied.asked;
         self.denied.count += denied.count;
         self.denied.example = self.denied.example.take().or(denied.example);

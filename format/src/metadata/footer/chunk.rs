@@ -190,6 +190,11 @@ impl<'a> ColumnChunk<'a> {
         (offset > 0).then_some((offset, Some(len).filter(|&len| len > 0)))
     }
 
+    /// Whether its byte arrays may begin as those of the page before.
+    pub(crate) fn carries_prefixes(self) -> bool {
+        self.footer.carries_prefixes()
+    }
+
     fn has(self, flag: u8) -> bool {
         self.footer.chunks.flags[self.at] & flag != 0
     }
