@@ -7,8 +7,9 @@ use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
-use millwork_format::metadata::{Compression, Encoding, PhysicalType};
+use millwork_format::metadata::{Compression, Encoding, PhysicalType, Statistics};
 use millwork_format::page::PageContext;
+use millwork_format::prune::bounds;
 use millwork_format::read::{
     BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
 };
@@ -485,4 +486,24 @@ fn old_writers_are_read_from_the_middle_too() {
         // The chunk is there until the last of them is through with it.
         readers.push(reader);
     }
+}
+
+#[test]
+fn a_required_column_of_nulls_alone_is_null_in_all_rows() {
+    let mut leaf = Element::leaf("n", Repetition::Required, PhysicalType::Int32);
+    // LogicalType UNKNOWN.
+    leaf.0.set(10, Node::Struct(vec![(11, Node::Struct(Vec::new()))]));
+    let mut file = Assembler::default();
+    let chunk = file.chunk(&["n"], PhysicalType::Int32, PLAIN, &[int32s(0..3)]).unwrap();
+    let groups = vec![Group { chunks: vec![chunk], rows: 3 }];
+    let footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    let bytes = file.end_with(&footer).unwrap().into_bytes();
+    assert_eq!(read(&bytes).unwrap(), "{\"n\":null}\n".repeat(3));
+    let file = open(&bytes);
+    let column = &file.schema().columns()[0];
+    assert!(column.field.nullable && file.schema().leaves()[0].nullable);
+    let known =
+        bounds(&file.schema().leaves()[0], &Statistics::default(), file.footer().writer(), 3);
+    assert!(known.is_all_null(), "{known:?}");
+    assert!(verified(&bytes, Depth::Values).is_empty());
 }

@@ -223,6 +223,10 @@ impl Decoder {
         };
         opened.before = before.unwrap_or_else(Buffer::empty);
         let mut facts = values::levels(&opened, self.max);
+        if self.shape.data_type == DataType::Null {
+            // Whatever levels and body say.
+            facts.nulls = facts.slots;
+        }
         let bytes_behind = match opened.value_count {
             // Such a page may hold anything.
             0 => None,
