@@ -9,6 +9,7 @@
 //! rows fits 63 bits.
 
 mod chunk;
+mod places;
 mod parse;
 
 use std::sync::OnceLock;
@@ -138,6 +139,8 @@ mod flag {
     pub(super) const DATA_PAGES_KNOWN: u8 = 4;
     /// One of those pages is not dictionary-encoded.
     pub(super) const DATA_PAGES_PLAIN: u8 = 8;
+    /// The chunk's `file_offset` is none of the places that it may be.
+    pub(super) const ODD_FILE_OFFSET: u8 = 16;
 }
 
 /// Ranges of an encrypted chunk's two structs.

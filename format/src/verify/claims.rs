@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::values::{Facts, order};
+use super::values::{Distinct, Facts, order};
 use super::{Check, Visit};
 use crate::error::{Place, Result};
 use crate::metadata::{
@@ -94,19 +94,14 @@ fn statistics(
     let writer = visit.file.footer().writer();
     visit.report.claims += 1;
     if leaf.data_type != DataType::Null {
-        nulls(visit, check, claimed.null_count, facts, place);
+        nulls(visit, check, (leaf, claimed.null_count), facts, place);
     }
     if let Some(nans) = claimed.nan_count
         && nans != facts.nans
     {
         visit.wrong(check, place, format!("{nans} NaNs are claimed, there are {}", facts.nans));
     }
-    if let Some(distinct) = claimed.distinct_count
-        && distinct > facts.values()
-    {
-        let what = format!("{distinct} different values are claimed of {}", facts.values());
-        visit.wrong(check, place, what);
-    }
+    distinct(visit, claimed.distinct_count, facts, place);
     let known = bounds(leaf, claimed, writer, facts.slots);
     let newer = [claimed.min_value, claimed.max_value];
     if newer.iter().any(Option::is_some) && is_ordered_as_decoded(leaf) {
@@ -123,9 +118,22 @@ fn statistics(
                 false => "bounds that are no values of the type, or contradict one another",
             };
             visit.wrong(check, place, what);
+        } else {
+            for bound in newer.into_iter().flatten() {
+                if PruneValue::of_plain(leaf, bound).is_none() {
+                    let what = format!("a bound of {} bytes that is no value", bound.len());
+                    visit.wrong(check, place, what);
+                }
+            }
         }
     }
     inside(visit, check, leaf, &known, facts, place);
+    if newer.iter().any(Option::is_some) {
+        // Older readers go by these.
+        let legacy = Statistics { min_value: None, max_value: None, ..*claimed };
+        let known = bounds(leaf, &legacy, writer, facts.slots);
+        inside(visit, check, leaf, &known, facts, place);
+    }
     let exact = [
         (claimed.is_min_value_exact, &known.min, &facts.min, "smallest"),
         (claimed.is_max_value_exact, &known.max, &facts.max, "largest"),
@@ -140,10 +148,35 @@ fn statistics(
     }
 }
 
-/// What writers count as nulls in lists differs: with empty lists or without.
-fn nulls(visit: &mut Visit<'_>, check: Check, claimed: Option<u64>, facts: &Facts, place: &Place) {
+/// What was counted of different values is compared: all of them, or those of a dictionary.
+fn distinct(visit: &mut Visit<'_>, claimed: Option<u64>, facts: &Facts, place: &Place) {
+    let Some(claimed) = claimed else { return };
+    let what = match facts.distinct {
+        _ if claimed > facts.values() => {
+            format!("{claimed} different values are claimed of {}", facts.values())
+        }
+        Distinct::Exactly(count) if claimed != count => {
+            format!("{claimed} different values are claimed, there are {count}")
+        }
+        Distinct::AtLeast(count) if claimed < count => {
+            format!("{claimed} different values are claimed, there are at least {count}")
+        }
+        _ => return,
+    };
+    visit.wrong(Check::Statistics, place, what);
+}
+
+/// What writers count as nulls in lists differs: slots whose leaf is null, those that an element of the
+/// innermost list belongs to, or all without a value.
+fn nulls(
+    visit: &mut Visit<'_>,
+    check: Check,
+    (leaf, claimed): (&Leaf, Option<u64>),
+    facts: &Facts,
+    place: &Place,
+) {
     if let Some(nulls) = claimed
-        && !(facts.own_nulls..=facts.nulls).contains(&nulls)
+        && !facts.may_count_nulls(nulls, leaf)
     {
         visit.wrong(check, place, format!("{nulls} nulls are claimed, there are {}", facts.nulls));
     }
@@ -197,7 +230,7 @@ pub(super) fn page(
         visit.wrong(check, place, what);
         return;
     }
-    nulls(visit, check, index.null_count(page), facts, place);
+    nulls(visit, check, (leaf, index.null_count(page)), facts, place);
     if let Some(nans) = index.nan_count(page)
         && nans != facts.nans
     {

@@ -6,7 +6,7 @@ use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::pages::Walk;
-use super::values::{Denied, Facts};
+use super::values::{Denied, Distinct, Facts, Used};
 use super::{Check, Depth, claims, count, values};
 use crate::column::{ColumnShape, PageCursor, carried_value, decode_dictionary};
 use crate::error::{Error, Place, Result};
@@ -32,6 +32,8 @@ pub(super) struct Decoder {
     pub(super) dictionary_is_broken: bool,
     pub(super) facts: Facts,
     pub(super) denied: Denied,
+    /// Entries of the dictionary that pages used.
+    used: Used,
 }
 
 /// A data page, what is true of it, and bytes behind its last value.
@@ -81,6 +83,7 @@ impl Walk<'_, '_> {
             dictionary_is_broken: false,
             facts: Facts::of_levels(max),
             denied: Denied::default(),
+            used: Used::default(),
         });
         Ok(())
     }
@@ -192,6 +195,15 @@ impl Walk<'_, '_> {
 }
 
 impl Decoder {
+    /// The facts of all pages, when they were read; how many values differ only if that `is_claimed`.
+    pub(super) fn all_facts(&self, leaf: &Leaf, is_claimed: bool) -> Facts {
+        let distinct = match is_claimed {
+            true => self.used.distinct(leaf, self.dictionary.as_deref()),
+            false => Distinct::default(),
+        };
+        Facts { distinct, ..self.facts.clone() }
+    }
+
     /// Counts or decodes the entries of a dictionary page; answers how many bytes are behind them.
     fn dictionary(
         &mut self,
@@ -243,7 +255,7 @@ impl Decoder {
             return Ok(Decoded { page: opened, facts, bytes_behind });
         }
         let decoding = (&self.shape, self.dictionary.as_ref(), self.context.budget());
-        let denied = values::read(&opened, leaf, decoding, bloom, &mut facts)?;
+        let denied = values::read(&opened, leaf, decoding, (bloom, &mut self.used), &mut facts)?;
         if let Some(before) = &mut self.before {
             *before = carried_value(&opened, self.context.budget())?;
         }

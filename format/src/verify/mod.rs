@@ -6,7 +6,7 @@
 //!
 //! | depth | reads | proves |
 //! |---|---|---|
-//! | [`Depth::Footer`] | the footer | ranges lie in the file, in front of the footer, and do not overlap |
+//! | [`Depth::Footer`] | the footer, and the first four bytes | sizes and paths agree; ranges lie in the file, in front of the footer, and do not overlap |
 //! | [`Depth::Pages`] | every page, decompressed, with its levels | headers, checksums, levels, counts of rows and values, encodings, the shape of indexes, nothing behind the last page; that a page holds as many values as it says, where they are PLAIN or BYTE_STREAM_SPLIT |
 //! | [`Depth::Values`] | every page, decoded | values of every encoding, bounds, counts of nulls and NaNs, page index, bloom filters, sizes, sorting, nesting |
 //!
@@ -15,7 +15,7 @@
 //! [`Severity::Unverified`] that something is encrypted, of a kind that is not known here, or beyond the
 //! limits. Memory that is refused ends everything; every other limit is a finding like others. Claims that
 //! nobody may believe (bounds of an unknown order, old bounds of strings) are not looked at; counts of
-//! distinct values are only compared with the number of values.
+//! distinct values are compared with the number of values, and with the entries of a dictionary that are used.
 //!
 //! Memory: one page, its dictionary, a window of a megabyte, sixteen bytes for each page of nested columns,
 //! and the extremes of a chunk and a page, of which a megabyte each is kept. Nesting and sorting are

@@ -86,6 +86,7 @@ pub(super) fn check<'a>(
         page: 0,
         row: 0,
         slots: 0,
+        uncompressed_bytes: 0,
         slots_known: true,
         rows_known: true,
         seen: BTreeMap::new(),
@@ -168,6 +169,8 @@ pub(super) struct Walk<'a, 'b> {
     /// Rows of the row group that are passed; meaningless unless `rows_known`.
     pub(super) row: u64,
     pub(super) slots: u64,
+    /// Bytes of the pages so far when decompressed, with their headers.
+    pub(super) uncompressed_bytes: u64,
     /// Whether all pages so far told their slots.
     slots_known: bool,
     pub(super) rows_known: bool,
@@ -325,6 +328,7 @@ impl Walk<'_, '_> {
             _ => None,
         };
         self.visit.report.pages += 1;
+        self.count_bytes(header);
         let bytes = self.window.at(self.position, size)?;
         self.head = bytes.slice(0..header.header_len).unwrap_or_else(Buffer::empty);
         let start = PageStart {
@@ -349,6 +353,11 @@ impl Walk<'_, '_> {
         }
         self.position = end;
         Ok(())
+    }
+
+    pub(super) fn count_bytes(&mut self, header: &PageHeader) {
+        let bytes = header.header_len as u64 + u64::from(header.uncompressed_page_size);
+        self.uncompressed_bytes = self.uncompressed_bytes.saturating_add(bytes);
     }
 
     pub(super) fn count_page(&mut self, page_type: PageType, encoding: Encoding) {

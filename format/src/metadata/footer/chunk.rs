@@ -289,6 +289,29 @@ impl<'a> ColumnChunk<'a> {
         Ok(found)
     }
 
+    /// The names from the top to the leaf as the chunk says, decoded now; `None` if it does not. Nothing is read by
+    /// them: chunks come in the order of the schema's leaves.
+    ///
+    /// # Errors
+    /// `Corrupt` if their bytes are broken.
+    pub fn path_in_schema(self) -> Result<Option<Vec<&'a [u8]>>> {
+        self.seldom(3, WireType::List, |reader| {
+            let mut path = Vec::new();
+            reader.list_of(WireType::Binary, |reader, _| {
+                path.push(reader.binary()?);
+                Ok(())
+            })?;
+            Ok(path)
+        })
+    }
+
+    /// Whether the chunk's `file_offset`, by which nothing is read, is one that a writer may give: 0, where the
+    /// chunk or one of its kinds of pages begins, or where it ends.
+    #[must_use]
+    pub fn has_sound_file_offset(self) -> bool {
+        !self.has(flag::ODD_FILE_OFFSET)
+    }
+
     /// How many pages of which type have which encoding, decoded now; empty if the file does not tell.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes. Out: a [`Footer`]. Nothing is reserved from a count: arrays grow as elements come.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use millwork_codecs::buffer::Buffer;
 
@@ -11,6 +11,7 @@ use super::super::enums::{
     ColumnOrder, Compression, Encoding, EncodingSet, PageType, PhysicalType,
 };
 use super::super::schema_element::{SchemaElement, physical_type};
+use super::places::{dotted_path, element_name, path_of_leaf};
 use super::{Chunks, Crypto, Footer, Group, SortingColumn, flag};
 use crate::error::{ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
@@ -372,6 +373,7 @@ impl<'a> Parser<'a> {
 #[derive(Default)]
 struct Chunk {
     flags: u8,
+    file_offset: u64,
     data_page_offset: Option<u64>,
     dictionary_page_offset: u64,
     compressed: Option<u64>,
@@ -399,6 +401,7 @@ impl Chunk {
                     let is_elsewhere = !reader.binary()?.is_empty();
                     chunk.flags |= if is_elsewhere { flag::FILE_PATH } else { 0 };
                 }
+                (2, WireType::I64) => chunk.file_offset = optional(reader)?.unwrap_or(0),
                 (3, WireType::Struct) => {
                     chunk.flags |= flag::METADATA;
                     let start = reader.position();
@@ -491,6 +494,11 @@ impl Chunk {
         let data_page_offset = required(self.data_page_offset, "the offset of its data pages")?;
         let num_values = required(self.num_values, "its number of values")?;
         let compressed = required(self.compressed, "its size")?;
+        let (start, dictionary) = (data_page_offset, self.dictionary_page_offset);
+        let is_first = dictionary > 0 && (dictionary < start || start == 0);
+        let begin = if is_first { dictionary } else { start };
+        let places = [0, start, dictionary, begin.saturating_add(compressed)];
+        let is_odd = plain && !places.contains(&self.file_offset);
         let at = chunks.flags.len() as u32;
         let index = |(offset, len): (Option<u64>, u32)| match offset {
             Some(offset) => (offset, len),
@@ -509,7 +517,7 @@ impl Chunk {
         chunks.bloom_filter.push(self.bloom_filter);
         chunks.statistics.push(self.statistics);
         chunks.metadata.push(self.metadata);
-        chunks.flags.push(self.flags);
+        chunks.flags.push(self.flags | if is_odd { flag::ODD_FILE_OFFSET } else { 0 });
         chunks.key_values.extend(self.key_values.map(|range| (at, range)));
         if encrypted || self.crypto.metadata.is_some() {
             chunks.crypto.push((at, self.crypto));
@@ -532,48 +540,6 @@ pub(super) fn key_value<'a>(
         Ok(())
     })?;
     Ok((key, value))
-}
-
-/// The name in the schema element that `reader` is at, however broken its other fields are.
-fn element_name(mut reader: CompactReader<'_>) -> Option<String> {
-    let mut name = None;
-    // The name that was found counts, whatever comes behind it.
-    let _ = reader.structure(|reader, field| {
-        if (field.id, field.wire) == (4, WireType::Binary) {
-            name = Some(String::from_utf8_lossy(reader.binary()?).into_owned());
-            return Ok(());
-        }
-        reader.skip(field.wire)
-    });
-    name
-}
-
-/// The path of the element that follows `elements`, or of the last of them if there is no `next` name: the
-/// names below the root joined by dots.
-fn dotted_path(elements: &[SchemaElement], next: Option<&str>) -> Option<Arc<str>> {
-    // By open group: children that are to come, and its name.
-    let mut groups: Vec<(u32, &str)> = Vec::new();
-    let mut path = None;
-    let elements = elements
-        .iter()
-        .map(|element| (&*element.name, element.num_children.unwrap_or(0).unsigned_abs()));
-    for (index, (name, children)) in elements.chain(next.map(|name| (name, 0))).enumerate() {
-        while groups.pop_if(|(left, _)| *left == 0).is_some() {}
-        if let Some((left, _)) = groups.last_mut() {
-            *left -= 1;
-        }
-        let names = groups.iter().skip(1).map(|(_, name)| *name).chain([name]);
-        path = (index > 0).then(|| names.collect::<Vec<_>>().join("."));
-        groups.push((children, name));
-    }
-    path.map(Arc::from)
-}
-
-/// The path of leaf `leaf` of the schema.
-fn path_of_leaf(schema: &[SchemaElement], leaf: usize) -> Option<Arc<str>> {
-    let leaves = schema.iter().enumerate().skip(1).filter(|(_, element)| element.is_leaf());
-    let (at, _) = leaves.filter(|(_, element)| element.physical_type.is_some()).nth(leaf)?;
-    dotted_path(schema.get(..=at)?, None)
 }
 
 /// Passes over a value and remembers where it was.
