@@ -399,3 +399,26 @@ fn a_required_column_of_nulls_alone_is_null_in_all_rows() {
     assert!(known.is_all_null(), "{known:?}");
     assert!(verified(&bytes, Depth::Values).is_empty());
 }
+
+#[test]
+fn nulls_alone_in_a_struct_need_no_dictionary() {
+    for entries in [0, 1] {
+        let mut file = Assembler::default();
+        let levels = run(3, 1, 1);
+        let body = [&(levels.len() as u32).to_le_bytes()[..], &levels].concat();
+        let pages = [
+            Page::dictionary(entries, vec![0; 4 * entries as usize]),
+            Page::v1(3, Encoding::RleDictionary, body),
+        ];
+        let mut chunk = file.chunk(&["g", "n"], PhysicalType::Int32, PLAIN, &pages).unwrap();
+        chunk.0.set(2, Node::list(vec![Node::I32(Encoding::RleDictionary.code())]));
+        let mut leaf = Element::leaf("n", Repetition::Optional, PhysicalType::Int32);
+        leaf.0.set(10, Node::Struct(vec![(11, Node::Struct(Vec::new()))]));
+        let groups = vec![Group { chunks: vec![chunk], rows: 3 }];
+        let group = Element::group("g", Repetition::Optional, 1);
+        let footer = Assembler::footer(vec![Element::root(1), group, leaf], groups);
+        let bytes = file.end_with(&footer).unwrap().into_bytes();
+        assert_eq!(read(&bytes).unwrap(), "{\"g\":{\"n\":null}}\n".repeat(3), "{entries}");
+        assert!(verified(&bytes, Depth::Values).is_empty(), "{entries}");
+    }
+}

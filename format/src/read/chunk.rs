@@ -16,6 +16,7 @@ use crate::error::{Error, Feature, Place, Result};
 use crate::io::RangeStore;
 use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
+use crate::types::DataType;
 use crate::vector::Dictionary;
 
 /// A column chunk of a row group that is being scanned.
@@ -100,6 +101,11 @@ impl Chunk {
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
         let data_start = chunk.data_page_offset();
         let extent = Extent { range, rows, is_stretched, num_values, is_repeated, data_start };
+        // Of nulls alone a dictionary says nothing.
+        let dictionary = match leaf.shape.data_type {
+            DataType::Null => DictionaryState::Read(None),
+            _ => DictionaryState::Unread,
+        };
         Ok(Self {
             column,
             leaf,
@@ -112,7 +118,7 @@ impl Chunk {
             store,
             metrics,
             state: Mutex::default(),
-            dictionary: Mutex::new(DictionaryState::Unread),
+            dictionary: Mutex::new(dictionary),
             opening: Mutex::new(()),
         })
     }

@@ -497,7 +497,9 @@ impl Chunk {
         let (start, dictionary) = (data_page_offset, self.dictionary_page_offset);
         let is_first = dictionary > 0 && (dictionary < start || start == 0);
         let begin = if is_first { dictionary } else { start };
-        let places = [0, start, dictionary, begin.saturating_add(compressed)];
+        // Some writers count the size from the first data page.
+        let ends = [begin, start].map(|begin| begin.saturating_add(compressed));
+        let places = [0, start, dictionary, ends[0], ends[1]];
         let is_odd = plain && !places.contains(&self.file_offset);
         let at = chunks.flags.len() as u32;
         let index = |(offset, len): (Option<u64>, u32)| match offset {
