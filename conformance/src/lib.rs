@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod arrow_type;
 pub mod simulate;
 pub mod reading;
+pub mod rows;
 pub mod agree;
 pub mod ask;
 pub mod tree;

@@ -16,7 +16,7 @@ use millwork_format::error::Feature;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::BloomFilter;
 use millwork_format::metadata::bloom_filter::hash;
-use millwork_format::read::File;
+use millwork_format::read::{BatchOptions, File};
 
 /// The corpus, or `None` (said on stderr) where there is none and it may be missing.
 fn corpus_root() -> Option<PathBuf> {
@@ -133,6 +133,79 @@ fn what_the_ledger_says_is_true() {
         .filter_map(|entry| Some(format!("{}: {}", entry.path, check(&root, entry).err()?)))
         .collect();
     assert!(untrue.is_empty(), "{} lines are not true:\n{}", untrue.len(), untrue.join("\n"));
+}
+
+/// What errors say of the broken files, in part.
+const REASONS: [(&str, &str); 7] = [
+    ("ARROW-GH-41317", "the column chunk ends after"),
+    ("ARROW-GH-41321", "the bytes end early"),
+    ("ARROW-GH-45185", "begins inside a row"),
+    ("ARROW-GH-47662", "bytes"),
+    (
+        "ARROW-RS-GH-6229-DICTHEADER",
+        "a column chunk at 466 with 125 bytes, but the data ends at 291",
+    ),
+    ("ARROW-RS-GH-6229-LEVELS", "the bytes end early: 1 more expected"),
+    ("PARQUET-1481", "physical type -7 does not exist"),
+];
+
+#[test]
+fn broken_files_are_refused_for_the_reason_that_they_are_broken_for() {
+    let Some(root) = corpus_root() else { return };
+    let rejected = entries().into_iter().filter(|entry| entry.state == State::Rejects);
+    let rejected = rejected.filter(|entry| entry.path.ends_with(".parquet"));
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in rejected {
+        count += 1;
+        let error = reading::json_lines(&root.join(&entry.path), &Limits::standard());
+        let error = error.expect_err("refused").to_string();
+        let reason = REASONS.iter().find(|(name, _)| entry.path.contains(name));
+        if !reason.is_some_and(|(_, reason)| error.contains(reason)) {
+            wrong.push(error);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(count, REASONS.len());
+}
+
+/// The lines in normal form; those without one are left as they are.
+fn in_normal_form(lines: &str) -> impl Iterator<Item = String> {
+    lines.lines().map(|line| normal(line).unwrap_or_else(|_| line.to_owned()))
+}
+
+#[test]
+fn typed_rows_of_any_schema_are_those_of_the_batches() {
+    let Some(root) = corpus_root() else { return };
+    let (mut files, mut rows, mut wrong) = (0, 0, Vec::new());
+    let entries = entries();
+    // The large ones are gigabytes of strings.
+    let asked = entries.iter().filter(|e| e.is_parquet() && !e.path.contains("large_string_map"));
+    for entry in asked {
+        let path = root.join(&entry.path);
+        let limits = Limits { verify_checksums: false, ..Limits::standard() };
+        let lines = reading::json_lines(&path, &limits);
+        let typed = File::open(&path, &limits)
+            .and_then(|file| file.rows(BatchOptions::default()))
+            .and_then(conformance::rows::json_lines);
+        match (lines, typed) {
+            (Ok(lines), Ok(typed)) => {
+                let lines = String::from_utf8(lines).expect("UTF-8");
+                let differs = |(found, expected): &(String, String)| found != expected;
+                let mut pairs = in_normal_form(&typed).zip(in_normal_form(&lines));
+                if let Some(pair) = pairs.find(differs) {
+                    wrong.push(format!("{}: {pair:?}", entry.path));
+                }
+                assert_eq!(typed.lines().count(), lines.lines().count(), "{}", entry.path);
+                (files, rows) = (files + 1, rows + lines.lines().count());
+            }
+            (Err(lines), Err(typed)) => assert_eq!(lines.to_string(), typed.to_string()),
+            (lines, typed) => wrong.push(format!("{}: {:?}, {typed:?}", entry.path, lines.is_ok())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{rows} rows of {files} files");
+    assert!(files > 200, "{files}");
 }
 
 /// Columns that are bare repeated fields, or have such: pyarrow calls their elements as the field, here they are

@@ -92,6 +92,8 @@ pub struct Place {
     pub column: Option<Arc<str>>,
     /// Ordinal of the page within its column chunk, from 0, the dictionary page not counted.
     pub page: Option<u32>,
+    /// Whether it is in the dictionary page of the chunk, which has no ordinal.
+    pub dictionary_page: bool,
     /// Byte offset in the file.
     pub file_offset: Option<u64>,
     /// Byte offset inside the decompressed page body.
@@ -105,7 +107,10 @@ impl Place {
         self.file = self.file.or_else(|| outer.file.clone());
         self.row_group = self.row_group.or(outer.row_group);
         self.column = self.column.or_else(|| outer.column.clone());
-        self.page = self.page.or(outer.page);
+        self.dictionary_page |= outer.dictionary_page && self.page.is_none();
+        if !self.dictionary_page {
+            self.page = self.page.or(outer.page);
+        }
         self.file_offset = self.file_offset.or(outer.file_offset);
         self.page_byte = self.page_byte.or(outer.page_byte);
         self
@@ -137,6 +142,9 @@ impl fmt::Display for Place {
         }
         if let Some(page) = self.page {
             part(f, format_args!("page {page}"))?;
+        }
+        if self.dictionary_page {
+            part(f, format_args!("dictionary page"))?;
         }
         if let Some(offset) = self.file_offset {
             part(f, format_args!("offset {offset}"))?;
@@ -369,6 +377,12 @@ mod tests {
             error.to_string(),
             "truncated file: the bytes end early: 4 more expected \
              (a.parquet, row group 3, column \"a.b\", page 7, byte 18 of the page body)"
+        );
+        let dictionary = Place { dictionary_page: true, file_offset: Some(9), ..Place::default() };
+        let error = Error::corrupt("x").at(&dictionary).at(&inner);
+        assert_eq!(
+            error.to_string(),
+            "corrupt file: x (column \"a.b\", dictionary page, offset 9)"
         );
     }
 }

@@ -17,7 +17,7 @@ pub fn print(arguments: &Inspect) -> Result<()> {
     let mut total: u64 = 0;
     for source in source::each(&arguments.files, &limits)? {
         let source = source?;
-        let rows = source.file.num_rows();
+        let rows = source.file.counted_rows()?;
         total = total.saturating_add(rows);
         if arguments.format == Shape::Json {
             output

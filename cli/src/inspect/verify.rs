@@ -139,23 +139,13 @@ fn not_looked_at(depth: Depth) -> Option<&'static str> {
     }
 }
 
-/// The place with "dictionary page" where that is meant.
-fn place_text(finding: &Finding) -> String {
-    if !finding.in_dictionary {
-        return finding.place.to_string();
-    }
-    let before = Place { file_offset: None, page_byte: None, ..finding.place.clone() };
-    let offset = finding.place.file_offset.map(|offset| format!(", offset {offset}"));
-    format!("{before}, dictionary page{}", offset.unwrap_or_default())
-}
-
 fn finding_text(finding: &Finding, file_rows: u64) -> String {
     let mut text = format!(
         "{}: {}: {}\n  --> {}\n",
         finding.severity.name(),
         finding.check.name(),
         finding.what,
-        place_text(finding)
+        finding.place
     );
     if let Some(rows) = finding.rows.as_ref().filter(|rows| !rows.is_empty()) {
         let lost = rows.end - rows.start;

@@ -51,6 +51,19 @@ impl DeltaByteArray {
         Ok(Self { prefixes, rests, last: Buffer::empty() })
     }
 
+    /// The same behind the value `last`, which the first prefix is of: by the specification there is none, but
+    /// parquet-mr before 1.8.0 went on from page to page (PARQUET-246).
+    #[must_use]
+    pub fn after(self, last: Buffer) -> Self {
+        Self { last, ..self }
+    }
+
+    /// The value that was decoded or skipped last; empty in front of the first.
+    #[must_use]
+    pub fn last(&self) -> &Buffer {
+        &self.last
+    }
+
     /// Values not yet decoded or skipped; the bytes may turn out to hold fewer.
     #[must_use]
     pub fn remaining(&self) -> usize {

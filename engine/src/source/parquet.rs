@@ -147,7 +147,9 @@ impl Table for ParquetTable {
     }
 
     fn row_count(&self) -> Option<u64> {
-        self.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.num_rows()))
+        // Rows that cannot be counted are an error of the scan.
+        let rows = |file: &File| file.counted_rows().ok();
+        self.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(rows(file)?))
     }
 
     fn bounds(&self, column: usize) -> Option<(Scalar, Scalar)> {

@@ -36,6 +36,7 @@ pub use assemble::assemble;
 pub use cursor::PageCursor;
 pub use leaf::{LeafCursor, LeafRows, RowMask};
 pub use shape::ColumnShape;
+pub(crate) use values::carried_value;
 #[doc(hidden)]
 pub use values::decode_dictionary;
 

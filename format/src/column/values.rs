@@ -89,7 +89,10 @@ impl ValueDecoder {
             (
                 Encoding::DeltaByteArray,
                 PhysicalType::ByteArray | PhysicalType::FixedLenByteArray,
-            ) => Self::BuiltBytes(Box::new(DeltaByteArray::new(values, count)?), budget.clone()),
+            ) => {
+                let decoder = DeltaByteArray::new(values, count)?.after(page.before.clone());
+                Self::BuiltBytes(Box::new(decoder), budget.clone())
+            }
             (Encoding::Alp, PhysicalType::Float) => Self::AlpFloat(AlpDecoder::new(values, count)?),
             (Encoding::Alp, PhysicalType::Double) => {
                 Self::AlpDouble(AlpDecoder::new(values, count)?)
@@ -286,6 +289,24 @@ where
             }
             convert::from_fixed(bytes.freeze(), width_bytes, &shape.data_type)
         }
+    }
+}
+
+/// The value that the page behind `page` goes on from where DELTA_BYTE_ARRAY does so (PARQUET-246): the last of
+/// `page`; empty if `page` has another encoding. Memory of about the longest value is taken from `budget`.
+///
+/// # Errors
+/// `Corrupt` or `Truncated` if the values cannot be walked; `LimitExceeded` if memory is refused.
+pub(crate) fn carried_value(page: &DataPage, budget: &Budget) -> Result<Buffer> {
+    match (page.encoding, page.value_count) {
+        (Encoding::DeltaByteArray, 0) => Ok(page.before.clone()),
+        (Encoding::DeltaByteArray, count) => {
+            let decoder = DeltaByteArray::new(page.values.clone(), count)?;
+            let mut decoder = decoder.after(page.before.clone());
+            decoder.skip(count, budget)?;
+            Ok(decoder.last().clone())
+        }
+        _ => Ok(Buffer::empty()),
     }
 }
 

@@ -132,12 +132,17 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
         let bytes = window.at(start, BloomFilterHeader::MOST_BYTES)?;
         found.bloom_filter = BloomFilterHeader::parse(&bytes, start, limits).ok();
     }
-    let range = chunk.chunk_range().map_err(|error| error.at(&place))?;
+    let most = chunk.most_range().map_err(|error| error.at(&place))?;
+    let mut range = chunk.chunk_range().unwrap_or_else(|_| most.clone());
     let is_flat = described.max_repetition_level == 0;
     let (mut position, mut ordinal, mut row, mut slots) = (range.start, 0u32, Some(0u64), 0u64);
     let rows = group.num_rows();
     while if is_flat { row.is_some_and(|row| row < rows) } else { slots < chunk.num_values() } {
         let place = Place { page: Some(ordinal), file_offset: Some(position), ..place.clone() };
+        if position >= range.end && position < most.end {
+            // The footer told too few bytes.
+            range = most.clone();
+        }
         if position >= range.end {
             let what = format!("the column chunk ends after {slots} values");
             found.broken = Some(Error::truncated(what).at(&place));

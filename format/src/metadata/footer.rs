@@ -9,7 +9,10 @@
 //! rows fits 63 bits.
 
 mod chunk;
+mod places;
 mod parse;
+
+use std::sync::OnceLock;
 
 use millwork_codecs::buffer::Buffer;
 
@@ -19,6 +22,7 @@ use super::enums::{ColumnOrder, Compression, EncodingSet, PhysicalType};
 use super::schema_element::SchemaElement;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::limits::Limits;
+use crate::room::room_for;
 
 pub use chunk::{ColumnChunk, RowGroup};
 
@@ -135,6 +139,8 @@ mod flag {
     pub(super) const DATA_PAGES_KNOWN: u8 = 4;
     /// One of those pages is not dictionary-encoded.
     pub(super) const DATA_PAGES_PLAIN: u8 = 8;
+    /// The chunk's `file_offset` is none of the places that it may be.
+    pub(super) const ODD_FILE_OFFSET: u8 = 16;
 }
 
 /// Ranges of an encrypted chunk's two structs.
@@ -178,6 +184,8 @@ pub struct Footer {
     struct_bytes: usize,
     /// PARQUET-816: sizes of chunks do not count the dictionary page's header.
     forgets_dictionary_headers: bool,
+    /// Where chunks, indexes and bloom filters begin, ascending; made when first asked for.
+    starts: OnceLock<Vec<u64>>,
 }
 
 impl Footer {
@@ -333,13 +341,50 @@ impl Footer {
             + held(&self.groups)
             + held(&self.sorting_columns)
             + held(&self.key_values)
-            + held(&self.column_orders);
+            + held(&self.column_orders)
+            + self.starts.get().map_or(0, held);
         self.bytes.len() + names + numbers + small + lists
     }
 
     /// Whether sizes of chunks may lack the header of the dictionary page (PARQUET-816).
     pub(crate) fn forgets_dictionary_headers(&self) -> bool {
         self.forgets_dictionary_headers
+    }
+
+    /// Whether DELTA_BYTE_ARRAY may go on from page to page (PARQUET-246): the first value of a page begins as
+    /// the last of the page before.
+    pub(crate) fn carries_prefixes(&self) -> bool {
+        self.writer().is_before("parquet-mr", (1, 8, 0))
+    }
+
+    /// Where what begins next behind byte `offset` of the file does: a column chunk, an index, a bloom filter,
+    /// or the metadata itself.
+    fn next_start(&self, offset: u64) -> Result<u64> {
+        let starts = match self.starts.get() {
+            Some(starts) => starts,
+            None => {
+                let found = self.find_starts()?;
+                self.starts.get_or_init(|| found)
+            }
+        };
+        let next = starts.partition_point(|start| *start <= offset);
+        Ok(starts.get(next).copied().unwrap_or(self.base_offset).min(self.base_offset))
+    }
+
+    fn find_starts(&self) -> Result<Vec<u64>> {
+        let chunks = || self.row_groups().flat_map(|group| group.columns().collect::<Vec<_>>());
+        let of = |chunk: ColumnChunk<'_>| {
+            let indexes = [chunk.offset_index(), chunk.column_index()];
+            let indexes = indexes.map(|index| index.map(|(offset, _)| offset));
+            let bloom = chunk.bloom_filter().map(|(offset, _)| offset);
+            let pages = (chunk.has_metadata() && !chunk.has_file_path()).then(|| chunk.start());
+            [pages, bloom, indexes[0], indexes[1]].into_iter().flatten()
+        };
+        let mut starts = room_for(chunks().flat_map(of).count())?;
+        starts.extend(chunks().flat_map(of));
+        starts.sort_unstable();
+        starts.dedup();
+        Ok(starts)
     }
 
     /// Where in the file the metadata begins, and so where its data ends.

@@ -88,6 +88,12 @@ struct Parts {
 }
 
 impl PageHeader {
+    /// Bytes of the page: this header and the body.
+    #[must_use]
+    pub fn page_bytes(&self) -> u64 {
+        self.header_len as u64 + u64::from(self.compressed_page_size)
+    }
+
     /// Reads the header that `bytes` begin with; they lie at `base_offset` in the file.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub struct DataPage {
     pub encoding: Encoding,
     /// The encoded values.
     pub values: Buffer,
+    /// The value in front of the first, where DELTA_BYTE_ARRAY goes on from page to page; else empty.
+    pub(crate) before: Buffer,
 }
 
 impl DataPage {
@@ -82,7 +84,8 @@ impl DataPage {
 
     fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
         let (validity, levels, stream) = (None, None, None);
-        Self { rows, validity, levels, stream, value_count: rows, encoding, values }
+        let before = Buffer::empty();
+        Self { rows, validity, levels, stream, value_count: rows, encoding, values, before }
     }
 
     /// Whether the first slots belong to the row that the page before ends with.
@@ -125,7 +128,8 @@ impl DataPage {
         }
         let is_mixed = 0 < value_count && value_count < rows;
         let (validity, stream) = (validity.filter(|_| is_mixed), stream.filter(|_| is_mixed));
-        Ok(Self { rows, validity, levels: None, stream, value_count, encoding, values })
+        let (levels, before) = (None, Buffer::empty());
+        Ok(Self { rows, validity, levels, stream, value_count, encoding, values, before })
     }
 }
 

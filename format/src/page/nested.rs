@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
-use millwork_codecs::buffer::{Slice, SliceMut};
+use millwork_codecs::buffer::{Buffer, Slice, SliceMut};
 use millwork_codecs::compression::Codec;
 
 use super::data::V2Parts;
@@ -94,7 +94,8 @@ impl DataPage {
                 "{rows} rows by the repetition levels, {num_rows} by the page header"
             )));
         }
-        Ok(Self { rows, validity: None, levels, stream, value_count, encoding, values })
+        let (validity, before) = (None, Buffer::empty());
+        Ok(Self { rows, validity, levels, stream, value_count, encoding, values, before })
     }
 }
 
@@ -154,8 +155,6 @@ fn starts(repetition: &[u8], budget: &Budget) -> Result<Slice<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use millwork_codecs::buffer::Buffer;
-
     use super::*;
     use crate::error::ErrorKind;
     use crate::limits::Limits;

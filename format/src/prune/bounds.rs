@@ -46,6 +46,8 @@ impl Bounds {
         nan_count: Option<u64>,
     ) -> Self {
         let null_count = match leaf.max_definition_level {
+            // A column of nulls alone, required or not.
+            _ if leaf.data_type == DataType::Null => Some(row_count),
             0 => Some(0),
             _ => null_count.filter(|nulls| *nulls <= row_count),
         };

@@ -4,19 +4,19 @@
 //! morsels share once, and gives the bytes of a page back when its last morsel is through with it.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::layout::{Extent, Layout, dictionary_among, page_among};
-use super::{ScanLeaf, ScanMetrics};
-use crate::column::decode_dictionary;
+use super::{File, ScanLeaf, ScanMetrics};
+use crate::column::{carried_value, decode_dictionary};
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::{RangeStore, Reader};
-use crate::limits::Limits;
-use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageKind};
+use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
+use crate::types::DataType;
 use crate::vector::Dictionary;
 
 /// A column chunk of a row group that is being scanned.
@@ -26,7 +26,13 @@ pub(super) struct Chunk {
     leaf: Arc<ScanLeaf>,
     place: Place,
     codec: Codec,
+    row_group: usize,
     extent: Extent,
+    /// The same where pages were found not to be as long as the footer says, and how that was found.
+    corrected: OnceLock<(Extent, Error, Reader)>,
+    /// Where values of DELTA_BYTE_ARRAY may begin as those of the page before: by page its last value, as far
+    /// as that is known.
+    carried: Option<Mutex<Vec<Buffer>>>,
     store: Arc<RangeStore>,
     /// Its units are there until it leaves.
     reader: Reader,
@@ -83,31 +89,40 @@ impl Chunk {
         if chunk.is_encrypted() {
             return Err(Error::unsupported(Feature::Encryption).at(&place));
         }
-        if chunk.physical_type() != leaf.shape.physical {
-            return Err(Error::corrupt(format!(
-                "a column chunk of {} in a column of {}",
-                chunk.physical_type().name(),
-                leaf.shape.physical.name()
-            ))
-            .at(&place));
-        }
         let codec = codec_of(chunk.compression()).map_err(|error| error.at(&place))?;
-        let range = if rows == 0 { 0..0 } else { chunk.chunk_range().map_err(|e| e.at(&place))? };
+        let range = match rows {
+            0 => Ok(0..0),
+            _ => match chunk.chunk_range() {
+                Ok(range) if !range.is_empty() => Ok(range),
+                Ok(_) => chunk.most_range(),
+                Err(error) => chunk.most_range().map_err(|_| error),
+            },
+        };
+        let range = range.map_err(|error| error.at(&place))?;
         let is_stretched = range.end - range.start > chunk.total_compressed_size();
         let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
         let reader = store.enter(&range);
-        let extent = Extent { range, rows, is_stretched, num_values, is_repeated };
+        let data_start = chunk.data_page_offset();
+        let extent = Extent { range, rows, is_stretched, num_values, is_repeated, data_start };
+        // Of nulls alone a dictionary says nothing.
+        let dictionary = match leaf.shape.data_type {
+            DataType::Null => DictionaryState::Read(None),
+            _ => DictionaryState::Unread,
+        };
         Ok(Self {
             column,
             leaf,
             place,
             codec,
+            row_group: chunk.row_group(),
             extent,
+            corrected: OnceLock::new(),
+            carried: chunk.carries_prefixes().then(Mutex::default),
             store,
             reader,
             metrics,
             state: Mutex::default(),
-            dictionary: Mutex::new(DictionaryState::Unread),
+            dictionary: Mutex::new(dictionary),
             opening: Mutex::new(()),
         })
     }
@@ -125,7 +140,7 @@ impl Chunk {
     }
 
     pub(super) fn compressed_bytes(&self) -> u64 {
-        self.extent.range.end - self.extent.range.start
+        self.extent().range.end - self.extent().range.start
     }
 
     pub(super) fn layout(&self) -> Option<Arc<Layout>> {
@@ -145,6 +160,9 @@ impl Chunk {
     /// # Errors
     /// `Corrupt` if it does not fit the chunk: the page headers tell then.
     pub(super) fn set_offset_index(&self, index: &OffsetIndex) -> Result<()> {
+        if self.carried.is_some() {
+            return Err(Error::corrupt("an offset index of pages that go on from one another"));
+        }
         self.set_layout(self.extent.by_index(index)?);
         Ok(())
     }
@@ -153,7 +171,7 @@ impl Chunk {
     ///
     /// # Errors
     /// `Corrupt` or `Truncated` if the page headers cannot be walked.
-    pub(super) fn want_layout(&self, limits: &Limits) -> Result<Option<Range<u64>>> {
+    pub(super) fn want_layout(&self, file: &File) -> Result<Option<Range<u64>>> {
         if self.layout().is_some() {
             return Ok(None);
         }
@@ -161,22 +179,49 @@ impl Chunk {
             self.set_layout(Extent::without_rows());
             return Ok(None);
         }
-        match self.store.get(&self.extent.range)? {
-            Some(bytes) => {
-                let layout = self.extent.by_headers(&bytes, limits);
-                let layout = layout.map_err(|error| error.at(&self.place))?;
+        let extent = self.extent();
+        let Some(bytes) = self.store.get(&extent.range)? else {
+            return Ok(Some(extent.range.clone()));
+        };
+        match extent.by_headers(&bytes, file.limits()) {
+            Ok(layout) => {
                 self.set_layout(layout);
                 Ok(None)
             }
-            None => Ok(Some(self.extent.range.clone())),
+            Err(error) => self.correct(file, &extent.range, error).map(Some),
         }
     }
 
-    /// Whether all pages are here until the last morsel is through with the chunk: it was read as a
-    /// whole, and no page is longer than it by its header.
-    pub(super) fn holds(&self, layout: &Layout) -> bool {
-        let ends = layout.pages.last().map(|page| page.range.end);
-        layout.whole && ends.is_some_and(|end| end <= self.extent.range.end)
+    fn extent(&self) -> &Extent {
+        self.corrected.get().map_or(&self.extent, |(extent, ..)| extent)
+    }
+
+    /// Pages cannot be walked in `range`, for `error`: the range to try next.
+    ///
+    /// # Errors
+    /// `error`, or how it began, if there is none.
+    fn correct(&self, file: &File, range: &Range<u64>, error: Error) -> Result<Range<u64>> {
+        if let Some((corrected, first, _)) = self.corrected.get() {
+            return match corrected.range == *range {
+                true => Err(first.clone()),
+                false => Ok(corrected.range.clone()),
+            };
+        }
+        let error = error.at(&self.place);
+        let Some(chunk) = file.footer().column(self.row_group, self.leaf.leaf) else {
+            return Err(error);
+        };
+        let most = chunk.most_range().map_err(|error| error.at(&self.place))?;
+        if most == *range {
+            return Err(error);
+        }
+        let extent = Extent { range: most.clone(), is_stretched: false, ..self.extent.clone() };
+        let reader = self.store.enter(&most);
+        match self.corrected.set((extent, error, reader)) {
+            Ok(()) => self.store.leave(&self.reader),
+            Err((_, _, reader)) => self.store.leave(&reader),
+        }
+        Ok(most)
     }
 
     /// The unit of the dictionary page, if it is neither decoded nor here.
@@ -218,9 +263,14 @@ impl Chunk {
         let dictionary = match &layout.dictionary {
             None => None,
             Some(range) => {
-                let place = Place { file_offset: Some(range.start), ..Place::default() };
+                let place = Place {
+                    dictionary_page: true,
+                    file_offset: Some(range.start),
+                    ..Place::default()
+                };
                 let read = self.read_dictionary(layout, range, context);
-                let dictionary = read.map_err(|error| error.at(&place).at(&self.place))?;
+                let lost = |error: Error| error.rows_lost(self.extent.rows);
+                let dictionary = read.map_err(|error| lost(error).at(&place).at(&self.place))?;
                 if !layout.whole {
                     self.store.release(range);
                 }
@@ -293,6 +343,42 @@ impl Chunk {
         index: usize,
         context: &mut PageContext,
     ) -> Result<Arc<DataPage>> {
+        let mut page = self.cut_page(layout, index, context)?;
+        if let Some(carried) = self.carried.as_ref().filter(|_| index > 0)
+            && page.encoding == Encoding::DeltaByteArray
+        {
+            page.before = self.value_before(&mut lock(carried), layout, index, context)?;
+        }
+        self.metrics.page_opened(self.column);
+        Ok(Arc::new(page))
+    }
+
+    /// The last value in front of page `index`: pages that were not walked for theirs are. All pages are
+    /// here: without an offset index the chunk is one unit.
+    fn value_before(
+        &self,
+        known: &mut Vec<Buffer>,
+        layout: &Layout,
+        index: usize,
+        context: &mut PageContext,
+    ) -> Result<Buffer> {
+        while known.len() < index {
+            let at = known.len();
+            let mut page = self.cut_page(layout, at, context)?;
+            page.before = known.last().cloned().unwrap_or_else(Buffer::empty);
+            let last = carried_value(&page, context.budget());
+            known.push(last.map_err(|error| self.locate(error, layout, at))?);
+        }
+        let before = index.checked_sub(1).and_then(|before| known.get(before));
+        Ok(before.cloned().unwrap_or_else(Buffer::empty))
+    }
+
+    fn cut_page(
+        &self,
+        layout: &Layout,
+        index: usize,
+        context: &mut PageContext,
+    ) -> Result<DataPage> {
         let location = &layout.pages[index];
         let open = |context: &mut PageContext| {
             let Some(bytes) = self.store.get(&location.range)? else {
@@ -300,10 +386,12 @@ impl Chunk {
             };
             let start = PageStart::read(&bytes, location.range.start, context.limits())?;
             if !layout.whole {
-                let used = start.header.header_len + start.body.len();
-                let rest = bytes.get(used..).unwrap_or_default();
-                let end = location.range.start + used as u64;
-                if page_among(rest, end, context.limits()).is_some() {
+                let behind = location.range.start + start.header.page_bytes()..location.range.end;
+                let header_at = |offset: u64| {
+                    let rest = bytes.get((offset - location.range.start) as usize..);
+                    PageHeader::parse(rest.unwrap_or_default(), offset, context.limits())
+                };
+                if page_among(behind, header_at)?.is_some() {
                     return Err(Error::corrupt("two pages where the offset index has one"));
                 }
             }
@@ -322,9 +410,7 @@ impl Chunk {
             }
             Ok(page)
         };
-        let page = open(context).map_err(|error| self.locate(error, layout, index))?;
-        self.metrics.page_opened(self.column);
-        Ok(Arc::new(page))
+        open(context).map_err(|error| self.locate(error, layout, index))
     }
 
     /// `error` of page `index`, with its place and what is lost.
@@ -368,7 +454,7 @@ impl Chunk {
         state.whole_users = state.whole_users.saturating_sub(1);
         let whole = state.layout.as_ref().is_none_or(|layout| layout.whole);
         if state.whole_users == 0 && whole {
-            self.store.release(&self.extent.range);
+            self.store.release(&self.extent().range);
         }
     }
 }
@@ -408,5 +494,8 @@ impl State {
 impl Drop for Chunk {
     fn drop(&mut self) {
         self.store.leave(&self.reader);
+        if let Some((_, _, reader)) = self.corrected.get() {
+            self.store.leave(reader);
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::{BatchOptions, Batches, ScanColumn};
 use crate::error::{Error, ErrorKind, Feature, Limit, Place, Result};
 use crate::io::{Driver, Fetcher, FileDriver, IoThreads, MemoryDriver};
 use crate::limits::Limits;
-use crate::metadata::{Footer, tail_length};
+use crate::metadata::{Footer, RowGroup, tail_length};
 use crate::schema::Schema;
 
 /// Bytes read from the end of a file at first: most footers are shorter.
@@ -100,6 +100,35 @@ impl File {
     #[must_use]
     pub fn num_rows(&self) -> u64 {
         self.footer.num_rows()
+    }
+
+    /// Rows, as an answer that stands for having read them.
+    ///
+    /// # Errors
+    /// `Corrupt` if a row group of 0 rows has chunks with values: reading it would fail.
+    pub fn counted_rows(&self) -> Result<u64> {
+        for group in self.footer.row_groups() {
+            self.check_rows(group)?;
+        }
+        Ok(self.num_rows())
+    }
+
+    /// # Errors
+    /// `Corrupt` if `group` has values that no row accounts for.
+    pub(super) fn check_rows(&self, group: RowGroup<'_>) -> Result<()> {
+        let Some(chunk) = group.values_without_rows() else { return Ok(()) };
+        let leaf = self.schema.leaves().get(chunk.leaf());
+        let place = Place {
+            file: Some(self.name().clone()),
+            row_group: u32::try_from(group.index()).ok(),
+            column: leaf.map(|leaf| leaf.dotted_path.clone()),
+            ..Place::default()
+        };
+        Err(Error::corrupt(format!(
+            "a row group of 0 rows with a column chunk of {} values",
+            chunk.num_values()
+        ))
+        .at(&place))
     }
 
     /// Bytes of the file.

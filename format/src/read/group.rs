@@ -165,6 +165,7 @@ impl RowGroupScan {
         let Some(group) = scan.file.footer().row_group(ordinal) else {
             return Err(Error::invalid_argument("no such row group").at(&place));
         };
+        scan.file.check_rows(group)?;
         let rows = group.num_rows();
         let mut chunks = Vec::with_capacity(scan.leaf_count());
         for (column, scanned) in scan.columns.iter().enumerate() {
@@ -312,7 +313,7 @@ impl RowGroupScan {
         }
         if self.rows > Self::WHOLE_ROWS
             && let Some(chunk) = self.largest_chunk(cut_by)
-            && let Some(unit) = chunk.want_layout(self.scan.file.limits())?
+            && let Some(unit) = chunk.want_layout(&self.scan.file)?
         {
             return Ok(Some(Need { required: vec![unit], useful: Vec::new() }));
         }

@@ -3,20 +3,21 @@
 //! Both ways give the same rows, whatever a file says. An offset index counts only if its pages lie one
 //! behind the other to the end of the chunk; else the headers are walked. Bytes of a chunk that belong to
 //! no page that was told are padding, unless a page lies there: a second dictionary, or values that one of
-//! the ways would leave out, are an error in both.
+//! the ways would leave out, are an error in both. The size that the footer tells of a chunk is believed as
+//! long as its pages can be walked in it; else they may go on to where something else begins.
 
 use std::ops::Range;
 
 use millwork_codecs::buffer::Buffer;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{OffsetIndex, PageHeader, PageKind};
 use crate::room::room_for;
 
 /// A data page in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PageLocation {
+pub(crate) struct PageLocation {
     /// Header and body.
     pub(super) range: Range<u64>,
     /// First row, within the row group; 0 if it is not known.
@@ -27,7 +28,7 @@ pub(super) struct PageLocation {
 
 /// Where the pages of a chunk lie.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// The dictionary page, if there may be one.
     pub(super) dictionary: Option<Range<u64>>,
     /// The data pages with rows, in order, together all rows of the chunk.
@@ -40,6 +41,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Where the last page ends; `None` if there is none.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.pages.last().map(|page| page.range.end)
+    }
+
     /// Ordinals of the pages that hold, or may hold, rows of `rows`.
     pub(super) fn overlapping(&self, rows: &Range<u64>) -> Range<usize> {
         if !self.rows_known {
@@ -53,17 +59,19 @@ impl Layout {
 
 /// What the footer says of a chunk's pages.
 #[derive(Clone, Debug)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// Where they lie.
-    pub(super) range: Range<u64>,
+    pub(crate) range: Range<u64>,
     /// Rows of the row group.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// Whether the pages may end earlier, because the range is longer than the footer says.
-    pub(super) is_stretched: bool,
+    pub(crate) is_stretched: bool,
     /// Slots.
-    pub(super) num_values: u64,
+    pub(crate) num_values: u64,
     /// Whether a row may have any number of slots.
-    pub(super) is_repeated: bool,
+    pub(crate) is_repeated: bool,
+    /// Where the first data page lies, as the footer says.
+    pub(crate) data_start: u64,
 }
 
 impl Extent {
@@ -99,29 +107,46 @@ impl Extent {
         Ok(Layout { dictionary, pages, rows_known: true, whole: false })
     }
 
-    /// Finds the pages by their headers.
+    /// Finds the pages by their headers; `bytes` are those of the range.
     ///
     /// # Errors
     /// `Corrupt` or `Truncated` if they cannot be walked, or do not have the rows.
     pub(super) fn by_headers(&self, bytes: &Buffer, limits: &Limits) -> Result<Layout> {
+        self.by_headers_at(|offset| {
+            let rest = bytes.get((offset - self.range.start) as usize..).unwrap_or_default();
+            PageHeader::parse(rest, offset, limits)
+        })
+    }
+
+    /// The same with headers that `header_at` reads at an offset in the file.
+    ///
+    /// # Errors
+    /// Those too.
+    pub(crate) fn by_headers_at(
+        &self,
+        mut header_at: impl FnMut(u64) -> Result<PageHeader>,
+    ) -> Result<Layout> {
         let pages = Vec::new();
         let mut layout = Layout { dictionary: None, pages, rows_known: true, whole: true };
-        let (mut position, mut row, mut slots) = (0usize, 0u64, 0u64);
+        let (mut start, mut row, mut slots) = (self.range.start, 0u64, 0u64);
         while if layout.rows_known { row < self.rows } else { slots < self.num_values } {
-            let start = self.range.start + position as u64;
-            let place = Place {
-                page: Some(layout.pages.len() as u32),
-                file_offset: Some(start),
-                ..Place::default()
-            };
-            let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) else {
+            // Of a page of no rows that are counted so far it is not known which are lost.
+            let rows_left = layout.rows_known.then(|| self.rows.saturating_sub(row));
+            let is_first = layout.pages.is_empty() && layout.dictionary.is_none();
+            let dictionary_page = is_first && start < self.data_start;
+            let page = (!dictionary_page).then_some(layout.pages.len() as u32);
+            let file_offset = Some(start);
+            let place = Place { page, dictionary_page, file_offset, ..Place::default() };
+            if start >= self.range.end {
                 return Err(self.ends_early(&layout, row, slots).at(&place));
-            };
-            let header = PageHeader::parse(rest, start, limits)
-                .map_err(|error| error.rows_lost(self.rows - row.min(self.rows)).at(&place))?;
-            let size = header.header_len + header.compressed_page_size as usize;
-            let range = start..start + size as u64;
-            position += size;
+            }
+            let header = header_at(start).map_err(|error| losing(error, rows_left).at(&place))?;
+            let end = start + header.page_bytes();
+            if end > self.range.end {
+                return Err(losing(reaches_beyond(&header, self.range.end), rows_left).at(&place));
+            }
+            let range = start..end;
+            start = end;
             let rows = match header.kind {
                 PageKind::Dictionary { .. } if layout.dictionary.is_some() => {
                     return Err(second_dictionary().at(&place));
@@ -160,10 +185,8 @@ impl Extent {
             }
             row += rows;
         }
-        let rest = bytes.get(position..).unwrap_or_default();
-        let end = self.range.start + position as u64;
         if !self.is_stretched
-            && let Some(offset) = page_among(rest, end, limits)
+            && let Some(offset) = page_among(start..self.range.end, header_at)?
         {
             let place = Place { file_offset: Some(offset), ..Place::default() };
             return Err(Error::corrupt("a page behind the last row of the row group").at(&place));
@@ -201,6 +224,12 @@ impl Extent {
     }
 }
 
+/// The error of a page that ends behind `chunk_end`.
+pub(crate) fn reaches_beyond(header: &PageHeader, chunk_end: u64) -> Error {
+    let size = header.page_bytes();
+    Error::truncated(format!("a page of {size} bytes, but its column chunk ends at {chunk_end}"))
+}
+
 fn second_dictionary() -> Error {
     Error::corrupt("a second dictionary page")
 }
@@ -214,22 +243,48 @@ fn rows_depend_on(kind: PageKind) -> bool {
     }
 }
 
-/// Where among `bytes`, which lie at `offset` in the file and belong to no page that was told, a page
-/// begins that has values. Bytes that are no whole page end the search: they are padding.
-pub(super) fn page_among(bytes: &[u8], offset: u64, limits: &Limits) -> Option<u64> {
-    let mut position = 0;
-    loop {
-        let rest = bytes.get(position..).filter(|rest| !rest.is_empty())?;
-        let at = offset + position as u64;
-        let header = PageHeader::parse(rest, at, limits).ok()?;
-        let size = header.header_len + header.compressed_page_size as usize;
-        if size > rest.len() {
-            return None;
+/// Where in `range`, whose bytes belong to no page that was told, a page begins that has values. Bytes that
+/// are no whole page end the search: they are padding.
+///
+/// # Errors
+/// What keeps `header_at` from reading.
+pub(super) fn page_among(
+    range: Range<u64>,
+    mut header_at: impl FnMut(u64) -> Result<PageHeader>,
+) -> Result<Option<u64>> {
+    let mut at = range.start;
+    while at < range.end {
+        let header = match header_at(at) {
+            Ok(header) => header,
+            Err(error) if is_about_bytes(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let end = at + header.page_bytes();
+        if end > range.end {
+            return Ok(None);
         }
         if rows_depend_on(header.kind) {
-            return Some(at);
+            return Ok(Some(at));
         }
-        position += size;
+        at = end;
+    }
+    Ok(None)
+}
+
+/// Whether `error` says something about the bytes, and not about the machine.
+fn is_about_bytes(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::NotFound => false,
+        ErrorKind::LimitExceeded(limit) => *limit != Limit::Memory,
+        _ => true,
+    }
+}
+
+/// `error`, which loses `rows`, if that is known.
+fn losing(error: Error, rows: Option<u64>) -> Error {
+    match rows {
+        Some(rows) => error.rows_lost(rows),
+        None => error,
     }
 }
 

@@ -28,6 +28,7 @@ pub use batches::{BatchOptions, Batches};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::{FileScan, RowGroupScan};
+pub(crate) use layout::{Extent, reaches_beyond};
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
 

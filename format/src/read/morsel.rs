@@ -93,7 +93,8 @@ impl MorselReader {
         }
         let Some(layout) = self.layout(leaf, required)? else { return Ok(()) };
         let chunk = self.group.chunk(leaf)?;
-        if chunk.holds(&layout) {
+        // It was read as a whole, and stays here until the last morsel is through with it.
+        if layout.whole && !layout.pages.is_empty() {
             return Ok(());
         }
         let mut any = false;
@@ -124,7 +125,7 @@ impl MorselReader {
         let position = &mut self.leaves[leaf];
         if position.layout.is_none() {
             let chunk = self.group.chunk(leaf)?;
-            if let Some(unit) = chunk.want_layout(self.group.scan().file().limits())? {
+            if let Some(unit) = chunk.want_layout(self.group.scan().file())? {
                 required.push(unit);
                 return Ok(None);
             }

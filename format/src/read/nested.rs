@@ -70,13 +70,33 @@ impl MorselReader {
             self.read_pages(leaf, &layout, rows, mask, &mut out, context)?;
             self.leaves[leaf].next_row = rows.end;
         } else {
-            let behind = rows.start - self.leaves[leaf].next_row;
-            self.stream(leaf, &layout, behind, None, context)?;
-            let wanted = Some((mask, &mut out));
-            self.stream(leaf, &layout, rows.end - rows.start, wanted, context)?;
-            self.check_end(leaf, &layout)?;
+            let streamed = self.read_stream(leaf, &layout, rows, (mask, &mut out), context);
+            streamed.map_err(|error| self.losing_the_rest(leaf, error))?;
         }
         Ok(out)
+    }
+
+    fn read_stream(
+        &mut self,
+        leaf: usize,
+        layout: &Arc<Layout>,
+        rows: &Range<u64>,
+        (mask, out): (Option<&Bitmap>, &mut LeafRows),
+        context: &mut PageContext,
+    ) -> Result<()> {
+        let behind = rows.start - self.leaves[leaf].next_row;
+        self.stream(leaf, layout, behind, None, context)?;
+        self.stream(leaf, layout, rows.end - rows.start, Some((mask, out)), context)?;
+        self.check_end(leaf, layout)
+    }
+
+    /// Where rows begin behind a broken page is not known.
+    fn losing_the_rest(&self, leaf: usize, error: Error) -> Error {
+        let passed = self.leaves.get(leaf).map_or(0, |position| position.next_row);
+        match error.lost_rows() {
+            None => error.rows_lost(self.group().rows().saturating_sub(passed)),
+            Some(_) => error,
+        }
     }
 
     fn read_pages(

@@ -43,10 +43,12 @@ fn end_of(field: &SchemaField) -> Option<usize> {
 fn assemble(field: &SchemaField, leaves: &[Leaf]) -> (Field, Layout) {
     let (data_type, layout) = occurrence(field, leaves);
     if field.repetition != Repetition::Repeated {
-        let nullable = field.repetition == Repetition::Optional;
+        // What is null in all rows may be null.
+        let nullable = field.repetition == Repetition::Optional || data_type == DataType::Null;
         return (Field { name: Arc::clone(&field.name), data_type, nullable }, layout);
     }
-    let element = Field { name: "element".into(), data_type, nullable: false };
+    let nullable = data_type == DataType::Null;
+    let element = Field { name: "element".into(), data_type, nullable };
     list_of(field, field.definition_level - 1, false, field, (element, layout))
 }
 

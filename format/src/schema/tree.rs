@@ -10,6 +10,7 @@ use super::{Content, Leaf, SchemaField};
 use crate::error::{Error, Limit, Result};
 use crate::limits::Limits;
 use crate::metadata::{PhysicalType, Repetition, SchemaElement};
+use crate::types::DataType;
 
 /// What [`build`] returns.
 pub(super) struct Tree {
@@ -142,6 +143,9 @@ impl Builder<'_> {
             }
             _ => 0,
         };
+        let data_type = annotation::data_type(element, physical_type, type_length);
+        // What is null in all rows may be null.
+        let nullable = repetition == Repetition::Optional || data_type == DataType::Null;
         self.leaves.push(Leaf {
             index,
             path: self.path.clone(),
@@ -150,8 +154,8 @@ impl Builder<'_> {
             type_length,
             max_definition_level: levels.definition,
             max_repetition_level: levels.repetition,
-            data_type: annotation::data_type(element, physical_type, type_length),
-            nullable: repetition == Repetition::Optional,
+            data_type,
+            nullable,
             column_order: None,
             field_id: element.field_id,
             converted_type: element.converted_type,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::values::{Facts, order};
+use super::values::{Distinct, Facts, order};
 use super::{Check, Visit};
 use crate::error::{Place, Result};
 use crate::metadata::{
@@ -93,18 +93,15 @@ fn statistics(
     let check = Check::Statistics;
     let writer = visit.file.footer().writer();
     visit.report.claims += 1;
-    nulls(visit, check, claimed.null_count, facts, place);
+    if leaf.data_type != DataType::Null {
+        nulls(visit, check, (leaf, claimed.null_count), facts, place);
+    }
     if let Some(nans) = claimed.nan_count
         && nans != facts.nans
     {
         visit.wrong(check, place, format!("{nans} NaNs are claimed, there are {}", facts.nans));
     }
-    if let Some(distinct) = claimed.distinct_count
-        && distinct > facts.values()
-    {
-        let what = format!("{distinct} different values are claimed of {}", facts.values());
-        visit.wrong(check, place, what);
-    }
+    distinct(visit, claimed.distinct_count, facts, place);
     let known = bounds(leaf, claimed, writer, facts.slots);
     let newer = [claimed.min_value, claimed.max_value];
     if newer.iter().any(Option::is_some) && is_ordered_as_decoded(leaf) {
@@ -121,9 +118,22 @@ fn statistics(
                 false => "bounds that are no values of the type, or contradict one another",
             };
             visit.wrong(check, place, what);
+        } else {
+            for bound in newer.into_iter().flatten() {
+                if PruneValue::of_plain(leaf, bound).is_none() {
+                    let what = format!("a bound of {} bytes that is no value", bound.len());
+                    visit.wrong(check, place, what);
+                }
+            }
         }
     }
     inside(visit, check, leaf, &known, facts, place);
+    if newer.iter().any(Option::is_some) {
+        // Older readers go by these.
+        let legacy = Statistics { min_value: None, max_value: None, ..*claimed };
+        let known = bounds(leaf, &legacy, writer, facts.slots);
+        inside(visit, check, leaf, &known, facts, place);
+    }
     let exact = [
         (claimed.is_min_value_exact, &known.min, &facts.min, "smallest"),
         (claimed.is_max_value_exact, &known.max, &facts.max, "largest"),
@@ -138,10 +148,35 @@ fn statistics(
     }
 }
 
-/// What writers count as nulls in lists differs: with empty lists or without.
-fn nulls(visit: &mut Visit<'_>, check: Check, claimed: Option<u64>, facts: &Facts, place: &Place) {
+/// What was counted of different values is compared: all of them, or those of a dictionary.
+fn distinct(visit: &mut Visit<'_>, claimed: Option<u64>, facts: &Facts, place: &Place) {
+    let Some(claimed) = claimed else { return };
+    let what = match facts.distinct {
+        _ if claimed > facts.values() => {
+            format!("{claimed} different values are claimed of {}", facts.values())
+        }
+        Distinct::Exactly(count) if claimed != count => {
+            format!("{claimed} different values are claimed, there are {count}")
+        }
+        Distinct::AtLeast(count) if claimed < count => {
+            format!("{claimed} different values are claimed, there are at least {count}")
+        }
+        _ => return,
+    };
+    visit.wrong(Check::Statistics, place, what);
+}
+
+/// What writers count as nulls in lists differs: slots whose leaf is null, those that an element of the
+/// innermost list belongs to, or all without a value.
+fn nulls(
+    visit: &mut Visit<'_>,
+    check: Check,
+    (leaf, claimed): (&Leaf, Option<u64>),
+    facts: &Facts,
+    place: &Place,
+) {
     if let Some(nulls) = claimed
-        && !(facts.own_nulls..=facts.nulls).contains(&nulls)
+        && !facts.may_count_nulls(nulls, leaf)
     {
         visit.wrong(check, place, format!("{nulls} nulls are claimed, there are {}", facts.nulls));
     }
@@ -182,6 +217,10 @@ pub(super) fn page(
 ) {
     let check = Check::ColumnIndex;
     visit.report.claims += 1;
+    // Of nulls alone nothing depends on how they are counted.
+    if leaf.data_type == DataType::Null {
+        return;
+    }
     if index.is_null_page(page) != (facts.values() == 0) && facts.slots > 0 {
         let what = if index.is_null_page(page) {
             format!("a page of nulls alone is claimed, it has {} values", facts.values())
@@ -191,7 +230,7 @@ pub(super) fn page(
         visit.wrong(check, place, what);
         return;
     }
-    nulls(visit, check, index.null_count(page), facts, place);
+    nulls(visit, check, (leaf, index.null_count(page)), facts, place);
     if let Some(nans) = index.nan_count(page)
         && nans != facts.nans
     {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::pages::Walk;
-use super::values::{Denied, Facts};
-use super::{Check, Depth, Finding, claims, count, severity_of, values};
-use crate::column::{ColumnShape, PageCursor, decode_dictionary};
+use super::values::{Denied, Distinct, Facts, Used};
+use super::{Check, Depth, claims, count, values};
+use crate::column::{ColumnShape, PageCursor, carried_value, decode_dictionary};
 use crate::error::{Error, Place, Result};
 use crate::levels::MaxLevels;
 use crate::limits::Limits;
@@ -26,9 +27,13 @@ pub(super) struct Decoder {
     is_flat: bool,
     is_deep: bool,
     dictionary: Option<Arc<Dictionary>>,
-    dictionary_is_broken: bool,
+    /// The last value of the page before, where pages go on from one another.
+    before: Option<Buffer>,
+    pub(super) dictionary_is_broken: bool,
     pub(super) facts: Facts,
     pub(super) denied: Denied,
+    /// Entries of the dictionary that pages used.
+    used: Used,
 }
 
 /// A data page, what is true of it, and bytes behind its last value.
@@ -74,9 +79,11 @@ impl Walk<'_, '_> {
             is_flat: max.repetition == 0 && max.definition <= 1,
             is_deep: self.visit.depth == Depth::Values,
             dictionary: None,
+            before: self.chunk.carries_prefixes().then(Buffer::empty),
             dictionary_is_broken: false,
             facts: Facts::of_levels(max),
             denied: Denied::default(),
+            used: Used::default(),
         });
         Ok(())
     }
@@ -120,18 +127,7 @@ impl Walk<'_, '_> {
             Err(error) => {
                 decoder.dictionary_is_broken = true;
                 self.complete = false;
-                let error = error.at(&Place { page: None, ..place.clone() });
-                let severity = severity_of(&error)?;
-                let mut place = error.place().clone();
-                place.page = None;
-                self.visit.tell(Finding {
-                    severity,
-                    check: Check::PageBody,
-                    place,
-                    in_dictionary: true,
-                    what: error.what().to_string(),
-                    rows: Some(rows),
-                });
+                self.visit.broken_dictionary(Check::PageBody, error, place, rows)?;
             }
         }
         Ok(())
@@ -199,6 +195,15 @@ impl Walk<'_, '_> {
 }
 
 impl Decoder {
+    /// The facts of all pages, when they were read; how many values differ only if that `is_claimed`.
+    pub(super) fn all_facts(&self, leaf: &Leaf, is_claimed: bool) -> Facts {
+        let distinct = match is_claimed {
+            true => self.used.distinct(leaf, self.dictionary.as_deref()),
+            false => Distinct::default(),
+        };
+        Facts { distinct, ..self.facts.clone() }
+    }
+
     /// Counts or decodes the entries of a dictionary page; answers how many bytes are behind them.
     fn dictionary(
         &mut self,
@@ -222,11 +227,18 @@ impl Decoder {
         leaf: &Leaf,
         bloom: Option<&BloomFilter>,
     ) -> Result<Decoded> {
-        let opened = match self.is_flat {
+        // Behind a page that is broken it is not known.
+        let before = self.before.as_mut().map(|before| std::mem::replace(before, Buffer::empty()));
+        let mut opened = match self.is_flat {
             true => DataPage::open(page, self.codec, self.max.definition > 0, &mut self.context)?,
             false => DataPage::open_nested(page, self.codec, self.max, &mut self.context)?,
         };
+        opened.before = before.unwrap_or_else(Buffer::empty);
         let mut facts = values::levels(&opened, self.max);
+        if self.shape.data_type == DataType::Null {
+            // Whatever levels and body say.
+            facts.nulls = facts.slots;
+        }
         let bytes_behind = match opened.value_count {
             // Such a page may hold anything.
             0 => None,
@@ -243,7 +255,10 @@ impl Decoder {
             return Ok(Decoded { page: opened, facts, bytes_behind });
         }
         let decoding = (&self.shape, self.dictionary.as_ref(), self.context.budget());
-        let denied = values::read(&opened, leaf, decoding, bloom, &mut facts)?;
+        let denied = values::read(&opened, leaf, decoding, (bloom, &mut self.used), &mut facts)?;
+        if let Some(before) = &mut self.before {
+            *before = carried_value(&opened, self.context.budget())?;
+        }
         self.denied.asked += denied.asked;
         self.denied.count += denied.count;
         self.denied.example = self.denied.example.take().or(denied.example);

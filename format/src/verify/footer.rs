@@ -1,9 +1,11 @@
 //! What the footer says, against itself and the size of the file.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Check, Finding, Visit, severity_of};
+use super::{Check, Finding, Severity, Visit, severity_of};
 use crate::error::{Error, Feature, Place, Result};
+use crate::io::Fetcher;
 use crate::metadata::{ColumnChunk, RowGroup};
 use crate::schema::Leaf;
 
@@ -27,10 +29,17 @@ pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
         let what = format!("{claimed} rows by the file, {} by its row groups", footer.num_rows());
         visit.wrong(Check::Footer, &place, what);
     }
+    let fetcher = Fetcher::new(Arc::clone(file.driver()));
+    let head = fetcher.read_now(0..file.size_bytes().min(4), visit.budget)?;
+    if &head[..] != b"PAR1" {
+        let place = Place { file_offset: Some(0), ..place.clone() };
+        let what = format!("the file begins with \"{}\", not with \"PAR1\"", head.escape_ascii());
+        visit.wrong(Check::Footer, &place, what);
+    }
     let mut ranges = Vec::new();
     let mut first_row = 0u64;
     for group in footer.row_groups() {
-        let rows = first_row..first_row.saturating_add(group.num_rows());
+        let rows = first_row..first_row.saturating_add(visit.rows_of(group.index()));
         for (leaf, chunk) in file.schema().leaves().iter().zip(group.columns()) {
             visit.in_chunk = 0;
             let place = Place {
@@ -40,11 +49,68 @@ pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
             };
             column_chunk(visit, (group, leaf, chunk), &rows, place, &mut ranges)?;
         }
+        group_claims(visit, group);
         first_row = rows.end;
     }
     visit.in_chunk = 0;
     overlaps(visit, ranges);
     Ok(())
+}
+
+/// What a row group says of all its chunks together.
+fn group_claims(visit: &mut Visit<'_>, group: RowGroup<'_>) {
+    visit.in_chunk = 0;
+    if group.columns().any(|chunk| chunk.is_encrypted() || !chunk.has_metadata()) {
+        return;
+    }
+    let place = Place { row_group: Some(group.index() as u32), ..visit.place() };
+    let sums = group.columns().fold((0u64, 0u64), |(compressed, all), chunk| {
+        let more = (chunk.total_compressed_size(), chunk.total_uncompressed_size());
+        (compressed.saturating_add(more.0), all.saturating_add(more.1))
+    });
+    let claimed = group.total_compressed_size();
+    if claimed != 0 && claimed != sums.0 {
+        let what = format!("{claimed} bytes by the row group, {} by its column chunks", sums.0);
+        visit.wrong(Check::Footer, &place, what);
+    }
+    // 0: not told. Many writers count bytes in the file here too.
+    let claimed = group.total_byte_size();
+    if claimed != 0 && claimed != sums.1 && claimed != sums.0 {
+        let what = format!(
+            "{claimed} decompressed bytes by the row group, {} by its column chunks",
+            sums.1
+        );
+        visit.wrong(Check::Footer, &place, what);
+    }
+    let claimed = group.file_offset().filter(|offset| *offset != 0);
+    // Some writers tell where the first chunk ends.
+    let places = |chunk: ColumnChunk<'_>| {
+        let end = chunk.chunk_range().ok().map(|range| range.end);
+        [Some(chunk.data_page_offset()), chunk.dictionary_page_offset(), end].into_iter().flatten()
+    };
+    if let Some(claimed) = claimed
+        && !group.columns().flat_map(places).any(|place| place == claimed)
+    {
+        let what =
+            format!("a row group at {claimed}, where none of its column chunks begins or ends");
+        visit.wrong(Check::Footer, &place, what);
+    }
+}
+
+/// What a chunk says of itself that nothing is read by.
+fn chunk_claims(visit: &mut Visit<'_>, leaf: &Leaf, chunk: ColumnChunk<'_>, place: &Place) {
+    if let Ok(Some(path)) = chunk.path_in_schema()
+        && !path.iter().copied().eq(leaf.path.iter().map(|name| name.as_bytes()))
+    {
+        let text: Vec<_> = path.iter().map(|name| String::from_utf8_lossy(name)).collect();
+        let what =
+            format!("a column chunk of \"{}\", where the schema has another", text.join("."));
+        visit.wrong(Check::Footer, place, what);
+    }
+    if !chunk.has_sound_file_offset() {
+        let what = "a file_offset that is neither the beginning of the column chunk nor its end";
+        visit.wrong(Check::Footer, place, what);
+    }
 }
 
 fn column_chunk(
@@ -72,12 +138,24 @@ fn column_chunk(
         );
         visit.wrong(Check::Footer, &place, what);
     }
+    chunk_claims(visit, leaf, chunk, &place);
     // Nobody looks for the pages of no rows.
     if group.num_rows() > 0 || chunk.num_values() > 0 {
+        let most = chunk.most_range();
         match chunk.chunk_range() {
             Ok(range) => {
+                if group.num_rows() == 0 {
+                    visit.spoilt[leaf.index] = true;
+                    no_rows(visit, chunk, &range, &place, rows);
+                }
                 counts(visit, group, leaf, chunk, &range, &place);
                 ranges.push(Claimed { range, what: "pages", of: place.clone() });
+            }
+            // Pages tell where they end.
+            Err(error) if most.is_ok() => {
+                let start = most.map(|range| range.start).ok();
+                let place = Place { file_offset: start, ..place.clone() };
+                visit.wrong(Check::Range, &place, error.what());
             }
             Err(error) => {
                 visit.spoilt[leaf.index] = true;
@@ -97,7 +175,7 @@ fn counts(
     range: &Range<u64>,
     place: &Place,
 ) {
-    let is_one_a_row = leaf.max_repetition_level == 0 && !range.is_empty();
+    let is_one_a_row = leaf.max_repetition_level == 0 && !range.is_empty() && group.num_rows() > 0;
     if is_one_a_row && chunk.num_values() != group.num_rows() {
         let what = format!(
             "{} values by the column chunk, {} rows by the row group",
@@ -106,6 +184,24 @@ fn counts(
         );
         visit.wrong(Check::Count, place, what);
     }
+}
+
+/// Values of a row group that says it has no rows: no reader gives them.
+fn no_rows(
+    visit: &mut Visit<'_>,
+    chunk: ColumnChunk<'_>,
+    range: &Range<u64>,
+    place: &Place,
+    rows: &Range<u64>,
+) {
+    visit.tell(Finding {
+        severity: Severity::Corrupt,
+        check: Check::Count,
+        place: Place { page: Some(0), file_offset: Some(range.start), ..place.clone() },
+        in_dictionary: false,
+        what: format!("{} values by the column chunk, 0 rows by the row group", chunk.num_values()),
+        rows: Some(rows.clone()),
+    });
 }
 
 /// None of the pages can be read: the first one is named.

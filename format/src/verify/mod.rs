@@ -6,7 +6,7 @@
 //!
 //! | depth | reads | proves |
 //! |---|---|---|
-//! | [`Depth::Footer`] | the footer | ranges lie in the file, in front of the footer, and do not overlap |
+//! | [`Depth::Footer`] | the footer, and the first four bytes | sizes and paths agree; ranges lie in the file, in front of the footer, and do not overlap |
 //! | [`Depth::Pages`] | every page, decompressed, with its levels | headers, checksums, levels, counts of rows and values, encodings, the shape of indexes, nothing behind the last page; that a page holds as many values as it says, where they are PLAIN or BYTE_STREAM_SPLIT |
 //! | [`Depth::Values`] | every page, decoded | values of every encoding, bounds, counts of nulls and NaNs, page index, bloom filters, sizes, sorting, nesting |
 //!
@@ -15,7 +15,7 @@
 //! [`Severity::Unverified`] that something is encrypted, of a kind that is not known here, or beyond the
 //! limits. Memory that is refused ends everything; every other limit is a finding like others. Claims that
 //! nobody may believe (bounds of an unknown order, old bounds of strings) are not looked at; counts of
-//! distinct values are only compared with the number of values.
+//! distinct values are compared with the number of values, and with the entries of a dictionary that are used.
 //!
 //! Memory: one page, its dictionary, a window of a megabyte, sixteen bytes for each page of nested columns,
 //! and the extremes of a chunk and a page, of which a megabyte each is kept. Nesting and sorting are
@@ -51,6 +51,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
+use crate::metadata::{ColumnChunk, RowGroup};
 use crate::read::File;
 
 /// Findings of one column chunk that are told one by one.
@@ -246,6 +247,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
         in_chunk: 0,
         spoilt: vec![false; file.footer().num_columns()],
         page_starts: BTreeMap::new(),
+        group_rows: file.footer().row_groups().map(rows_of).collect(),
     };
     footer::check(&mut visit)?;
     if options.depth > Depth::Footer {
@@ -254,7 +256,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
             for leaf in 0..file.footer().num_columns() {
                 pages::check(&mut visit, group, leaf, first_row)?;
             }
-            first_row += group.num_rows();
+            first_row += visit.rows_of(group.index());
         }
     }
     if options.depth == Depth::Values {
@@ -277,15 +279,38 @@ struct Visit<'a> {
     /// By row group and leaf of a nested column: the first row (of the row group) of each page, and the
     /// byte of the file at which it lies.
     page_starts: BTreeMap<(usize, usize), Vec<(u64, u64)>>,
+    /// By row group: its rows.
+    group_rows: Vec<u64>,
+}
+
+/// The rows of a row group; of one that says 0 and has values, as many as its chunks have.
+fn rows_of(group: RowGroup<'_>) -> u64 {
+    match group.values_without_rows() {
+        None => group.num_rows(),
+        Some(_) => group
+            .columns()
+            .map(ColumnChunk::num_values)
+            .min_by_key(|values| {
+                // Of a repeated leaf a row may have many.
+                (*values == 0, *values)
+            })
+            .unwrap_or(0),
+    }
 }
 
 impl Visit<'_> {
+    /// Rows of row group `group`.
+    fn rows_of(&self, group: usize) -> u64 {
+        self.group_rows.get(group).copied().unwrap_or(0)
+    }
+
     /// Findings so far that keep from reading rows.
     fn unread(&self) -> u64 {
         self.report.corrupt + self.report.unverified
     }
 
-    fn tell(&mut self, finding: Finding) {
+    fn tell(&mut self, mut finding: Finding) {
+        finding.place.dictionary_page = finding.in_dictionary;
         let counter = match finding.severity {
             Severity::Corrupt => &mut self.report.corrupt,
             Severity::Wrong => &mut self.report.wrong,
@@ -334,6 +359,22 @@ impl Visit<'_> {
         let severity = severity_of(&error)?;
         let (place, what) = (error.place().clone(), error.what().to_string());
         self.tell(Finding { severity, check, place, in_dictionary: false, what, rows });
+        Ok(())
+    }
+
+    /// The same of the dictionary page of a chunk.
+    fn broken_dictionary(
+        &mut self,
+        check: Check,
+        error: Error,
+        place: &Place,
+        rows: Range<u64>,
+    ) -> Result<()> {
+        let error = error.at(&Place { page: None, ..place.clone() });
+        let severity = severity_of(&error)?;
+        let place = Place { page: None, ..error.place().clone() };
+        let (what, rows, in_dictionary) = (error.what().to_string(), Some(rows), true);
+        self.tell(Finding { severity, check, place, in_dictionary, what, rows });
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use millwork_codecs::buffer::Buffer;
 
 use super::decode::Decoder;
 use super::totals::counted_as;
-use super::{Check, Depth, Finding, Severity, Visit};
-use crate::error::{Place, Result};
+use super::{Check, Depth, Finding, Severity, Visit, severity_of};
+use crate::error::{Error, Place, Result};
 use crate::inventory::Window;
 use crate::io::Fetcher;
 use crate::metadata::{
@@ -20,6 +20,7 @@ use crate::metadata::{
     RowGroup,
 };
 use crate::page::PageStart;
+use crate::read::{Extent, reaches_beyond};
 use crate::schema::Leaf;
 
 /// Checks the pages of leaf `leaf` in `group`, whose first row is `first_row` of the file.
@@ -47,27 +48,36 @@ pub(super) fn check<'a>(
         return Ok(());
     }
     visit.report.chunks += 1;
-    let rows = first_row..first_row.saturating_add(group.num_rows());
+    let rows = first_row..first_row.saturating_add(visit.rows_of(group.index()));
     if rows.is_empty() && chunk.num_values() == 0 {
         return Ok(());
     }
     let before = visit.unread();
-    // Told with the footer.
-    let Ok(range) = chunk.chunk_range() else { return Ok(()) };
     let columns = file.schema().columns();
     let column = columns.partition_point(|column| column.leaves.end <= leaf);
     let is_nested = columns.get(column).is_some_and(|column| !column.is_flat);
     let fetcher = Fetcher::new(Arc::clone(file.driver()));
     let data_end = file.footer().base_offset();
-    let budget = visit.budget;
+    let mut window = Window::new(fetcher, visit.budget, data_end);
+    let extent = Extent {
+        range: 0..0,
+        rows: rows.end - rows.start,
+        is_stretched: false,
+        num_values: chunk.num_values(),
+        is_repeated: described.max_repetition_level > 0,
+        data_start: chunk.data_page_offset(),
+    };
+    let Some(range) = range_of_pages(visit, chunk, &mut window, extent, &place)? else {
+        return Ok(());
+    };
     let mut walk = Walk {
         visit,
         leaf: described,
         chunk,
-        group_rows: group.num_rows(),
+        group_rows: rows.end - rows.start,
         rows,
         place,
-        window: Window::new(fetcher, budget, data_end),
+        window,
         position: range.start,
         range,
         offsets: None,
@@ -76,6 +86,8 @@ pub(super) fn check<'a>(
         page: 0,
         row: 0,
         slots: 0,
+        uncompressed_bytes: 0,
+        slots_known: true,
         rows_known: true,
         seen: BTreeMap::new(),
         complete: true,
@@ -91,6 +103,51 @@ pub(super) fn check<'a>(
     visit.report.bytes += read;
     visit.spoilt[leaf] |= visit.unread() > before;
     Ok(())
+}
+
+/// The bytes in which a reader finds the pages of `chunk`: those that the footer tells, or, where pages cannot
+/// be walked in them, up to the end of its pages; `None` if they do not begin in the data, which is told with
+/// the footer.
+fn range_of_pages(
+    visit: &mut Visit<'_>,
+    chunk: ColumnChunk<'_>,
+    window: &mut Window<'_>,
+    extent: Extent,
+    place: &Place,
+) -> Result<Option<Range<u64>>> {
+    let most = match chunk.most_range() {
+        Ok(most) => most,
+        Err(error) => return severity_of(&error).map(|_| None),
+    };
+    let told = chunk.chunk_range().ok();
+    if told.as_ref() == Some(&most) {
+        return Ok(told);
+    }
+    let limits = visit.file.limits();
+    let mut walk = |range: &Range<u64>, is_stretched: bool| {
+        let extent = Extent { range: range.clone(), is_stretched, ..extent.clone() };
+        match extent.by_headers_at(|offset| window.header(offset, limits)) {
+            Ok(layout) => Ok(Some(layout)),
+            Err(error) => severity_of(&error).map(|_| None),
+        }
+    };
+    if let Some(told) = &told
+        && walk(told, told.end - told.start > chunk.total_compressed_size())?.is_some()
+    {
+        return Ok(Some(told.clone()));
+    }
+    let Some(layout) = walk(&most, false)? else { return Ok(Some(most)) };
+    let end = layout.end().unwrap_or(most.end);
+    if told.is_some() {
+        let what = format!(
+            "a column chunk of {} bytes by the footer, of {} by its pages",
+            chunk.total_compressed_size(),
+            end - most.start
+        );
+        let place = Place { file_offset: Some(most.start), ..place.clone() };
+        visit.wrong(Check::Range, &place, what);
+    }
+    Ok(Some(most.start..end))
 }
 
 pub(super) struct Walk<'a, 'b> {
@@ -112,6 +169,10 @@ pub(super) struct Walk<'a, 'b> {
     /// Rows of the row group that are passed; meaningless unless `rows_known`.
     pub(super) row: u64,
     pub(super) slots: u64,
+    /// Bytes of the pages so far when decompressed, with their headers.
+    pub(super) uncompressed_bytes: u64,
+    /// Whether all pages so far told their slots.
+    slots_known: bool,
     pub(super) rows_known: bool,
     /// Pages by type and encoding.
     pub(super) seen: BTreeMap<(i32, i32), i64>,
@@ -128,10 +189,11 @@ pub(super) struct Walk<'a, 'b> {
 impl Walk<'_, '_> {
     /// Whether the chunk has pages that were not met.
     fn is_unfinished(&self) -> bool {
-        if self.rows_known && self.leaf.max_repetition_level == 0 {
-            self.row < self.group_rows
-        } else {
-            self.slots < self.chunk.num_values()
+        let is_one_a_row = self.leaf.max_repetition_level == 0;
+        match (self.rows_known, self.slots_known) {
+            (true, known) if is_one_a_row || !known => self.row < self.group_rows,
+            (_, true) => self.slots < self.chunk.num_values(),
+            (_, false) => self.position < self.range.end,
         }
     }
 
@@ -155,32 +217,61 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
             let header = self.window.header(self.position, self.visit.file.limits());
-            let header = match header {
-                Ok(header) => header,
-                Err(error) => {
-                    let next = self.next_by_index();
-                    let rows = match next {
-                        Some(_) => self.rows_of_page(None),
-                        None => self.rows_left(),
-                    };
-                    self.complete = false;
-                    self.visit.broken(Check::PageHeader, error, &place, Some(rows))?;
-                    let Some((page, position, row)) = next else { return Ok(()) };
-                    (self.page, self.position, self.row) = (page, position, row);
-                    continue;
+            let header = header.and_then(|header| {
+                match self.position + header.page_bytes() > self.range.end {
+                    true => Err(reaches_beyond(&header, self.range.end)),
+                    false => Ok(header),
                 }
-            };
-            if !self.page(&header, &place)? {
-                return Ok(());
+            });
+            match header {
+                Ok(header) => self.page(&header, &place)?,
+                Err(error) => {
+                    if !self.lose(error, &place)? {
+                        return Ok(());
+                    }
+                }
             }
         }
         self.surplus()
     }
 
-    /// Ordinal, place and first row of the next page, if the offset index knows. Of a repeated leaf it
-    /// does not tell how many values were missed.
+    /// A page of which it is not known where it ends, for `error`: tells it, and goes on behind it where the
+    /// footer or the offset index says where that is; else answers `false`.
+    fn lose(&mut self, error: Error, place: &Place) -> Result<bool> {
+        self.complete = false;
+        if let Some(first) = self.first_data_page() {
+            let rows = self.rows_left();
+            self.has_dictionary = true;
+            if let Some(decoder) = &mut self.decoder {
+                decoder.dictionary_is_broken = true;
+            }
+            self.position = first;
+            self.visit.broken_dictionary(Check::PageHeader, error, place, rows)?;
+            return Ok(true);
+        }
+        let next = self.next_by_index();
+        let rows = match next {
+            Some(_) => self.rows_of_page(None),
+            None => self.rows_left(),
+        };
+        self.visit.broken(Check::PageHeader, error, place, Some(rows))?;
+        let Some((page, position, row)) = next else { return Ok(false) };
+        (self.page, self.position, self.row) = (page, position, row);
+        (self.rows_known, self.slots_known) = (true, false);
+        Ok(true)
+    }
+
+    /// Where the first data page is said to lie, if a dictionary page should be here.
+    fn first_data_page(&self) -> Option<u64> {
+        let by_index = self.offsets.as_ref().and_then(|index| index.offsets.first().copied());
+        let first = by_index.unwrap_or_else(|| self.chunk.data_page_offset());
+        let is_first = self.page == 0 && !self.has_dictionary;
+        (is_first && first > self.position && first < self.range.end).then_some(first)
+    }
+
+    /// Ordinal, place and first row of the next page, if the offset index knows.
     fn next_by_index(&self) -> Option<(usize, u64, u64)> {
-        let index = self.offsets.as_ref().filter(|_| self.leaf.max_repetition_level == 0)?;
+        let index = self.offsets.as_ref()?;
         let next = self.page + 1;
         let (offset, row) = (*index.offsets.get(next)?, *index.first_rows.get(next)?);
         let follows = offset > self.position && offset < self.range.end && row < self.group_rows;
@@ -222,9 +313,9 @@ impl Walk<'_, '_> {
         });
     }
 
-    /// One page; `false` if none can follow.
-    fn page(&mut self, header: &PageHeader, place: &Place) -> Result<bool> {
-        let size = header.header_len as u64 + u64::from(header.compressed_page_size);
+    /// One page, which lies in the chunk.
+    fn page(&mut self, header: &PageHeader, place: &Place) -> Result<()> {
+        let size = header.page_bytes();
         let end = self.position + size;
         let rows = match header.kind {
             PageKind::DataV1 { num_values, .. } => {
@@ -236,14 +327,8 @@ impl Walk<'_, '_> {
             PageKind::DataV2 { num_rows, .. } => Some(u64::from(num_rows)),
             _ => None,
         };
-        if end > self.range.end {
-            let what =
-                format!("a page of {size} bytes, but its column chunk ends at {}", self.range.end);
-            let rows = self.rows_of_page(rows);
-            self.corrupt(Check::PageHeader, place, what, rows);
-            return Ok(false);
-        }
         self.visit.report.pages += 1;
+        self.count_bytes(header);
         let bytes = self.window.at(self.position, size)?;
         self.head = bytes.slice(0..header.header_len).unwrap_or_else(Buffer::empty);
         let start = PageStart {
@@ -267,7 +352,12 @@ impl Walk<'_, '_> {
             PageKind::Index | PageKind::Other(_) => {}
         }
         self.position = end;
-        Ok(true)
+        Ok(())
+    }
+
+    pub(super) fn count_bytes(&mut self, header: &PageHeader) {
+        let bytes = header.header_len as u64 + u64::from(header.uncompressed_page_size);
+        self.uncompressed_bytes = self.uncompressed_bytes.saturating_add(bytes);
     }
 
     pub(super) fn count_page(&mut self, page_type: PageType, encoding: Encoding) {
@@ -315,9 +405,10 @@ impl Walk<'_, '_> {
             _ => rows,
         };
         // A broken page of a repeated leaf leaves open how many rows it had.
-        match rows {
-            Some(rows) => self.row = self.row.saturating_add(rows),
-            None => self.rows_known = false,
+        match (rows, self.next_by_index()) {
+            (Some(rows), _) => self.row = self.row.saturating_add(rows),
+            (None, Some((_, _, next))) => (self.row, self.rows_known) = (next, true),
+            (None, None) => self.rows_known = false,
         }
         self.slots += u64::from(slots);
         self.page += 1;

@@ -80,7 +80,7 @@ fn where_it_broke(
 ) -> (Place, Range<u64>) {
     let mut rows = 0..0;
     for group in visit.file.footer().row_groups().take(row_group as usize + 1) {
-        rows = rows.end..rows.end + group.num_rows();
+        rows = rows.end..rows.end + visit.rows_of(group.index());
     }
     rows.start = (rows.start + row).min(rows.end);
     let mut place = Place { row_group: Some(row_group), ..visit.place() };

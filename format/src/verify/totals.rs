@@ -47,6 +47,7 @@ impl Walk<'_, '_> {
                     return Ok(());
                 }
             }
+            self.count_bytes(&header);
             self.position = end(&header);
         }
         Ok(())
@@ -80,6 +81,16 @@ impl Walk<'_, '_> {
             );
             visit.wrong(Check::Count, place, what);
         }
+        let claimed = self.chunk.total_uncompressed_size();
+        // 0: not told. Old writers forget the header of the dictionary (PARQUET-816).
+        let is_known = claimed != 0 && !visit.file.footer().forgets_dictionary_headers();
+        if is_known && claimed != self.uncompressed_bytes {
+            let what = format!(
+                "{claimed} decompressed bytes by the column chunk, {} by its pages",
+                self.uncompressed_bytes
+            );
+            visit.wrong(Check::Count, place, what);
+        }
         if self.rows_known && self.row != self.group_rows {
             let what = format!("{} rows by the row group, {} by pages", self.group_rows, self.row);
             // Where the next page should be.
@@ -99,8 +110,10 @@ impl Walk<'_, '_> {
         }
         self.encodings();
         if let Some(decoder) = self.decoder.as_ref().filter(|_| self.visit.depth == Depth::Values) {
-            let (facts, denied) = (&decoder.facts, &decoder.denied);
-            claims::chunk(self.visit, self.leaf, self.chunk, facts, &self.place);
+            let claimed = self.chunk.statistics().ok().flatten();
+            let is_claimed = claimed.is_some_and(|claimed| claimed.distinct_count.is_some());
+            let (facts, denied) = (decoder.all_facts(self.leaf, is_claimed), &decoder.denied);
+            claims::chunk(self.visit, self.leaf, self.chunk, &facts, &self.place);
             if self.bloom.is_some() && denied.asked > 0 {
                 self.visit.report.bloom_filters += 1;
             }

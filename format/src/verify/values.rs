@@ -32,8 +32,6 @@ pub(super) struct Facts {
     pub(super) slots: u64,
     /// Slots without a value.
     pub(super) nulls: u64,
-    /// Slots whose leaf itself is null: not those of an empty list or a null around it.
-    pub(super) own_nulls: u64,
     pub(super) nans: u64,
     /// Of the values that are not NaN; of strings what is kept.
     pub(super) min: Option<PruneValue>,
@@ -42,6 +40,23 @@ pub(super) struct Facts {
     pub(super) bytes: u64,
     pub(super) definition: Vec<u64>,
     pub(super) repetition: Vec<u64>,
+    /// Different values among those that were looked at.
+    pub(super) distinct: Distinct,
+}
+
+/// How many different values there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Distinct {
+    /// All are in a dictionary.
+    Exactly(u64),
+    /// Some are not.
+    AtLeast(u64),
+}
+
+impl Default for Distinct {
+    fn default() -> Self {
+        Self::AtLeast(0)
+    }
 }
 
 impl Facts {
@@ -58,11 +73,24 @@ impl Facts {
         self.slots - self.nulls
     }
 
+    /// Whether a writer may count `nulls` nulls. Below a list it may begin at the null leaf, at any struct
+    /// around it, or with empty lists.
+    pub(super) fn may_count_nulls(&self, nulls: u64, leaf: &Leaf) -> bool {
+        let below = self.definition.split_last().map_or(&[][..], |(_, below)| below);
+        let mut sum = 0;
+        let mut counted = below.iter().rev().map(|count| {
+            sum += count;
+            sum
+        });
+        let is_repeated = leaf.max_repetition_level > 0;
+        let has_none = is_repeated && !leaf.nullable && nulls == 0;
+        has_none || nulls == self.nulls || (is_repeated && counted.any(|sum| sum == nulls))
+    }
+
     /// With those of a further page.
     pub(super) fn add(&mut self, other: &Self) {
         self.slots += other.slots;
         self.nulls += other.nulls;
-        self.own_nulls += other.own_nulls;
         self.nans += other.nans;
         self.bytes += other.bytes;
         for (sum, more) in self.definition.iter_mut().zip(&other.definition) {
@@ -134,13 +162,12 @@ pub(super) fn levels(page: &DataPage, max: MaxLevels) -> Facts {
         let (definition, repetition) = stream.counts();
         let nulls = (stream.slots() - stream.values()) as u64;
         (facts.slots, facts.nulls) = (stream.slots() as u64, nulls);
-        facts.own_nulls = definition.iter().rev().nth(1).copied().unwrap_or(0);
         (facts.definition, facts.repetition) = (definition.to_vec(), repetition.to_vec());
         return facts;
     }
     let Some(levels) = &page.levels else {
         let nulls = (page.rows - page.value_count) as u64;
-        (facts.slots, facts.nulls, facts.own_nulls) = (page.rows as u64, nulls, nulls);
+        (facts.slots, facts.nulls) = (page.rows as u64, nulls);
         if let Some(nullest) = facts.definition.first_mut() {
             *nullest += nulls;
         }
@@ -164,10 +191,6 @@ pub(super) fn levels(page: &DataPage, max: MaxLevels) -> Facts {
     count(levels.repetition.as_deref(), 0, &mut facts.repetition);
     facts.slots = levels.slots as u64;
     facts.nulls = facts.slots - page.value_count as u64;
-    facts.own_nulls = match max.definition {
-        0 => 0,
-        max => facts.definition[usize::from(max) - 1],
-    };
     facts
 }
 
@@ -180,7 +203,7 @@ pub(super) fn read(
     page: &DataPage,
     leaf: &Leaf,
     decoding: (&ColumnShape, Option<&Arc<Dictionary>>, &Budget),
-    bloom: Option<&BloomFilter>,
+    (bloom, used): (Option<&BloomFilter>, &mut Used),
     facts: &mut Facts,
 ) -> Result<Denied> {
     let (shape, dictionary, budget) = decoding;
@@ -199,6 +222,7 @@ pub(super) fn read(
         let vector = cursor.read(step, shape)?;
         each(&vector, |cell, entry, count| {
             facts.value(leaf, cell, count);
+            used.see(entry);
             let Some(bloom) = bloom else { return };
             if let Some(entry) = entry {
                 if seen.len() <= entry {
@@ -283,4 +307,43 @@ fn with_plain<T>(leaf: &Leaf, cell: Cell<'_>, visit: impl Fn(&[u8]) -> T) -> Opt
         (Cell::Bytes(bytes), _) => visit(bytes),
         _ => return None,
     })
+}
+
+/// Which entries of its dictionary a chunk uses.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    entries: Vec<bool>,
+    /// Whether there are values outside the dictionary.
+    others: bool,
+}
+
+impl Used {
+    fn see(&mut self, entry: Option<usize>) {
+        let Some(entry) = entry else { return self.others = true };
+        if self.entries.len() <= entry {
+            self.entries.resize(entry + 1, false);
+        }
+        if let Some(entry) = self.entries.get_mut(entry) {
+            *entry = true;
+        }
+    }
+
+    /// How many different values of `leaf` these are, of `dictionary`.
+    pub(super) fn distinct(&self, leaf: &Leaf, dictionary: Option<&Dictionary>) -> Distinct {
+        let used = self.entries.iter().enumerate().filter(|(_, used)| **used);
+        let hashes = used.map(|(entry, _)| {
+            let cell =
+                dictionary.filter(|dictionary| entry < dictionary.len())?.values().cell(entry);
+            with_plain(leaf, cell, hash)
+        });
+        let Some(mut hashes) = hashes.collect::<Option<Vec<u64>>>() else {
+            return Distinct::AtLeast(0);
+        };
+        hashes.sort_unstable();
+        hashes.dedup();
+        match hashes.len() as u64 {
+            count if self.others || count == 0 => Distinct::AtLeast(count),
+            count => Distinct::Exactly(count),
+        }
+    }
 }

@@ -80,6 +80,14 @@ impl<'a> RowGroup<'a> {
         self.footer.column(self.index, leaf)
     }
 
+    /// A chunk with values in a row group that has no rows: by what the footer says, values that no row
+    /// accounts for.
+    #[must_use]
+    pub fn values_without_rows(self) -> Option<ColumnChunk<'a>> {
+        let mut with_values = self.columns().filter(|chunk| chunk.num_values() > 0);
+        if self.num_rows() == 0 { with_values.next() } else { None }
+    }
+
     /// Its chunks, in the order of the schema's leaves.
     pub fn columns(self) -> impl ExactSizeIterator<Item = ColumnChunk<'a>> {
         (0..self.footer.leaves).map(move |leaf| ColumnChunk::new(self.footer, self.index, leaf))
@@ -182,6 +190,11 @@ impl<'a> ColumnChunk<'a> {
         (offset > 0).then_some((offset, Some(len).filter(|&len| len > 0)))
     }
 
+    /// Whether its byte arrays may begin as those of the page before.
+    pub(crate) fn carries_prefixes(self) -> bool {
+        self.footer.carries_prefixes()
+    }
+
     fn has(self, flag: u8) -> bool {
         self.footer.chunks.flags[self.at] & flag != 0
     }
@@ -276,6 +289,29 @@ impl<'a> ColumnChunk<'a> {
         Ok(found)
     }
 
+    /// The names from the top to the leaf as the chunk says, decoded now; `None` if it does not. Nothing is read by
+    /// them: chunks come in the order of the schema's leaves.
+    ///
+    /// # Errors
+    /// `Corrupt` if their bytes are broken.
+    pub fn path_in_schema(self) -> Result<Option<Vec<&'a [u8]>>> {
+        self.seldom(3, WireType::List, |reader| {
+            let mut path = Vec::new();
+            reader.list_of(WireType::Binary, |reader, _| {
+                path.push(reader.binary()?);
+                Ok(())
+            })?;
+            Ok(path)
+        })
+    }
+
+    /// Whether the chunk's `file_offset`, by which nothing is read, is one that a writer may give: 0, where the
+    /// chunk or one of its kinds of pages begins, or where it ends.
+    #[must_use]
+    pub fn has_sound_file_offset(self) -> bool {
+        !self.has(flag::ODD_FILE_OFFSET)
+    }
+
     /// How many pages of which type have which encoding, decoded now; empty if the file does not tell.
     ///
     /// # Errors
@@ -319,7 +355,30 @@ impl<'a> ColumnChunk<'a> {
         Ok(pairs)
     }
 
-    /// The bytes of the file that hold its pages, dictionary page included.
+    /// Byte in the file of its first page: the smaller of the two page offsets that is not 0.
+    pub(super) fn start(self) -> u64 {
+        let data = self.data_page_offset();
+        match self.dictionary_page_offset() {
+            Some(dictionary) if dictionary < data || data == 0 => dictionary,
+            _ => data,
+        }
+    }
+
+    /// The most bytes of the file that may hold its pages, whatever the footer says of their size: up to
+    /// where another chunk, an index, a bloom filter or the metadata begins.
+    ///
+    /// # Errors
+    /// `Corrupt` if it begins behind the data; `LimitExceeded` if there is no memory for the places of all.
+    pub fn most_range(self) -> Result<Range<u64>> {
+        let (data_end, start) = (self.footer.base_offset, self.start());
+        if start >= data_end {
+            let what = format!("a column chunk at {start}, but the data ends at {data_end}");
+            return Err(Error::corrupt(what).at(&self.place()));
+        }
+        Ok(start..self.footer.next_start(start)?)
+    }
+
+    /// The bytes of the file that hold its pages, dictionary page included, as the footer says.
     ///
     /// They begin at the smaller of the two page offsets that is not 0. For a file of parquet-mr before
     /// 1.2.9, or of an unknown version, they are up to 100 bytes longer than the file says, because
@@ -328,12 +387,7 @@ impl<'a> ColumnChunk<'a> {
     /// # Errors
     /// `Corrupt` if they would not lie in front of the footer.
     pub fn chunk_range(self) -> Result<Range<u64>> {
-        let data_end = self.footer.base_offset;
-        let data = self.data_page_offset();
-        let start = match self.dictionary_page_offset() {
-            Some(dictionary) if dictionary < data || data == 0 => dictionary,
-            _ => data,
-        };
+        let (data_end, start) = (self.footer.base_offset, self.start());
         let size = self.total_compressed_size();
         let end = start.checked_add(size).filter(|&end| end <= data_end);
         let Some(end) = end else {

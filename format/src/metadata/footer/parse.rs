@@ -2,6 +2,8 @@
 //!
 //! In: the bytes. Out: a [`Footer`]. Nothing is reserved from a count: arrays grow as elements come.
 
+use std::sync::OnceLock;
+
 use millwork_codecs::buffer::Buffer;
 
 use super::super::ByteRange;
@@ -9,8 +11,9 @@ use super::super::enums::{
     ColumnOrder, Compression, Encoding, EncodingSet, PageType, PhysicalType,
 };
 use super::super::schema_element::{SchemaElement, physical_type};
+use super::places::{dotted_path, element_name, path_of_leaf};
 use super::{Chunks, Crypto, Footer, Group, SortingColumn, flag};
-use crate::error::{ErrorKind, Limit, Result};
+use crate::error::{ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
 use crate::thrift::compact::{CompactReader, Field, WireType};
 
@@ -56,6 +59,7 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
         footer_signing_key_metadata: parser.footer_signing_key_metadata,
         struct_bytes,
         forgets_dictionary_headers: false,
+        starts: OnceLock::new(),
         bytes,
     };
     footer.forgets_dictionary_headers = footer.writer().is_before("parquet-mr", (1, 2, 9));
@@ -160,7 +164,11 @@ impl<'a> Parser<'a> {
         room(reader, &mut self.schema, 6)?;
         let mut promised = 1u64;
         reader.list_of(WireType::Struct, |reader, _| {
-            let element = SchemaElement::read(reader)?;
+            let start = reader.clone();
+            let element = SchemaElement::read(reader).map_err(|error| {
+                let column = dotted_path(&self.schema, element_name(start).as_deref());
+                error.at(&Place { column, ..Place::default() })
+            })?;
             if promised == 0 {
                 return Err(reader.corrupt("more schema elements than children are promised"));
             }
@@ -199,7 +207,8 @@ impl<'a> Parser<'a> {
                     format!("more than {} row groups", self.limits.row_groups),
                 ));
             }
-            self.row_group(reader)?;
+            let place = Place { row_group: Some(index), ..Place::default() };
+            self.row_group(reader).map_err(|error| error.at(&place))?;
             if index == 0 {
                 self.reserve(count - 1, reader.position() - start, reader.remaining());
             }
@@ -270,12 +279,17 @@ impl<'a> Parser<'a> {
     }
 
     fn columns(&mut self, reader: &mut CompactReader<'_>, first_chunk: usize) -> Result<()> {
-        let leaf_types = &self.leaf_types;
+        let (schema, leaf_types) = (&self.schema, &self.leaf_types);
         let chunks = &mut self.chunks;
         let already = chunks.flags.len() - first_chunk;
         reader.list_of(WireType::Struct, |reader, leaf| {
             match leaf_types.get(already + leaf as usize) {
-                Some(&of_schema) => Chunk::read(reader, of_schema)?.push(chunks, reader),
+                Some(&of_schema) => Chunk::read(reader, of_schema)
+                    .and_then(|chunk| chunk.push(chunks, reader))
+                    .map_err(|error| {
+                        let column = path_of_leaf(schema, already + leaf as usize);
+                        error.at(&Place { column, ..Place::default() })
+                    }),
                 None => Err(reader.corrupt(format!(
                     "more column chunks in a row group than the schema has leaves: {}",
                     leaf_types.len()
@@ -359,6 +373,7 @@ impl<'a> Parser<'a> {
 #[derive(Default)]
 struct Chunk {
     flags: u8,
+    file_offset: u64,
     data_page_offset: Option<u64>,
     dictionary_page_offset: u64,
     compressed: Option<u64>,
@@ -381,10 +396,12 @@ impl Chunk {
         let mut chunk = Self::default();
         reader.structure(|reader, field| {
             match (field.id, field.wire) {
+                // Some writers set it to nothing.
                 (1, WireType::Binary) => {
-                    reader.binary()?;
-                    chunk.flags |= flag::FILE_PATH;
+                    let is_elsewhere = !reader.binary()?.is_empty();
+                    chunk.flags |= if is_elsewhere { flag::FILE_PATH } else { 0 };
                 }
+                (2, WireType::I64) => chunk.file_offset = optional(reader)?.unwrap_or(0),
                 (3, WireType::Struct) => {
                     chunk.flags |= flag::METADATA;
                     let start = reader.position();
@@ -477,6 +494,13 @@ impl Chunk {
         let data_page_offset = required(self.data_page_offset, "the offset of its data pages")?;
         let num_values = required(self.num_values, "its number of values")?;
         let compressed = required(self.compressed, "its size")?;
+        let (start, dictionary) = (data_page_offset, self.dictionary_page_offset);
+        let is_first = dictionary > 0 && (dictionary < start || start == 0);
+        let begin = if is_first { dictionary } else { start };
+        // Some writers count the size from the first data page.
+        let ends = [begin, start].map(|begin| begin.saturating_add(compressed));
+        let places = [0, start, dictionary, ends[0], ends[1]];
+        let is_odd = plain && !places.contains(&self.file_offset);
         let at = chunks.flags.len() as u32;
         let index = |(offset, len): (Option<u64>, u32)| match offset {
             Some(offset) => (offset, len),
@@ -495,7 +519,7 @@ impl Chunk {
         chunks.bloom_filter.push(self.bloom_filter);
         chunks.statistics.push(self.statistics);
         chunks.metadata.push(self.metadata);
-        chunks.flags.push(self.flags);
+        chunks.flags.push(self.flags | if is_odd { flag::ODD_FILE_OFFSET } else { 0 });
         chunks.key_values.extend(self.key_values.map(|range| (at, range)));
         if encrypted || self.crypto.metadata.is_some() {
             chunks.crypto.push((at, self.crypto));
