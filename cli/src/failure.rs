@@ -81,6 +81,11 @@ impl Failure {
         Self::new(code::IO, what)
     }
 
+    /// There is a limit, or no memory.
+    pub fn limit(what: impl Into<String>) -> Self {
+        Self::new(code::LIMIT, what)
+    }
+
     /// `path` cannot be written.
     pub fn write(path: &Path, error: &io::Error) -> Self {
         match error.kind() {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::source::{self, Source};
 
 /// Prints one piece a file: lines for people, or one JSON object.

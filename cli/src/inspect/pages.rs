@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::bounds;
 use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::paper;
 use crate::source::{self, Source};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Shape, Verify};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::paper;
 use crate::paths::inputs;
 use crate::source;

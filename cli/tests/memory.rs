@@ -1,0 +1,193 @@
+//! The program within little address space, on files of few bytes that say much.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Address space of the program, in bytes: code and stacks need some of it.
+const ADDRESS_BYTES: u64 = 1_600 << 20;
+
+/// What one run of the program gave.
+struct Run {
+    code: Option<i32>,
+    stderr: String,
+}
+
+/// Runs the program on `arguments` within the address space; what it prints is thrown away.
+fn bounded(arguments: &[&str], stdin: Stdio) -> Run {
+    let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", ADDRESS_BYTES >> 10);
+    let output = Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_millwork")])
+        .args(arguments)
+        .stdin(stdin)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it runs");
+    Run {
+        code: output.status.code(),
+        stderr: String::from_utf8(output.stderr).expect("messages are text"),
+    }
+}
+
+fn ends(arguments: &[&str], stdin: Stdio, code: i32, words: &str) {
+    let run = bounded(arguments, stdin);
+    assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+    assert!(run.stderr.contains(words), "{arguments:?}: no {words:?} in {}", run.stderr);
+}
+
+/// A structure of Thrift's compact protocol.
+#[derive(Clone, Default)]
+struct Struct {
+    bytes: Vec<u8>,
+    last: u8,
+}
+
+fn varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 128 {
+        out.push(value as u8 | 128);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn list_header(kind: u8, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0xF0 | kind];
+    varint(len as u64, &mut bytes);
+    bytes
+}
+
+impl Struct {
+    fn field(mut self, id: u8, kind: u8, value: &[u8]) -> Self {
+        self.bytes.push((id - self.last) << 4 | kind);
+        self.last = id;
+        self.bytes.extend_from_slice(value);
+        self
+    }
+
+    fn number(self, id: u8, kind: u8, value: u64) -> Self {
+        let mut bytes = Vec::new();
+        varint(value << 1, &mut bytes);
+        self.field(id, kind, &bytes)
+    }
+
+    fn int32(self, id: u8, value: u64) -> Self {
+        self.number(id, 5, value)
+    }
+
+    fn int64(self, id: u8, value: u64) -> Self {
+        self.number(id, 6, value)
+    }
+
+    fn text(self, id: u8, text: &str) -> Self {
+        let mut bytes = Vec::new();
+        varint(text.len() as u64, &mut bytes);
+        bytes.extend_from_slice(text.as_bytes());
+        self.field(id, 8, &bytes)
+    }
+
+    fn inner(self, id: u8, inner: &Self) -> Self {
+        self.field(id, 12, &inner.ended())
+    }
+
+    fn list(self, id: u8, items: &[Self]) -> Self {
+        let mut bytes = list_header(12, items.len());
+        items.iter().for_each(|item| bytes.extend(item.ended()));
+        self.field(id, 9, &bytes)
+    }
+
+    fn ended(&self) -> Vec<u8> {
+        [&self.bytes[..], &[0]].concat()
+    }
+}
+
+/// A file of one column, text or numbers (`physical`: 6 or 1), in which all `rows` rows have entry 0 of
+/// a dictionary of `entries` entries, which are `head` and zeros up to `len` bytes.
+fn repeated(path: &Path, physical: u64, entries: u64, head: &[u8], len: u64, rows: u64) {
+    let mut file = File::create(path).expect("a file");
+    let mut write = |bytes: &[u8]| file.write_all(bytes).expect("written");
+    let dictionary = Struct::default().int32(1, entries).int32(2, 0);
+    let dictionary =
+        Struct::default().int32(1, 2).int32(2, len).int32(3, len).inner(7, &dictionary).ended();
+    let mut codes = vec![0];
+    varint(rows << 1, &mut codes);
+    let page = Struct::default().int32(1, rows).int32(2, 8).int32(3, 3).int32(4, 3);
+    let size = codes.len() as u64;
+    let page = Struct::default().int32(1, 0).int32(2, size).int32(3, size).inner(5, &page).ended();
+    write(b"PAR1");
+    write(&dictionary);
+    write(head);
+    let data = 4 + dictionary.len() as u64 + len;
+    file.seek(SeekFrom::Start(data)).expect("behind zeros");
+    let chunk_bytes = data - 4 + page.len() as u64 + size;
+    let name: &[u8] = &[0x18, 1, b'a'];
+    let metadata = Struct::default()
+        .int32(1, physical)
+        .field(2, 9, &[0x25, 0, 16])
+        .field(3, 9, name)
+        .int32(4, 0)
+        .int64(5, rows)
+        .int64(6, chunk_bytes)
+        .int64(7, chunk_bytes)
+        .int64(9, data)
+        .int64(11, 4);
+    let group = Struct::default()
+        .list(1, &[Struct::default().int64(2, 4).inner(3, &metadata)])
+        .int64(2, chunk_bytes)
+        .int64(3, rows);
+    let leaf = Struct::default().int32(1, physical).int32(3, 0).text(4, "a");
+    let leaf = if physical == 6 { leaf.int32(6, 0) } else { leaf };
+    let footer = Struct::default()
+        .int32(1, 1)
+        .list(2, &[Struct::default().text(4, "schema").int32(5, 1), leaf])
+        .int64(3, rows)
+        .list(4, &[group])
+        .ended();
+    let length = u32::try_from(footer.len()).expect("a small footer").to_le_bytes();
+    for bytes in [&page[..], &codes, &footer, &length, b"PAR1"] {
+        file.write_all(bytes).expect("written");
+    }
+}
+
+/// A file whose 300 rows are the same text of 8 MiB.
+fn long_text(folder: &Path, letter: u8) -> PathBuf {
+    let path = folder.join("long.parquet");
+    let len = 8u32 << 20;
+    let entry = [&len.to_le_bytes()[..], &vec![letter; len as usize]].concat();
+    repeated(&path, 6, 1, &entry, entry.len() as u64, 300);
+    path
+}
+
+#[test]
+fn repeated_long_values_are_shown_in_every_form() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = long_text(folder.path(), b'x');
+    let path = path.to_str().expect("text");
+    let query = format!("select a, a as b from '{path}'");
+    for form in ["jsonl", "json", "csv", "table"] {
+        ends(&["cat", path, "--untrusted", "--format", form], Stdio::null(), 0, "");
+    }
+    for form in ["jsonl", "table"] {
+        ends(&["sql", &query, "--untrusted", "--format", form], Stdio::null(), 0, "");
+    }
+    let words = "a value of a has more than 4.2 MB of text";
+    ends(&["cat", path, "--format", "markdown"], Stdio::null(), 6, words);
+    ends(&["sql", &query, "--format", "markdown"], Stdio::null(), 6, words);
+    // A control character: six letters of JSON for one byte.
+    let path = long_text(folder.path(), 1);
+    let path = path.to_str().expect("text");
+    ends(&["cat", path, "--untrusted", "--limit", "60"], Stdio::null(), 0, "");
+}
+
+#[test]
+fn a_row_of_a_large_dictionary_takes_no_memory_for_its_other_entries() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("entries.parquet");
+    repeated(&path, 1, 60_000_000, &[], 240_000_000, 1_000);
+    let path = path.to_str().expect("text");
+    for form in ["jsonl", "csv", "table"] {
+        ends(&["cat", path, "--untrusted", "--limit", "1", "--format", form], Stdio::null(), 0, "");
+    }
+}
