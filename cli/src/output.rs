@@ -126,8 +126,9 @@ impl Sink for Output {
 }
 
 impl Drop for Output {
-    /// A file that was not finished is taken away.
+    /// Rows before a failure are printed; a file that was not finished is taken away.
     fn drop(&mut self) {
+        let _ = self.hand_on();
         if let Some(partial) = &self.partial {
             let _ = fs::remove_file(partial);
         }

@@ -199,7 +199,11 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
         b'\t' => out.extend(b"\\t"),
         8 => out.extend(b"\\b"),
         12 => out.extend(b"\\f"),
-        _ => out.extend(format!("\\u{byte:04x}").as_bytes()),
+        _ => {
+            let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            out.extend(*b"\\u00");
+            out.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use half::f16;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 
+use super::stream::Taker;
 use super::{CsvWriter, JsonWriter, text};
 use crate::batch::Batch;
 use crate::error::Error;
@@ -367,9 +368,7 @@ fn repeated(long: &[u8], rows: usize) -> (Vec<Field>, Batch) {
 }
 
 /// What `write` gives, and the longest piece of it.
-fn pieces_of(
-    write: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> crate::error::Result<()>),
-) -> (Vec<u8>, usize) {
+fn pieces_of(write: impl FnOnce(&mut Taker<'_>)) -> (Vec<u8>, usize) {
     let (mut all, mut longest) = (Vec::new(), 0);
     write(&mut |piece| {
         longest = longest.max(piece.len());
@@ -385,7 +384,7 @@ fn long_values_and_rows_are_handed_on_in_pieces() {
         let (fields, batch) = repeated(long.repeat(60_000).as_bytes(), 5);
         let mut expected = Vec::new();
         JsonWriter::new(&fields).write_batch(&batch, &mut expected).unwrap();
-        let (all, longest) = pieces_of(&mut |take| {
+        let (all, longest) = pieces_of(|take| {
             JsonWriter::new(&fields).write_batch_to(&batch, take).unwrap();
         });
         assert!(all == expected && longest < 1 << 20, "JSON in pieces of {longest}");
@@ -394,7 +393,7 @@ fn long_values_and_rows_are_handed_on_in_pieces() {
         }
         let mut expected = Vec::new();
         CsvWriter::new(&fields).write_batch(&batch, &mut expected).unwrap();
-        let (all, longest) = pieces_of(&mut |take| {
+        let (all, longest) = pieces_of(|take| {
             CsvWriter::new(&fields).write_batch_to(&batch, take).unwrap();
         });
         assert!(all == expected && longest < 1 << 20, "CSV in pieces of {longest}");
