@@ -88,7 +88,7 @@ impl Table {
         for (at, column) in self.columns.iter_mut().enumerate() {
             let cells = waiting.iter().filter_map(|row| row.get(at)).map(|cell| width::of(cell));
             let header = width::of(&column.name).max(match self.style {
-                Style::Boxed { .. } => width::of(&column.data_type.to_string()),
+                Style::Boxed { .. } => width::of(&one_line(&column.data_type.to_string())),
                 Style::Markdown => 3,
             });
             column.width = cells.max().unwrap_or(0).max(header);
@@ -138,8 +138,11 @@ impl Table {
         let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         match self.style {
             Style::Boxed { .. } => {
-                let types: Vec<String> =
-                    self.columns.iter().map(|column| column.data_type.to_string()).collect();
+                let types: Vec<String> = self
+                    .columns
+                    .iter()
+                    .map(|column| one_line(&column.data_type.to_string()))
+                    .collect();
                 self.rule(['┌', '┬', '┐'], out)?;
                 self.row(&names, out)?;
                 self.row(&types, out)?;
@@ -276,13 +279,13 @@ fn is_number(data_type: &DataType) -> bool {
 
 /// Line breaks and other control characters as one visible character each.
 fn one_line(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control()) {
+    if !text.contains(paper::is_obeyed) {
         return text.to_owned();
     }
     let visible = |c: char| match c {
         '\n' => '⏎',
         c if u32::from(c) < 0x20 => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-        c if c.is_control() => '\u{fffd}',
+        c if paper::is_obeyed(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(visible).collect()
