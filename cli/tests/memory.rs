@@ -15,9 +15,9 @@ struct Run {
     stderr: String,
 }
 
-/// Runs the program on `arguments` within the address space; what it prints is thrown away.
-fn bounded(arguments: &[&str], stdin: Stdio) -> Run {
-    let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", ADDRESS_BYTES >> 10);
+/// Runs the program on `arguments` within `address_bytes`; what it prints is thrown away.
+fn bounded(arguments: &[&str], stdin: Stdio, address_bytes: u64) -> Run {
+    let script = format!("ulimit -v {} && exec \"$0\" \"$@\"", address_bytes >> 10);
     let output = Command::new("sh")
         .args(["-c", &script, env!("CARGO_BIN_EXE_millwork")])
         .args(arguments)
@@ -33,7 +33,7 @@ fn bounded(arguments: &[&str], stdin: Stdio) -> Run {
 }
 
 fn ends(arguments: &[&str], stdin: Stdio, code: i32, words: &str) {
-    let run = bounded(arguments, stdin);
+    let run = bounded(arguments, stdin, ADDRESS_BYTES);
     assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
     assert!(run.stderr.contains(words), "{arguments:?}: no {words:?} in {}", run.stderr);
 }
@@ -190,4 +190,82 @@ fn a_row_of_a_large_dictionary_takes_no_memory_for_its_other_entries() {
     for form in ["jsonl", "csv", "table"] {
         ends(&["cat", path, "--untrusted", "--limit", "1", "--format", form], Stdio::null(), 0, "");
     }
+}
+
+#[test]
+fn standard_input_is_read_within_the_budget() {
+    let zeros = |len: &str| {
+        let mut child = Command::new("head")
+            .args(["-c", len, "/dev/zero"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let stdin = Stdio::from(child.stdout.take().expect("a pipe"));
+        (child, stdin)
+    };
+    // A pipe of 6 GB is not read further than allowed.
+    let words = "standard input is held in memory and has more than";
+    for (arguments, len) in [
+        (&["count", "-", "--untrusted"][..], "6000000000"),
+        (&["count", "-", "--memory", "3MB"], "5000000"),
+    ] {
+        let (mut child, stdin) = zeros(len);
+        ends(arguments, stdin, 6, words);
+        child.wait().expect("it ends");
+    }
+}
+
+#[test]
+fn meta_of_a_wide_file_is_written_as_it_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wide.parquet");
+    let names: Vec<String> = (0..100_000).map(|at| format!("c{at}")).collect();
+    let mut schema = vec![Struct::default().text(4, "schema").int32(5, names.len() as u64)];
+    schema.extend(names.iter().map(|name| Struct::default().int32(1, 1).int32(3, 1).text(4, name)));
+    let bounds = Struct::default().int64(3, 0).field(5, 8, b"\x04abcd").field(6, 8, b"\x04abcd");
+    let chunks: Vec<Struct> = names
+        .iter()
+        .map(|name| {
+            let path = [&[0x18, name.len() as u8][..], name.as_bytes()].concat();
+            let metadata = Struct::default()
+                .int32(1, 1)
+                .field(2, 9, &[0x25, 0, 16])
+                .field(3, 9, &path)
+                .int32(4, 0)
+                .int64(5, 0)
+                .int64(6, 0)
+                .int64(7, 0)
+                .int64(9, 4)
+                .inner(12, &bounds);
+            Struct::default().int64(2, 4).inner(3, &metadata)
+        })
+        .collect();
+    let group = Struct::default().list(1, &chunks).int64(2, 0).int64(3, 0);
+    let footer = Struct::default()
+        .int32(1, 1)
+        .list(2, &schema)
+        .int64(3, 0)
+        .list(4, &[group.clone(), group.clone(), group])
+        .ended();
+    let length = u32::try_from(footer.len()).expect("a footer").to_le_bytes();
+    let bytes = [b"PAR1", &footer[..], &length, b"PAR1"].concat();
+    std::fs::write(&path, bytes).expect("written");
+    let path = path.to_str().expect("text");
+    ends(&["meta", path, "--untrusted", "--format", "json"], Stdio::null(), 0, "");
+    ends(&["meta", path, "--untrusted"], Stdio::null(), 0, "");
+}
+
+#[test]
+fn too_little_space_for_a_thread_is_a_limit() {
+    // Code and libraries take some of it, differently on each machine: somewhere a thread is refused.
+    let mut refused = 0;
+    for mebibytes in (80..640).step_by(20) {
+        let run = bounded(&["sql", "select 1"], Stdio::null(), mebibytes << 20);
+        if run.stderr.contains("no thread can be had") {
+            assert_eq!(run.code, Some(6), "{mebibytes} MiB: {}", run.stderr);
+            refused += 1;
+        }
+        assert_ne!(run.code, Some(7), "{mebibytes} MiB: {}", run.stderr);
+    }
+    assert!(refused > 0, "a thread is always had");
 }
