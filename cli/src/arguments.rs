@@ -22,7 +22,7 @@ use millwork_format::limits::Limits;
         millwork sql \"select vendor, avg(fare) from 'trips.parquet' group by 1\"\n\n\
         FILE is a file, a directory, a pattern like 'trips*.parquet', or - for standard input.\n\
         Exit codes: 0 ok, 1 findings of verify, 2 usage, 3 file unreadable, 4 not found or IO, 5 SQL, 6 memory or limit,\n\
-        7 internal."
+        7 internal, 130 interrupted."
 )]
 pub struct Arguments {
     /// What to do; without a verb, FILE is summarised.

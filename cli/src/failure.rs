@@ -12,7 +12,7 @@ use millwork_engine::{Error as EngineError, ErrorKind as EngineErrorKind};
 use millwork_format::error::Limit;
 use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 
-use crate::paper::bytes;
+use crate::paper::{bytes, visible_lines};
 
 /// What to do about a refusal of memory.
 const ALLOWS_MORE: &str = "--memory SIZE allows more";
@@ -79,6 +79,11 @@ impl Failure {
     /// Something is not there, or the system refuses.
     pub fn io(what: impl Into<String>) -> Self {
         Self::new(code::IO, what)
+    }
+
+    /// There is a limit, or no memory.
+    pub fn limit(what: impl Into<String>) -> Self {
+        Self::new(code::LIMIT, what)
     }
 
     /// `path` cannot be written.
@@ -193,22 +198,23 @@ impl Message {
         } else {
             ("", "", "", "")
         };
-        let mut text = format!("{red}error{plain}{bold}: {}{plain}\n", self.what);
+        let what = visible_lines(&self.what);
+        let mut text = format!("{red}error{plain}{bold}: {what}{plain}\n");
         let mut line = |parts: std::fmt::Arguments<'_>| {
             // Writing to a string does not fail.
             let _ = text.write_fmt(parts);
         };
         if let Some(place) = &self.place {
-            line(format_args!("  {cyan}-->{plain} {place}\n"));
+            line(format_args!("  {cyan}-->{plain} {}\n", visible_lines(place)));
         }
         if let Some(excerpt) = &self.excerpt {
-            line(format_args!("{excerpt}"));
+            line(format_args!("{}", visible_lines(excerpt)));
         }
         for note in &self.notes {
-            line(format_args!("   {cyan}={plain} note: {note}\n"));
+            line(format_args!("   {cyan}={plain} note: {}\n", visible_lines(note)));
         }
         if let Some(hint) = &self.hint {
-            line(format_args!("   {cyan}={plain} help: {hint}\n"));
+            line(format_args!("   {cyan}={plain} help: {}\n", visible_lines(hint)));
         }
         text
     }

@@ -9,10 +9,10 @@ mod width;
 mod paper;
 mod failure;
 mod interrupt;
+mod progress;
 mod output;
 mod paths;
 mod render;
-mod progress;
 mod source;
 mod inspect;
 mod rows;
@@ -77,10 +77,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// `millwork hed FILE` summarises no file called `hed`.
+/// `millwork hed FILE` summarises no file called `hed`, nor does `millwork hed`.
 fn misspelt_verb(files: &[PathBuf]) -> Result<()> {
-    let [first, _, ..] = files else { return Ok(()) };
-    if first.exists() {
+    let Some(first) = files.first() else { return Ok(()) };
+    let is_word = first.to_str().is_some_and(|word| word.chars().all(|c| c.is_ascii_alphabetic()));
+    if first.exists() || !is_word {
         return Ok(());
     }
     let command = Arguments::command();

@@ -1,34 +1,52 @@
 //! Where rows go: standard output, or a file that appears when it is complete.
 //!
-//! In: bytes of renderers. Out: the same bytes, buffered. Invariant: a reader that went away is
+//! In: text of renderers. Out: the same, buffered. Invariant: a reader that went away is
 //! [`Failure::BrokenPipe`], never a message; a file that is not complete has another name.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
+use crate::progress::Progress;
 
 /// Bytes that are written at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// What takes text as it is made.
+pub trait Sink {
+    /// Takes `text`, which may end anywhere.
+    ///
+    /// # Errors
+    /// It can go nowhere.
+    fn write(&mut self, text: &[u8]) -> Result<()>;
+}
+
+/// Text that stays in memory.
+#[cfg(test)]
+impl Sink for Vec<u8> {
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        self.extend_from_slice(text);
+        Ok(())
+    }
+}
+
 /// The place that rows are written to.
 pub struct Output {
-    writer: BufWriter<Box<dyn Write>>,
+    writer: Box<dyn Write>,
+    /// What was not handed to the system yet.
+    text: Vec<u8>,
     path: PathBuf,
     /// The name that the file has until it is complete.
     partial: Option<PathBuf>,
+    /// A sign of life until something is written.
+    pub progress: Option<Progress>,
 }
 
 impl Output {
     /// Standard output.
     pub fn stdout() -> Self {
-        let stdout: Box<dyn Write> = Box::new(io::stdout().lock());
-        Self {
-            writer: BufWriter::with_capacity(BUFFER_BYTES, stdout),
-            path: PathBuf::from("standard output"),
-            partial: None,
-        }
+        Self::to(Box::new(io::stdout().lock()), PathBuf::from("standard output"), None)
     }
 
     /// The file `path`, which is replaced when all is written; a device is written to as it is.
@@ -46,20 +64,17 @@ impl Output {
             Some(partial) => File::create(partial),
             None => File::options().write(true).open(path),
         };
-        let file: Box<dyn Write> = Box::new(made.map_err(|error| Failure::write(path, &error))?);
-        Ok(Self {
-            writer: BufWriter::with_capacity(BUFFER_BYTES, file),
-            path: path.to_owned(),
-            partial,
-        })
+        let file = made.map_err(|error| Failure::write(path, &error))?;
+        Ok(Self::to(Box::new(file), path.to_owned(), partial))
     }
 
-    /// Writes `bytes`.
-    ///
-    /// # Errors
-    /// The system refuses, or nobody reads any more.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.write_all(bytes).map_err(|error| Failure::write(&self.path, &error))
+    fn to(writer: Box<dyn Write>, path: PathBuf, partial: Option<PathBuf>) -> Self {
+        Self { writer, text: Vec::with_capacity(BUFFER_BYTES), path, partial, progress: None }
+    }
+
+    /// Forgets what was not handed to the system yet.
+    pub fn discard(&mut self) {
+        self.text.clear();
     }
 
     /// Hands everything written so far to the system.
@@ -67,6 +82,7 @@ impl Output {
     /// # Errors
     /// The system refuses, or nobody reads any more.
     pub fn flush(&mut self) -> Result<()> {
+        self.hand_on()?;
         self.writer.flush().map_err(|error| Failure::write(&self.path, &error))
     }
 
@@ -83,11 +99,36 @@ impl Output {
             None => Ok(()),
         }
     }
+
+    fn hand_on(&mut self) -> Result<()> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        self.progress = None;
+        let written = self.writer.write_all(&self.text);
+        self.text.clear();
+        written.map_err(|error| Failure::write(&self.path, &error))
+    }
+}
+
+impl Sink for Output {
+    /// # Errors
+    /// The system refuses, or nobody reads any more.
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        for piece in text.chunks(BUFFER_BYTES) {
+            self.text.extend_from_slice(piece);
+            if self.text.len() >= BUFFER_BYTES {
+                self.hand_on()?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Output {
-    /// A file that was not finished is taken away.
+    /// Rows before a failure are printed; a file that was not finished is taken away.
     fn drop(&mut self) {
+        let _ = self.hand_on();
         if let Some(partial) = &self.partial {
             let _ = fs::remove_file(partial);
         }

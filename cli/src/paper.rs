@@ -1,5 +1,7 @@
 //! Sizes, shares and aligned lines, for people.
 
+use std::borrow::Cow;
+
 use crate::width;
 
 /// Bytes as `512 B`, `1.5 kB`, `2.1 MB`: powers of 1,000.
@@ -33,6 +35,37 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// Whether a terminal would obey `letter` rather than show it: control characters, and those that turn the
+/// direction of text.
+pub fn is_obeyed(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` with the letters that a terminal would obey as `\u{1b}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, is_obeyed)
+}
+
+/// The same of whole lines: the breaks between them stay.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |letter| letter != '\n' && is_obeyed(letter))
+}
+
+fn escaped(text: &str, must: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&must) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if must(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// A bar of at most `width` columns for a share from 0 to 1.
 pub fn bar(share: f64, width: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
@@ -42,16 +75,18 @@ pub fn bar(share: f64, width: usize) -> String {
 }
 
 /// Lines of cells, each column as wide as its widest cell, two spaces between; columns named in
-/// `right` are right-aligned.
+/// `right` are right-aligned. Cells are made [`visible`].
 pub fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], right: &[usize]) -> String {
     let mut widths = [0; COLUMNS];
-    for row in rows {
+    let rows: Vec<[Cow<'_, str>; COLUMNS]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| visible(cell))).collect();
+    for row in &rows {
         for (wanted, cell) in widths.iter_mut().zip(row) {
             *wanted = width::of(cell).max(*wanted);
         }
     }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (at, (cell, wanted)) in row.iter().zip(&widths).enumerate() {
             let padding = " ".repeat(wanted.saturating_sub(width::of(cell)));
@@ -85,6 +120,8 @@ mod tests {
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(bar(0.5, 4), "██");
         assert_eq!(bar(0.0, 4), "");
+        assert_eq!(visible("a\u{1b}[2J\n\u{202e}ä"), "a\\u{1b}[2J\\u{a}\\u{202e}ä");
+        assert_eq!(visible_lines("a\r\nb"), "a\\u{d}\nb");
         let rows = [["a", "1"], ["bcd", "22"]].map(|row| row.map(str::to_owned));
         assert_eq!(aligned(&rows, &[1]), "a     1\nbcd  22\n");
     }

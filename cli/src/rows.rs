@@ -27,7 +27,6 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     // Rows on a terminal are a sign of life themselves.
     let _progress = (!is_terminal).then(Progress::start);
     let mut left = arguments.limit.or(default_limit);
-    let mut text = Vec::new();
     let mut first: Option<(String, Vec<Field>)> = None;
     let limits = arguments.reading.limits();
     for source in source::each(&arguments.files, &limits)? {
@@ -47,16 +46,14 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
         let fields = batches.fields();
         match &first {
             None => {
-                renderer.begin(&fields, &mut text)?;
+                renderer.begin(&fields, &mut output)?;
                 first = Some((source.name.clone(), fields));
             }
             Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
         }
         for batch in batches {
             let batch = batch?;
-            renderer.batch(&batch, &mut text)?;
-            output.write(&text)?;
-            text.clear();
+            renderer.batch(&batch, &mut output)?;
             left = left.map(|left| left.saturating_sub(batch.count() as u64));
         }
         if left == Some(0) {
@@ -64,9 +61,8 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
         }
     }
     if first.is_some() {
-        renderer.end(&mut text);
+        renderer.end(&mut output)?;
     }
-    output.write(&text)?;
     output.finish()
 }
 

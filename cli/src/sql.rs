@@ -17,9 +17,6 @@ use crate::progress::Progress;
 use crate::render::{self, Renderer};
 use crate::source;
 
-/// Bytes of rendered rows that are handed on at once.
-const CHUNK_BYTES: usize = 64 << 10;
-
 /// Runs the verb; without any statements `prompt` asks for them.
 ///
 /// # Errors
@@ -35,9 +32,9 @@ pub fn run(arguments: &Sql, prompt: fn(&Sql, Session) -> Result<()>) -> Result<(
 
 /// Runs the statements of `sql` and gives the session back.
 pub fn statements(mut session: Session, sql: &str, printer: &mut Printer) -> (Session, Result<()>) {
-    printer.progress = Some(Progress::start());
+    printer.output.progress = Some(Progress::start());
     let ran = session.run(sql, printer);
-    printer.progress = None;
+    printer.output.progress = None;
     // A failure of ours went through the engine as an error without a text: ours counts.
     let result = match (printer.failure.take(), ran) {
         (Some(failure), _) => Err(failure),
@@ -46,9 +43,9 @@ pub fn statements(mut session: Session, sql: &str, printer: &mut Printer) -> (Se
     };
     if result.is_err() {
         // Statements before the one that failed have been handed on.
-        printer.text.clear();
+        printer.output.discard();
     }
-    let flushed = printer.hand_on();
+    let flushed = printer.output.flush();
     (session, result.and(flushed))
 }
 
@@ -88,10 +85,8 @@ fn text(arguments: &Sql) -> Result<Option<String>> {
 pub struct Printer {
     renderer: Box<dyn Renderer>,
     output: Output,
-    text: Vec<u8>,
     timing: Option<Timing>,
     is_open: bool,
-    progress: Option<Progress>,
     failure: Option<Failure>,
 }
 
@@ -108,10 +103,8 @@ impl Printer {
         Ok(Self {
             renderer: render::renderer(arguments.format, columns),
             output,
-            text: Vec::new(),
             timing: arguments.timing,
             is_open: false,
-            progress: None,
             failure: None,
         })
     }
@@ -120,18 +113,8 @@ impl Printer {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn finish(mut self) -> Result<()> {
-        self.output.write(&self.text)?;
+    pub fn finish(self) -> Result<()> {
         self.output.finish()
-    }
-
-    fn hand_on(&mut self) -> Result<()> {
-        if !self.text.is_empty() {
-            self.progress = None;
-            self.output.write(&self.text)?;
-            self.text.clear();
-        }
-        self.output.flush()
     }
 
     fn keep(&mut self, result: Result<()>) -> millwork_engine::Result<()> {
@@ -145,24 +128,22 @@ impl Printer {
 impl Consumer for Printer {
     fn begin(&mut self, _statement: usize, fields: &[Field]) -> millwork_engine::Result<()> {
         self.is_open = true;
-        let begun = self.renderer.begin(fields, &mut self.text);
+        let begun = self.renderer.begin(fields, &mut self.output);
         self.keep(begun)
     }
 
     fn batch(&mut self, batch: &Batch) -> millwork_engine::Result<()> {
-        let mut done = self.renderer.batch(batch, &mut self.text);
-        if self.text.len() >= CHUNK_BYTES {
-            done = done.and_then(|()| self.hand_on());
-        }
+        let done = self.renderer.batch(batch, &mut self.output);
         self.keep(done)
     }
 
     fn end(&mut self, statement: usize, outcome: &StatementOutcome) -> millwork_engine::Result<()> {
-        if std::mem::take(&mut self.is_open) {
-            self.renderer.end(&mut self.text);
-        }
-        self.progress = None;
-        let done = self.hand_on();
+        let ended = match std::mem::take(&mut self.is_open) {
+            true => self.renderer.end(&mut self.output),
+            false => Ok(()),
+        };
+        self.output.progress = None;
+        let done = ended.and_then(|()| self.output.flush());
         if let Some(Timing::Json) = self.timing {
             eprintln!(
                 "{{\"statement\":{},\"rows\":{},\"elapsed_ms\":{:.3}}}",
@@ -171,7 +152,7 @@ impl Consumer for Printer {
                 outcome.elapsed.as_secs_f64() * 1e3
             );
         }
-        self.progress = done.is_ok().then(Progress::start);
+        self.output.progress = done.is_ok().then(Progress::start);
         self.keep(done)
     }
 }

@@ -172,6 +172,8 @@ fn wrong_usage_is_exit_code_2() {
     fails(&["sql", "select 1", "--memory", "lots"], 2, &["expected a size like 64MB"]);
     fails(&["cat", &lineitem(), "--columns", "l_shipdat"], 2, &["did you mean l_shipdate?"]);
     fails(&["hed", &lineitem()], 2, &["there is no verb hed", "did you mean head?"]);
+    fails(&["hed"], 2, &["there is no verb hed", "did you mean head?"]);
+    fails(&["hed.parquet"], 4, &["file not found: hed.parquet"]);
     fails(&["sql", "--formt", "csv", "select 1"], 2, &["--formt"]);
     fails(&["sql", "-f", "no_such.sql"], 4, &["file not found: no_such.sql"]);
 }
@@ -207,6 +209,7 @@ fn every_verb_has_help_with_an_example() {
         assert!(help.contains(&format!("millwork {verb} ")), "{verb}: {help}");
     }
     assert!(printed(&["--version"]).starts_with("millwork 0."));
+    assert!(printed(&["--help"]).contains("130 interrupted"));
 }
 
 #[test]
@@ -461,4 +464,103 @@ fn pages_stats_and_meta_have_a_machine_form() {
     );
     assert_eq!(meta["schema"].as_array().map(Vec::len), Some(4));
     assert_eq!(meta["row_groups"][0]["sorting_columns"][0]["column"], "id");
+}
+
+/// The file of wrong files that is right, with `count` bytes of 0xFF at what `offset` finds in the metadata of
+/// the second column of the second row group.
+fn broken_at(folder: &tempfile::TempDir, offset: impl Fn(&Value) -> Option<u64>) -> PathBuf {
+    let good = wrong("good");
+    let meta: Value =
+        serde_json::from_str(&printed(&["meta", &good, "--format", "json"])).expect("JSON");
+    let offset = offset(&meta["row_groups"][1]["columns"][1]).expect("an offset") as usize;
+    let mut bytes = fs::read(&good).expect("read");
+    bytes[offset..offset + 4].fill(0xFF);
+    written(folder, "broken.parquet", &bytes)
+}
+
+#[test]
+fn pages_say_which_index_is_broken() {
+    let folder = folder();
+    for (name, member) in [("offset index", "offset_index"), ("column index", "column_index")] {
+        let path = broken_at(&folder, |chunk| chunk[member]["offset"].as_u64());
+        let run = millwork(&["pages", text(&path)]);
+        assert_eq!(run.code, 1, "{name}: {run:?}");
+        assert!(run.stdout.contains(&format!("the {name} is broken: ")), "{}", run.stdout);
+        let run = millwork(&["pages", text(&path), "--format", "json"]);
+        assert!(
+            run.code == 1 && run.stdout.contains(&format!("{{\"index\":\"{name}\"")),
+            "{run:?}"
+        );
+    }
+    let path = broken_at(&folder, |chunk| chunk["bloom_filter_offset"].as_u64());
+    let run = millwork(&["pages", text(&path)]);
+    assert!(run.code == 1 && run.stdout.contains("the bloom filter is broken: "), "{run:?}");
+}
+
+#[test]
+fn pages_go_on_behind_a_chunk_that_is_broken() {
+    let folder = folder();
+    let path = broken_at(&folder, |chunk| chunk["data_page_offset"].as_u64());
+    let whole = printed(&["pages", &wrong("good")]).matches("row group").count();
+    let run = millwork(&["pages", text(&path)]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("corrupt file"), "{}", run.stderr);
+    assert_eq!(run.stdout.matches(", row group").count(), whole, "{}", run.stdout);
+}
+
+#[test]
+fn patterns_name_directories_too() {
+    let folder = folder();
+    let bytes = fs::read(lineitem()).expect("read");
+    for name in ["a", "b"] {
+        fs::create_dir(folder.path().join(name)).expect("made");
+        fs::write(folder.path().join(name).join("x.parquet"), &bytes).expect("written");
+    }
+    for pattern in ["*/*.parquet", "**/x.parquet", "[ab]/x.parquet", "{a,b}/?.parquet"] {
+        let pattern = folder.path().join(pattern);
+        assert_eq!(printed(&["count", text(&pattern)]), "12010\n", "{pattern:?}");
+        let query = format!("select count(*) from '{}'", text(&pattern));
+        let counted = printed(&["sql", &query, "--format", "csv"]);
+        assert!(counted.ends_with("\n12010\n"), "{pattern:?}: {counted}");
+    }
+}
+
+#[test]
+fn pipes_are_read_as_standard_input_is() {
+    let script = "cat \"$1\" | \"$0\" count /dev/stdin && mkfifo \"$2\" && (cat \"$1\" >\"$2\" & \
+                  \"$0\" count \"$2\")";
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_millwork"), &lineitem(), text(&pipe)])
+        .output()
+        .expect("it runs");
+    let run = finished(output);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "6005\n6005\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_terminal_is_told_nothing_by_a_file() {
+    let folder = folder();
+    let bytes = fs::read(lineitem()).expect("read");
+    let (name, evil) = (b"l_shipdate", b"l_\x1b[31mate");
+    let mut changed = bytes.clone();
+    for at in 0..bytes.len() - name.len() {
+        if bytes[at..].starts_with(name) {
+            changed[at..at + name.len()].copy_from_slice(evil);
+        }
+    }
+    let path = written(&folder, "evil.parquet", &changed);
+    let path = text(&path);
+    for verb in [&[][..], &["schema"], &["meta"], &["stats"], &["pages"]] {
+        let shown = printed(&[verb, &[path]].concat());
+        assert!(!shown.contains('\x1b'), "{verb:?}: {shown}");
+        assert!(shown.contains("l_\\u{1b}[31mate"), "{verb:?}: {shown}");
+    }
+    let table = printed(&["head", path, "--format", "table"]);
+    assert!(!table.contains('\x1b') && table.contains("l_\u{241b}[31mate"), "{table}");
+    let run = millwork(&["cat", path, "--columns", "\x1b[2J"]);
+    assert!(run.code == 2 && !run.stderr.contains('\x1b'), "{}", run.stderr);
+    // Programs get what is there.
+    assert!(printed(&["head", path, "--format", "csv"]).contains("l_\x1b[31mate"));
 }

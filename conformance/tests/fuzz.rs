@@ -7,7 +7,9 @@ use conformance::fuzz::{TARGETS, find, kept, seeds};
 fn r8_kept_inputs_do_no_harm() {
     let mut replayed = 0;
     for target in TARGETS {
-        for input in kept::read(target.name).unwrap() {
+        let inputs = kept::read(target.name).unwrap();
+        assert!(!inputs.is_empty(), "no inputs of {} are kept", target.name);
+        for input in inputs {
             target.run(&input);
             replayed += 1;
         }

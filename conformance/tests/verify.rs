@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
-use millwork_format::ErrorKind;
 use millwork_format::limits::Limits;
 use millwork_format::read::File;
 use millwork_format::verify::{Check, Depth, Finding, Options, Report, Severity, verify};
+use millwork_format::{Error, ErrorKind};
 
 fn corpus() -> Option<PathBuf> {
     let data = std::env::var_os("PARQUET_TEST_DATA").map(PathBuf::from);
@@ -78,7 +78,10 @@ fn the_corpus_is_as_the_table_says() {
             let wanted = wanted.unwrap_or_else(|| vec!["clean".to_string(); 3]);
             for (depth, wanted) in depths.iter().zip(&wanted) {
                 let (worst, findings) = match File::open(&path, &Limits::standard()) {
-                    Err(_) => ("corrupt", Vec::new()),
+                    Err(error) => {
+                        assert!(is_named(&error, &path), "{name} at {depth:?}: {error:?}");
+                        ("corrupt", Vec::new())
+                    }
                     Ok(file) => {
                         let (report, findings) = verified(&file, *depth);
                         claims += report.claims;
@@ -102,6 +105,16 @@ fn the_corpus_is_as_the_table_says() {
     assert!(expected.is_empty(), "the table names files that are not there: {expected:?}");
     println!("{files} files, {claims} claims");
     assert!(files > 200 && claims > 2_000, "{files} files, {claims} claims");
+}
+
+/// Whether the error of a file that does not open is one of the file, and names it.
+fn is_named(error: &Error, path: &Path) -> bool {
+    let is_of_file = matches!(
+        error.kind(),
+        ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported(_)
+    );
+    let file = error.place().file.as_deref();
+    is_of_file && file.is_some_and(|file| Path::new(file) == path) && !error.what().is_empty()
 }
 
 /// Whether it names row group, column, page and offset, and the rows that are lost.

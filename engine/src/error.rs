@@ -58,6 +58,14 @@ struct Inner {
 }
 
 impl Error {
+    /// The system starts no thread: a limit, not a bug.
+    #[cold]
+    #[must_use]
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        Self::new(ErrorKind::Memory, format!("no thread can be had: {error}"))
+            .hint("a limit of the system on threads or address space is met")
+    }
+
     /// An error of `kind`; `what` says in lower case what was found and what was allowed.
     #[cold]
     #[must_use]

@@ -15,14 +15,14 @@ pub const WORKER_BYTES: usize = 32 << 20;
 /// Runs `work` on a stack of `bytes`, while this thread waits.
 ///
 /// # Errors
-/// Those of `work`; `Internal` if no thread can be had, or if `work` panics.
+/// Those of `work`; `Memory` if no thread can be had, `Internal` if `work` panics.
 pub fn with<T: Send>(bytes: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("plan".to_string())
             .stack_size(bytes)
             .spawn_scoped(scope, work)
-            .map_err(|error| Error::internal(format!("no thread can be had: {error}")))?
+            .map_err(|error| Error::no_thread(&error))?
             .join()
             .unwrap_or_else(|_| Err(Error::internal("planning panicked")))
     })
@@ -31,7 +31,7 @@ pub fn with<T: Send>(bytes: usize, work: impl FnOnce() -> Result<T> + Send) -> R
 /// The same of work that cannot fail.
 ///
 /// # Errors
-/// `Internal` if no thread can be had, or if `work` panics.
+/// `Memory` if no thread can be had, `Internal` if `work` panics.
 pub fn planning<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     with(PLANNING_BYTES, || Ok(work()))
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::arguments::{Inspect, Shape};
 use crate::failure::Result;
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::source;
 
 /// Prints the number of rows of all files together; as JSON, one object a file.

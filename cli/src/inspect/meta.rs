@@ -6,11 +6,12 @@ use millwork_format::metadata::{
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::{bounds, located, print_each};
-use crate::arguments::Inspect;
+use super::{bounds, located};
+use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
+use crate::output::{Output, Sink as _};
 use crate::paper;
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// Longest value of key-value metadata that people are shown.
 const VALUE_WIDTH: usize = 100;
@@ -23,13 +24,24 @@ const HEADER: [&str; 8] =
 /// # Errors
 /// A file that cannot be read; statistics whose bytes are broken.
 pub fn print(arguments: &Inspect) -> Result<()> {
-    print_each(arguments, text, json)
+    let mut output = Output::stdout();
+    let limits = arguments.reading.limits();
+    for (at, source) in source::each(&arguments.files, &limits)?.enumerate() {
+        let source = source?;
+        match arguments.format {
+            Shape::Json => write_json(&source, &mut output)?,
+            Shape::Text => write_text(&source, at == 0, &mut output)?,
+        }
+    }
+    output.finish()
 }
 
-fn text(source: &Source) -> Result<String> {
+/// Row group by row group.
+fn write_text(source: &Source, is_first: bool, out: &mut Output) -> Result<()> {
     let footer = source.file.footer();
     let mut text = format!(
-        "{}: {}, {}, {}, footer {}, version {}, created by {}\n",
+        "{}{}: {}, {}, {}, footer {}, version {}, created by {}\n",
+        if is_first { "" } else { "\n" },
         source.name,
         paper::bytes(source.file.size_bytes()),
         paper::counted(source.file.num_rows(), "row"),
@@ -40,11 +52,13 @@ fn text(source: &Source) -> Result<String> {
     );
     for pair in footer.key_values() {
         let value = crate::width::truncated(pair.value.unwrap_or_default(), VALUE_WIDTH);
-        text += &format!("{} = {}\n", pair.key, value.replace('\n', "⏎"));
+        let value = value.replace('\n', "⏎");
+        text += &format!("{} = {}\n", paper::visible(pair.key), paper::visible(&value));
     }
+    out.write(paper::visible_lines(&text).as_bytes())?;
     let leaves = source.file.schema().leaves();
     for group in footer.row_groups() {
-        text += &format!(
+        let mut text = format!(
             "\nrow group {}: {}, {} on disk, {} decoded{}\n",
             group.index(),
             paper::counted(group.num_rows(), "row"),
@@ -68,8 +82,9 @@ fn text(source: &Source) -> Result<String> {
             ]);
         }
         text += &paper::aligned(&rows, &[3, 4, 5, 6]);
+        out.write(paper::visible_lines(&text).as_bytes())?;
     }
-    Ok(text)
+    Ok(())
 }
 
 fn sorted(group: RowGroup<'_>, leaves: &[Leaf]) -> String {
@@ -91,15 +106,33 @@ pub fn encodings(chunk: ColumnChunk<'_>) -> Vec<&'static str> {
     chunk.encodings().iter().map(|encoding| encoding.name()).collect()
 }
 
-fn json(source: &Source) -> Result<Value> {
+/// One object, written piece by piece: a footer of many columns is never a whole tree of values.
+fn write_json(source: &Source, out: &mut Output) -> Result<()> {
     let footer = source.file.footer();
     let leaves = source.file.schema().leaves();
-    let mut groups = Vec::with_capacity(footer.num_row_groups());
-    for group in footer.row_groups() {
-        let mut columns = Vec::with_capacity(leaves.len());
-        for (chunk, leaf) in group.columns().zip(leaves) {
-            columns.push(chunk_json(source, chunk, leaf)?);
-        }
+    open_object(
+        &json!({
+            "file": source.name,
+            "size_bytes": source.file.size_bytes(),
+            "footer_offset": footer.base_offset(),
+            "footer_bytes": footer.struct_bytes(),
+            "version": footer.version(),
+            "created_by": footer.created_by(),
+            "rows": source.file.num_rows(),
+            "num_rows": footer.claimed_rows(),
+            "encryption": footer.encryption_algorithm().is_some(),
+        }),
+        out,
+    )?;
+    let orders =
+        leaves.iter().map(|leaf| Ok(json!(leaf.column_order.map(|order| format!("{order:?}")))));
+    let pairs = footer.key_values().map(|pair| Ok(json!({ "key": pair.key, "value": pair.value })));
+    array("schema", footer.schema().iter().map(|element| Ok(element_json(element))), out)?;
+    array("column_orders", orders, out)?;
+    array("key_values", pairs, out)?;
+    out.write(b",\"row_groups\":[")?;
+    for (at, group) in footer.row_groups().enumerate() {
+        out.write(if at == 0 { b"" } else { b"," })?;
         let sorting: Vec<Value> = group
             .sorting_columns()
             .iter()
@@ -111,38 +144,38 @@ fn json(source: &Source) -> Result<Value> {
                 })
             })
             .collect();
-        groups.push(json!({
-            "rows": group.num_rows(),
-            "file_offset": group.file_offset(),
-            "ordinal": group.ordinal(),
-            "total_byte_size": group.total_byte_size(),
-            "total_compressed_size": group.total_compressed_size(),
-            "sorting_columns": sorting,
-            "columns": columns,
-        }));
+        open_object(
+            &json!({
+                "rows": group.num_rows(),
+                "file_offset": group.file_offset(),
+                "ordinal": group.ordinal(),
+                "total_byte_size": group.total_byte_size(),
+                "total_compressed_size": group.total_compressed_size(),
+                "sorting_columns": sorting,
+            }),
+            out,
+        )?;
+        let chunks = group.columns().zip(leaves);
+        array("columns", chunks.map(|(chunk, leaf)| chunk_json(source, chunk, leaf)), out)?;
+        out.write(b"}")?;
     }
-    let key_values: Vec<Value> =
-        footer.key_values().map(|pair| json!({ "key": pair.key, "value": pair.value })).collect();
-    let schema: Vec<Value> = footer.schema().iter().map(element_json).collect();
-    let orders: Vec<Value> = leaves
-        .iter()
-        .map(|leaf| json!(leaf.column_order.map(|order| format!("{order:?}"))))
-        .collect();
-    Ok(json!({
-        "file": source.name,
-        "size_bytes": source.file.size_bytes(),
-        "footer_offset": footer.base_offset(),
-        "footer_bytes": footer.struct_bytes(),
-        "version": footer.version(),
-        "created_by": footer.created_by(),
-        "rows": source.file.num_rows(),
-        "num_rows": footer.claimed_rows(),
-        "encryption": footer.encryption_algorithm().is_some(),
-        "schema": schema,
-        "column_orders": orders,
-        "key_values": key_values,
-        "row_groups": groups,
-    }))
+    out.write(b"]}\n")
+}
+
+/// Writes an object without its end.
+fn open_object(object: &Value, out: &mut Output) -> Result<()> {
+    let text = object.to_string();
+    out.write(text.strip_suffix('}').unwrap_or(&text).as_bytes())
+}
+
+/// Writes a further member of an object, an array, item by item.
+fn array(name: &str, items: impl Iterator<Item = Result<Value>>, out: &mut Output) -> Result<()> {
+    out.write(format!(",\"{name}\":[").as_bytes())?;
+    for (at, item) in items.enumerate() {
+        out.write(if at == 0 { b"" } else { b"," })?;
+        out.write(item?.to_string().as_bytes())?;
+    }
+    out.write(b"]")
 }
 
 fn element_json(element: &SchemaElement) -> Value {

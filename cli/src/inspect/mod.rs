@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
+use crate::paper::visible_lines;
 use crate::source::{self, Source};
 
 /// Prints one piece a file: lines for people, or one JSON object.
@@ -31,8 +32,8 @@ fn print_each(
         let source = source?;
         let piece = match arguments.format {
             Shape::Json => format!("{}\n", json(&source)?),
-            Shape::Text if at == 0 => text(&source)?,
-            Shape::Text => format!("\n{}", text(&source)?),
+            Shape::Text if at == 0 => visible_lines(&text(&source)?).into_owned(),
+            Shape::Text => format!("\n{}", visible_lines(&text(&source)?)),
         };
         output.write(piece.as_bytes())?;
     }

@@ -1,5 +1,6 @@
 //! `pages`: the pages of column chunks, with what their headers and indexes say.
 
+use millwork_format::ErrorKind;
 use millwork_format::inventory::{Checksum, ChunkPages, PageEntry, pages};
 use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
 use millwork_format::schema::Leaf;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::bounds;
 use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::paper;
 use crate::source::{self, Source};
 
@@ -25,13 +26,15 @@ const HEADER: [&str; 10] = [
     "min … max",
 ];
 
-/// Prints the pages of each file's chunks.
+/// Prints the pages of each file's chunks; what is broken is said, and the rest goes on.
 ///
 /// # Errors
-/// A file that cannot be read; a column or a row group that does not exist.
+/// A file that cannot be read; a column or a row group that does not exist. At the end: findings, if pages or
+/// indexes are broken.
 pub fn print(arguments: &Pages) -> Result<()> {
     let mut output = Output::stdout();
     let limits = arguments.reading.limits();
+    let (mut unreadable, mut wrong) = (false, false);
     for source in source::each(&arguments.files, &limits)? {
         let source = source?;
         let groups = source.file.footer().num_row_groups();
@@ -49,20 +52,35 @@ pub fn print(arguments: &Pages) -> Result<()> {
         for group in chosen {
             for leaf in &leaves {
                 let Some(chunk) = source.file.footer().column(group, leaf.index) else { continue };
-                let found = pages(&source.file, group, leaf.index, &source.file.limits().budget())?;
+                let budget = source.file.limits().budget();
+                let mut found = match pages(&source.file, group, leaf.index, &budget) {
+                    Ok(found) => found,
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                        ChunkPages { broken: Some(error), ..ChunkPages::default() }
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 let piece = match arguments.format {
-                    Shape::Text => text(&source, chunk, leaf, &found),
+                    Shape::Text => {
+                        paper::visible_lines(&text(&source, chunk, leaf, &found)).into_owned()
+                    }
                     Shape::Json => format!("{}\n", chunk_json(&source, chunk, leaf, &found)),
                 };
                 output.write(piece.as_bytes())?;
-                if let Some(error) = found.broken {
+                wrong |= !found.broken_indexes.is_empty();
+                if let Some(error) = found.broken.take() {
+                    unreadable = true;
                     output.flush()?;
-                    return Err(error.into());
+                    eprint!("{}", Failure::from(error).text(crate::is_coloured()));
                 }
             }
         }
     }
-    output.finish()
+    output.finish()?;
+    match unreadable || wrong {
+        true => Err(Failure::Findings { is_unreadable: unreadable }),
+        false => Ok(()),
+    }
 }
 
 /// The leaves that `columns` name: by their path, or all in a column of that name.
@@ -119,6 +137,9 @@ fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages
         chunk.compression().name(),
         if indexes.is_empty() { String::new() } else { format!(", {}", indexes.join(", ")) },
     );
+    let broken = found.broken_indexes.iter();
+    let broken = broken.map(|(name, error)| format!("the {name} is broken: {error}\n"));
+    let heading = heading + &broken.collect::<String>();
     let mut rows = vec![HEADER.map(str::to_owned)];
     for page in &found.pages {
         let (name, values, encoding) = kind(page);
@@ -147,6 +168,9 @@ fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages
 }
 
 fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages) -> Value {
+    let broken = found.broken_indexes.iter();
+    let broken: Vec<Value> =
+        broken.map(|(name, error)| json!({ "index": name, "error": error.to_string() })).collect();
     let list: Vec<Value> = found.pages.iter().map(|page| page_json(leaf, page, found)).collect();
     json!({
         "file": source.name,
@@ -157,6 +181,8 @@ fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &Chun
             .map(|index| format!("{:?}", index.boundary_order).to_lowercase()),
         "bloom_filter_bytes": found.bloom_filter.map(|header| header.num_bytes),
         "pages": list,
+        "broken_indexes": broken,
+        "broken": found.broken.as_ref().map(ToString::to_string),
     })
 }
 

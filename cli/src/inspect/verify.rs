@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Shape, Verify};
 use crate::failure::{Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, Sink as _};
 use crate::paper;
 use crate::paths::inputs;
 use crate::source;
@@ -59,7 +59,10 @@ pub fn run(arguments: &Verify) -> Result<()> {
         is_unreadable |= report.corrupt + report.unverified > 0;
         let text = match arguments.format {
             Shape::Json => format!("{}\n", report_json(&name, depth, &report, rows, told.findings)),
-            Shape::Text => told.text + &report_text(&name, depth, &report, rows),
+            Shape::Text => {
+                let text = told.text + &report_text(&name, depth, &report, rows);
+                paper::visible_lines(&text).into_owned()
+            }
         };
         output.write(text.as_bytes())?;
     }

@@ -1,6 +1,6 @@
 //! Rows as text: one renderer a form.
 //!
-//! In: fields, then batches. Out: bytes for the output. A renderer serves one result after another:
+//! In: fields, then batches. Out: text, given to the output as it is made. A renderer serves one result after another:
 //! [`Renderer::begin`], batches, [`Renderer::end`].
 //!
 //! - [`lines`]: CSV, JSON and JSON Lines, by the writers of `millwork_format::record`
@@ -14,23 +14,27 @@ use millwork_format::types::Field;
 
 use crate::arguments::Form;
 use crate::failure::Result;
+use crate::output::Sink;
 
 /// Renders results one after another.
 pub trait Renderer {
     /// A result with these columns begins.
     ///
     /// # Errors
-    /// A type that the form cannot show.
-    fn begin(&mut self, fields: &[Field], out: &mut Vec<u8>) -> Result<()>;
+    /// A type that the form cannot show; text that can go nowhere.
+    fn begin(&mut self, fields: &[Field], out: &mut dyn Sink) -> Result<()>;
 
     /// Rows of the result.
     ///
     /// # Errors
-    /// A vector that does not fit its type.
-    fn batch(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()>;
+    /// A vector that does not fit its type; a value that the form has no room for; text that can go nowhere.
+    fn batch(&mut self, batch: &Batch, out: &mut dyn Sink) -> Result<()>;
 
     /// The result is complete.
-    fn end(&mut self, out: &mut Vec<u8>);
+    ///
+    /// # Errors
+    /// Text that can go nowhere.
+    fn end(&mut self, out: &mut dyn Sink) -> Result<()>;
 }
 
 /// The renderer of `form`; `columns` is the width of the terminal, if it is one.

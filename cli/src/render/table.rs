@@ -1,22 +1,38 @@
 //! Aligned columns: boxes for a terminal, or Markdown.
 //!
 //! In: batches. Out: a header with names and types, the rows, and how many they were. Widths come
-//! from the first [`MEASURED_ROWS`] rows, so that a long result streams: later cells are cut to fit.
-//! Invariant: every line of a box has the same width.
+//! from the first [`MEASURED_ROWS`] rows, or fewer where those take [`WAITING_BYTES`], so that a long result
+//! streams: later cells are cut to fit. Of a value only what can be shown becomes text. Invariant: every line
+//! of a box has the same width.
+
+use std::borrow::Cow;
 
 use millwork_format::batch::Batch;
 use millwork_format::record::text;
 use millwork_format::schema::unique_names;
 use millwork_format::types::{DataType, Field};
+use millwork_format::vector::Cell;
 
 use super::Renderer;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::output::Sink;
+use crate::paper;
 use crate::width;
 
 /// Rows that are looked at before the first is printed.
 const MEASURED_ROWS: usize = 1_000;
+/// Memory of rows that wait until the widths are known.
+const WAITING_BYTES: usize = 8 << 20;
 /// The widest cell.
 const CELL_WIDTH: usize = 64;
+/// The widest cell of a box of one column, which takes nothing from others.
+const LONE_WIDTH: usize = 16 << 10;
+/// The longest cell of Markdown, where nothing is cut.
+const MARKDOWN_BYTES: usize = 4 << 20;
+/// Cells of Markdown are padded up to that.
+const MARKDOWN_WIDTH: usize = 1_000;
+/// Bytes that a column of a terminal may have: letters with what is drawn over them.
+const BYTES_OF_WIDTH: usize = 16;
 /// No column is squeezed below this.
 const NARROWEST: usize = 8;
 
@@ -25,6 +41,7 @@ pub struct Table {
     style: Style,
     columns: Vec<Column>,
     waiting: Vec<Vec<String>>,
+    waiting_bytes: usize,
     is_open: bool,
     rows: u64,
 }
@@ -53,85 +70,130 @@ impl Table {
     }
 
     fn of(style: Style) -> Self {
-        Self { style, columns: Vec::new(), waiting: Vec::new(), is_open: false, rows: 0 }
+        Self {
+            style,
+            columns: Vec::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            is_open: false,
+            rows: 0,
+        }
     }
 
     /// Fixes the widths, prints the header and the rows that wait.
-    fn open(&mut self, out: &mut Vec<u8>) {
+    fn open(&mut self, out: &mut dyn Sink) -> Result<()> {
         self.is_open = true;
+        self.waiting_bytes = 0;
         let waiting = std::mem::take(&mut self.waiting);
         for (at, column) in self.columns.iter_mut().enumerate() {
             let cells = waiting.iter().filter_map(|row| row.get(at)).map(|cell| width::of(cell));
             let header = width::of(&column.name).max(match self.style {
-                Style::Boxed { .. } => width::of(&column.data_type.to_string()),
+                Style::Boxed { .. } => width::of(&one_line(&column.data_type.to_string())),
                 Style::Markdown => 3,
             });
             column.width = cells.max().unwrap_or(0).max(header);
         }
-        if let Style::Boxed { terminal } = self.style {
-            // One column alone (as of EXPLAIN) takes nothing from others.
-            if self.columns.len() > 1 {
-                for column in &mut self.columns {
-                    column.width = column.width.min(CELL_WIDTH);
-                }
-            }
-            if let Some(terminal) = terminal {
-                squeeze(&mut self.columns, terminal);
-            }
+        let widest = self.widest();
+        for column in &mut self.columns {
+            column.width = column.width.min(widest);
         }
-        self.header(out);
+        if let Style::Boxed { terminal: Some(terminal) } = self.style {
+            squeeze(&mut self.columns, terminal);
+        }
+        self.header(out)?;
         for row in &waiting {
-            self.row(row, out);
+            self.row(row, out)?;
+        }
+        Ok(())
+    }
+
+    /// The widest that a column becomes. One column alone (as of EXPLAIN) takes nothing from others.
+    fn widest(&self) -> usize {
+        match self.style {
+            Style::Markdown => MARKDOWN_WIDTH,
+            Style::Boxed { .. } if self.columns.len() > 1 => CELL_WIDTH,
+            Style::Boxed { .. } => LONE_WIDTH,
         }
     }
 
-    fn header(&self, out: &mut Vec<u8>) {
+    /// The text of a cell on one line, as much of it as can be shown.
+    fn cell(&self, column: &Column, cell: Cell<'_>) -> Result<String> {
+        let most_bytes = match self.style {
+            Style::Markdown => MARKDOWN_BYTES,
+            Style::Boxed { .. } => self.widest() * BYTES_OF_WIDTH,
+        };
+        let mut text = String::new();
+        let is_whole = text::write_beginning(&column.data_type, cell, most_bytes, &mut text);
+        match self.style {
+            Style::Markdown if is_whole => Ok(escaped(&one_line(&text))),
+            Style::Markdown => Err(too_long(column)),
+            Style::Boxed { .. } => {
+                let cut = if is_whole { "" } else { "…" };
+                Ok(width::truncated(&(one_line(&text) + cut), self.widest()))
+            }
+        }
+    }
+
+    fn header(&self, out: &mut dyn Sink) -> Result<()> {
         let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         match self.style {
             Style::Boxed { .. } => {
-                let types: Vec<String> =
-                    self.columns.iter().map(|column| column.data_type.to_string()).collect();
-                self.rule(['┌', '┬', '┐'], out);
-                self.row(&names, out);
-                self.row(&types, out);
-                self.rule(['├', '┼', '┤'], out);
+                let types: Vec<String> = self
+                    .columns
+                    .iter()
+                    .map(|column| one_line(&column.data_type.to_string()))
+                    .collect();
+                self.rule(['┌', '┬', '┐'], out)?;
+                self.row(&names, out)?;
+                self.row(&types, out)?;
+                self.rule(['├', '┼', '┤'], out)
             }
             Style::Markdown => {
                 let names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
-                self.row(&names, out);
+                self.row(&names, out)?;
                 for column in &self.columns {
                     let dashes = "-".repeat(column.width + 1);
                     let end = if column.is_right { ":" } else { "-" };
-                    push(out, &format!("|{dashes}{end}"));
+                    push(out, &format!("|{dashes}{end}"))?;
                 }
-                push(out, "|\n");
+                push(out, "|\n")
             }
         }
     }
 
-    fn rule(&self, [left, middle, right]: [char; 3], out: &mut Vec<u8>) {
+    fn rule(&self, [left, middle, right]: [char; 3], out: &mut dyn Sink) -> Result<()> {
         let parts: Vec<String> =
             self.columns.iter().map(|column| "─".repeat(column.width + 2)).collect();
-        push(out, &format!("{left}{}{right}\n", parts.join(&middle.to_string())));
+        push(out, &format!("{left}{}{right}\n", parts.join(&middle.to_string())))
     }
 
-    fn row(&self, cells: &[String], out: &mut Vec<u8>) {
+    fn row(&self, cells: &[String], out: &mut dyn Sink) -> Result<()> {
         let bar = if matches!(self.style, Style::Boxed { .. }) { "│" } else { "|" };
         for (column, cell) in self.columns.iter().zip(cells) {
             let text = match self.style {
-                Style::Boxed { .. } => width::truncated(cell, column.width),
-                Style::Markdown => cell.clone(),
+                Style::Boxed { .. } => Cow::Owned(width::truncated(cell, column.width)),
+                Style::Markdown => Cow::Borrowed(&**cell),
             };
             let padding = " ".repeat(column.width.saturating_sub(width::of(&text)));
             let (before, after) = if column.is_right { (&*padding, "") } else { ("", &*padding) };
-            push(out, &format!("{bar} {before}{text}{after} "));
+            for part in [bar, " ", before, &text, after, " "] {
+                push(out, part)?;
+            }
         }
-        push(out, &format!("{bar}\n"));
+        push(out, bar)?;
+        push(out, "\n")
     }
 }
 
+/// What there is no room for in a table of Markdown.
+fn too_long(column: &Column) -> Failure {
+    let most = paper::bytes(MARKDOWN_BYTES as u64);
+    let what = format!("a value of {} has more than {most} of text", column.name);
+    Failure::limit(what).hint("--format csv, json and jsonl have values of any length")
+}
+
 impl Renderer for Table {
-    fn begin(&mut self, fields: &[Field], _out: &mut Vec<u8>) -> Result<()> {
+    fn begin(&mut self, fields: &[Field], _out: &mut dyn Sink) -> Result<()> {
         let names = unique_names(fields.iter().map(|field| &*field.name));
         self.columns = fields
             .iter()
@@ -147,40 +209,37 @@ impl Renderer for Table {
         Ok(())
     }
 
-    fn batch(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+    fn batch(&mut self, batch: &Batch, out: &mut dyn Sink) -> Result<()> {
         for row in batch.selection().rows().iter() {
             let mut cells = Vec::with_capacity(self.columns.len());
             for (column, vector) in self.columns.iter().zip(batch.columns()) {
-                let mut text = String::new();
-                text::write_value(&column.data_type, vector.cell(*row as usize), &mut text);
-                let text = one_line(&text);
-                cells.push(match self.style {
-                    Style::Boxed { .. } => text,
-                    Style::Markdown => escaped(&text),
-                });
+                cells.push(self.cell(column, vector.cell(*row as usize))?);
             }
             self.rows += 1;
             if self.is_open {
-                self.row(&cells, out);
-            } else {
-                self.waiting.push(cells);
-                if self.waiting.len() == MEASURED_ROWS {
-                    self.open(out);
-                }
+                self.row(&cells, out)?;
+                continue;
+            }
+            let bytes = cells.iter().map(|cell| cell.capacity() + size_of::<String>());
+            self.waiting_bytes += bytes.sum::<usize>();
+            self.waiting.push(cells);
+            if self.waiting.len() == MEASURED_ROWS || self.waiting_bytes >= WAITING_BYTES {
+                self.open(out)?;
             }
         }
         Ok(())
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut dyn Sink) -> Result<()> {
         if !self.is_open {
-            self.open(out);
+            self.open(out)?;
         }
         if let Style::Boxed { .. } = self.style {
-            self.rule(['└', '┴', '┘'], out);
+            self.rule(['└', '┴', '┘'], out)?;
             let rows = if self.rows == 1 { "row" } else { "rows" };
-            push(out, &format!("{} {rows}\n", self.rows));
+            push(out, &format!("{} {rows}\n", self.rows))?;
         }
+        Ok(())
     }
 }
 
@@ -220,13 +279,13 @@ fn is_number(data_type: &DataType) -> bool {
 
 /// Line breaks and other control characters as one visible character each.
 fn one_line(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control()) {
+    if !text.contains(paper::is_obeyed) {
         return text.to_owned();
     }
     let visible = |c: char| match c {
         '\n' => '⏎',
         c if u32::from(c) < 0x20 => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-        c if c.is_control() => '\u{fffd}',
+        c if paper::is_obeyed(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(visible).collect()
@@ -236,8 +295,8 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('|', "\\|")
 }
 
-fn push(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
+fn push(out: &mut dyn Sink, text: &str) -> Result<()> {
+    out.write(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -251,7 +251,7 @@ impl Session {
                     let _closing = Closing(&window);
                     scheduler.run(query, run)
                 })
-                .map_err(|error| Error::internal(format!("no thread can be had: {error}")))?;
+                .map_err(|error| Error::no_thread(&error))?;
             let mut stop = Stop { session: self, cancel: &cancel, window: &result, over: false };
             self.interrupt.set(Some(cancel.clone()));
             while let Some(batch) = result.next() {

@@ -289,7 +289,7 @@ fn no_path(function: &str) -> Error {
 /// The files that `name` stands for. A name without `/` or `.` that is no file is no path.
 fn resolve(name: &str) -> Result<Vec<PathBuf>> {
     let path = Path::new(name);
-    if !path.exists() && !name.contains(['/', '.', '*', '?']) {
+    if !path.exists() && !name.contains(['/', '.', '*', '?', '[', '{']) {
         return Err(Error::name(format!("unknown table {name}"))
             .hint(format!("a file is named by its path: from '{name}.parquet'")));
     }

@@ -27,8 +27,23 @@ pub struct ChunkPages {
     pub column_index: Option<ColumnIndex>,
     /// The header of the bloom filter, if there is one that can be read.
     pub bloom_filter: Option<BloomFilterHeader>,
+    /// Indexes and bloom filters that the footer names and that cannot be read: which, and why.
+    pub broken_indexes: Vec<(&'static str, Error)>,
     /// Why there are no more pages, if there should be.
     pub broken: Option<Error>,
+}
+
+impl ChunkPages {
+    /// What was parsed; if it is broken, that is noted.
+    fn kept<T>(&mut self, name: &'static str, parsed: Result<T>, place: &Place) -> Option<T> {
+        match parsed {
+            Ok(index) => Some(index),
+            Err(error) => {
+                self.broken_indexes.push((name, error.at(place)));
+                None
+            }
+        }
+    }
 }
 
 /// One page.
@@ -93,7 +108,8 @@ impl Checksum {
 /// # Errors
 /// `InvalidArgument` if there is no such chunk; `Unsupported` if it is encrypted or in another file;
 /// `Corrupt` if it does not lie in the file; `Io`, `LimitExceeded`. A page that cannot be read ends the
-/// list, and is no error.
+/// list, and is no error; an index that cannot be read is left out, with the reason in
+/// [`broken_indexes`](ChunkPages::broken_indexes).
 pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Result<ChunkPages> {
     let (footer, schema) = (file.footer(), file.schema());
     let (Some(group), Some(chunk), Some(described)) =
@@ -122,15 +138,18 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
     let mut found = ChunkPages::default();
     if let Some((start, len)) = chunk.offset_index() {
         let bytes = window.at(start, len.into())?;
-        found.offset_index = OffsetIndex::parse(&bytes, start, file.size_bytes(), limits).ok();
+        let parsed = OffsetIndex::parse(&bytes, start, file.size_bytes(), limits);
+        found.offset_index = found.kept("offset index", parsed, &place);
     }
     if let Some((start, len)) = chunk.column_index() {
         let bytes = window.at(start, len.into())?;
-        found.column_index = ColumnIndex::parse(bytes, start, limits).ok();
+        let parsed = ColumnIndex::parse(bytes, start, limits);
+        found.column_index = found.kept("column index", parsed, &place);
     }
     if let Some((start, _)) = chunk.bloom_filter() {
         let bytes = window.at(start, BloomFilterHeader::MOST_BYTES)?;
-        found.bloom_filter = BloomFilterHeader::parse(&bytes, start, limits).ok();
+        let parsed = BloomFilterHeader::parse(&bytes, start, limits);
+        found.bloom_filter = found.kept("bloom filter", parsed, &place);
     }
     let most = chunk.most_range().map_err(|error| error.at(&place))?;
     let mut range = chunk.chunk_range().unwrap_or_else(|_| most.clone());

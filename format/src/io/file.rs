@@ -33,7 +33,7 @@ pub struct IoThreads {
 }
 
 impl IoThreads {
-    /// Starts `count` threads (at least one).
+    /// Starts `count` threads (at least one), or as many of them as the system gives.
     ///
     /// # Errors
     /// `Io` if the system starts no thread.
@@ -44,9 +44,14 @@ impl IoThreads {
             let incoming = incoming.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("millwork-io-{index}"))
-                .spawn(move || serve(&incoming))
-                .map_err(|error| Error::io("cannot start an IO thread", error))?;
-            threads.push(thread);
+                .spawn(move || serve(&incoming));
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(error) if threads.is_empty() => {
+                    return Err(Error::io("cannot start an IO thread", error));
+                }
+                Err(_) => break,
+            }
         }
         Ok(Arc::new(Self { requests: Some(requests), threads: Mutex::new(threads) }))
     }

@@ -5,10 +5,12 @@
 //! dates, times and UUIDs are strings; bytes are base64; a map is an array of its entries.
 //!
 //! A column is looked at once a batch: which kind of vector it is, and what of it can be written
-//! without looking at the type again. An entry of a dictionary is written once and then copied.
+//! without looking at the type again. Short entries of a dictionary are written once and then copied,
+//! as far as there is [room](KEPT_BYTES). Text is handed on in the middle of rows and values.
 
 use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, TimestampStyle};
+use super::stream::{HANDED_ON_BYTES, PIECE_BYTES, Stream};
 use super::text::key_of;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
@@ -18,11 +20,25 @@ use crate::vector::{Cell, Codes, Data, Dictionary, DictionaryId, Vector, Views};
 use crate::wide_decimal::WideDecimal;
 use millwork_codecs::buffer::Bitmap;
 
-/// Writes batches as canonical JSON Lines.
+/// Memory for texts of dictionary entries, of all columns together.
+const KEPT_BYTES: usize = 8 << 20;
+
+/// Only of so many entries of a dictionary texts are kept: from the first on.
+const KEPT_ENTRIES: usize = 64 << 10;
+
+/// Longer values are not kept as text.
+const SHORT_BYTES: usize = 4 << 10;
+
+/// Writes batches as canonical JSON Lines, or as the elements of a JSON array.
 #[derive(Clone, Debug)]
 pub struct JsonWriter {
     columns: Vec<Member>,
     entries: Vec<Entries>,
+    /// Bytes that texts of entries may still take.
+    room: usize,
+    /// Of an array: whether there is an element before the next one.
+    array: Option<bool>,
+    text: Vec<u8>,
 }
 
 /// A member of an object: `"key":`, with the comma in front that it needs, and what follows.
@@ -47,14 +63,51 @@ impl JsonWriter {
     pub fn new(fields: &[Field]) -> Self {
         let columns = members(fields);
         let entries = columns.iter().map(|_| Entries::default()).collect();
-        Self { columns, entries }
+        Self { columns, entries, room: KEPT_BYTES, array: None, text: Vec::new() }
     }
 
-    /// Appends a line for each selected row.
+    /// The same for the elements of one array, each on a line of its own. The brackets are the caller's:
+    /// a line break stands before the first element, a comma and a line break before each other.
+    #[must_use]
+    pub fn array(fields: &[Field]) -> Self {
+        Self { array: Some(false), ..Self::new(fields) }
+    }
+
+    /// Appends all selected rows. For text of any length take [`write_batch_to`](Self::write_batch_to).
     ///
     /// # Errors
     /// `Internal` if the batch has another number of columns, or one of another type.
     pub fn write_batch(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
+        self.write_rows(batch, &mut Stream::kept(out))
+    }
+
+    /// Gives the text of all selected rows to `take`, in pieces of some 256 KiB that end anywhere, also
+    /// in the middle of a character. No more text is held than that.
+    ///
+    /// # Errors
+    /// Those of `take`; `Internal` as for [`write_batch`](Self::write_batch).
+    pub fn write_batch_to(
+        &mut self,
+        batch: &Batch,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        let mut out = Stream::to(&mut text, HANDED_ON_BYTES, take);
+        self.write_rows(batch, &mut out)?;
+        out.hand_on()?;
+        self.text = text;
+        Ok(())
+    }
+
+    /// Memory of what is kept between batches, in bytes.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        let of = |entries: &Entries| entries.spans.capacity() * 8 + entries.text.capacity();
+        self.entries.iter().map(of).sum()
+    }
+
+    fn write_rows(&mut self, batch: &Batch, out: &mut Stream<'_>) -> Result<()> {
         if batch.columns().len() != self.columns.len() {
             return Err(Error::internal(format!(
                 "a batch of {} columns for JSON of {}",
@@ -66,17 +119,25 @@ impl JsonWriter {
         for ((member, vector), entries) in
             self.columns.iter().zip(batch.columns()).zip(&mut self.entries)
         {
-            let values = Values::of(vector, &member.value, entries)?;
+            let values = Values::of(vector, &member.value, entries, &mut self.room)?;
             let validity = vector.validity();
             columns.push(Column { key: &member.key, form: &member.value, validity, values });
         }
         for row in batch.selection().rows().iter() {
-            out.push(b'{');
-            for column in &mut columns {
-                out.extend_from_slice(column.key);
-                column.write(*row as usize, out)?;
+            match &mut self.array {
+                Some(true) => out.text.extend_from_slice(b",\n{"),
+                Some(is_begun) => {
+                    *is_begun = true;
+                    out.text.extend_from_slice(b"\n{");
+                }
+                None => out.text.push(b'{'),
             }
-            out.extend_from_slice(b"}\n");
+            for column in &mut columns {
+                out.text.extend_from_slice(column.key);
+                column.write(*row as usize, &mut self.room, out)?;
+            }
+            out.text.extend_from_slice(if self.array.is_some() { b"}" } else { b"}\n" });
+            out.eased()?;
         }
         Ok(())
     }
@@ -87,12 +148,32 @@ impl JsonWriter {
 /// # Errors
 /// `Internal` if the cell does not belong to the type.
 pub fn write_value(data_type: &DataType, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
-    form(data_type).write(cell, out)
+    form(data_type).write(cell, &mut Stream::kept(out))
 }
 
 /// Appends `text` as a JSON string. Bytes that are not UTF-8 are appended as they are.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    escape(text, out);
+    out.push(b'"');
+}
+
+/// The same of text of any length.
+fn write_text(text: &[u8], out: &mut Stream<'_>) -> Result<()> {
+    if text.len() <= PIECE_BYTES {
+        write_string(text, out.text);
+        return Ok(());
+    }
+    out.text.push(b'"');
+    for piece in text.chunks(PIECE_BYTES) {
+        escape(piece, out.text);
+        out.eased()?;
+    }
+    out.text.push(b'"');
+    Ok(())
+}
+
+fn escape(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| must_escape(*byte)) {
         let (plain, from) = rest.split_at(at);
@@ -104,7 +185,6 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
         rest = behind;
     }
     out.extend_from_slice(rest);
-    out.push(b'"');
 }
 
 const fn must_escape(byte: u8) -> bool {
@@ -119,7 +199,11 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
         b'\t' => out.extend(b"\\t"),
         8 => out.extend(b"\\b"),
         12 => out.extend(b"\\f"),
-        _ => out.extend(format!("\\u{byte:04x}").as_bytes()),
+        _ => {
+            let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            out.extend(*b"\\u00");
+            out.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
     }
 }
 
@@ -151,71 +235,77 @@ fn form(data_type: &DataType) -> Form {
 }
 
 impl Form {
-    fn write(&self, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+    fn write(&self, cell: Cell<'_>, out: &mut Stream<'_>) -> Result<()> {
         match (self, cell) {
-            (_, Cell::Null) => out.extend(b"null"),
-            (Self::Scalar(data_type), cell) => return write_scalar(data_type, cell, out),
+            (_, Cell::Null) => out.text.extend(b"null"),
+            (Self::Scalar(data_type), cell) => write_scalar(data_type, cell, out)?,
             (Self::List(element), Cell::List { child, start, end }) => {
-                out.push(b'[');
+                out.text.push(b'[');
                 for row in start..end {
                     if row > start {
-                        out.push(b',');
+                        out.text.push(b',');
                     }
                     element.write(child.cell(row), out)?;
                 }
-                out.push(b']');
+                out.text.push(b']');
             }
             (Self::Map { key, value }, Cell::List { child, start, end }) => {
-                out.push(b'[');
+                out.text.push(b'[');
                 for row in start..end {
                     if row > start {
-                        out.push(b',');
+                        out.text.push(b',');
                     }
                     write_entry(key, value.as_deref(), child.cell(row), out)?;
                 }
-                out.push(b']');
+                out.text.push(b']');
             }
             (Self::Struct(members), Cell::Struct { children, row }) => {
-                out.push(b'{');
+                out.text.push(b'{');
                 for (member, child) in members.iter().zip(children) {
-                    out.extend_from_slice(&member.key);
+                    out.text.extend_from_slice(&member.key);
                     member.value.write(child.cell(row), out)?;
                 }
-                out.push(b'}');
+                out.text.push(b'}');
             }
             (form, cell) => {
                 return Err(Error::internal(format!("{cell:?} to be written as {form:?}")));
             }
         }
-        Ok(())
+        out.eased()
     }
 }
 
 /// An entry of a map: an object, or its key where there are no values.
-fn write_entry(key: &Form, value: Option<&Form>, entry: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+fn write_entry(
+    key: &Form,
+    value: Option<&Form>,
+    entry: Cell<'_>,
+    out: &mut Stream<'_>,
+) -> Result<()> {
     let Some(value) = value else {
         return key.write(key_of(entry), out);
     };
     let Cell::Struct { children: [keys, values], row } = entry else {
         return Err(Error::internal(format!("{entry:?} as the entry of a map")));
     };
-    out.extend(b"{\"key\":");
+    out.text.extend(b"{\"key\":");
     key.write(keys.cell(row), out)?;
-    out.extend(b",\"value\":");
+    out.text.extend(b",\"value\":");
     value.write(values.cell(row), out)?;
-    out.push(b'}');
+    out.text.push(b'}');
     Ok(())
 }
 
-fn write_scalar(data_type: &DataType, cell: Cell<'_>, out: &mut Vec<u8>) -> Result<()> {
+fn write_scalar(data_type: &DataType, cell: Cell<'_>, out: &mut Stream<'_>) -> Result<()> {
+    let text = &mut *out.text;
     match cell {
-        Cell::Null => out.extend(b"null"),
-        Cell::Boolean(value) => write_boolean(value, out),
-        Cell::Integer(value) => write_integer(data_type, value, out)?,
-        Cell::Float16(value) => write_float32(value.to_f32(), out),
-        Cell::Float32(value) => write_float32(value, out),
-        Cell::Float64(value) => write_float64(value, out),
-        Cell::Bytes(bytes) if data_type.is_text() => write_string(bytes, out),
+        Cell::Null => text.extend(b"null"),
+        Cell::Boolean(value) => write_boolean(value, text),
+        Cell::Integer(value) => write_integer(data_type, value, text)?,
+        Cell::Float16(value) => write_float32(value.to_f32(), text),
+        Cell::Float32(value) => write_float32(value, text),
+        Cell::Float64(value) => write_float64(value, text),
+        Cell::Bytes(bytes) if data_type.is_text() => write_text(bytes, out)?,
         Cell::Bytes(bytes) => write_bytes(data_type, bytes, out)?,
         Cell::List { .. } | Cell::Struct { .. } => {
             return Err(Error::internal(format!("{cell:?} to be written as {data_type}")));
@@ -277,7 +367,8 @@ fn write_float64(value: f64, out: &mut Vec<u8>) {
     }
 }
 
-fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+fn write_bytes(data_type: &DataType, bytes: &[u8], stream: &mut Stream<'_>) -> Result<()> {
+    let out = &mut *stream.text;
     let wrong_width =
         |_| Error::internal(format!("a value of {} bytes as a {data_type}", bytes.len()));
     if *data_type == DataType::Interval {
@@ -310,9 +401,14 @@ fn write_bytes(data_type: &DataType, bytes: &[u8], out: &mut Vec<u8>) -> Result<
             Some(decimal) => out.extend_from_slice(decimal.to_string().as_bytes()),
             None => return Err(Error::internal("a wide decimal of another width")),
         },
-        _ => notation::base64(bytes, out),
+        _ => {
+            for piece in bytes.chunks(PIECE_BYTES) {
+                notation::base64(piece, stream.text);
+                stream.eased()?;
+            }
+        }
     }
-    out.push(b'"');
+    stream.text.push(b'"');
     Ok(())
 }
 
@@ -340,20 +436,25 @@ enum Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn of(vector: &'a Vector, form: &Form, entries: &'a mut Entries) -> Result<Self> {
+    fn of(
+        vector: &'a Vector,
+        form: &Form,
+        entries: &'a mut Entries,
+        room: &mut usize,
+    ) -> Result<Self> {
         let scalar = match form {
             Form::Scalar(data_type) => data_type,
             _ => return Ok(Self::Cells(vector)),
         };
         Ok(match (vector.data(), scalar) {
             (Data::Null, _) => Self::Same(b"null".to_vec()),
-            (Data::Constant(inner), _) => {
+            (Data::Constant(inner), _) if is_short(inner.cell(0)) => {
                 let mut text = Vec::new();
-                form.write(inner.cell(0), &mut text)?;
+                form.write(inner.cell(0), &mut Stream::kept(&mut text))?;
                 Self::Same(text)
             }
             (Data::Dictionary(codes, dictionary), _) => {
-                entries.begin(dictionary);
+                entries.begin(dictionary, room);
                 Self::Coded(codes, dictionary, entries)
             }
             (Data::Int32(values), DataType::Int32) => Self::Int32(values),
@@ -367,76 +468,111 @@ impl<'a> Values<'a> {
 }
 
 impl Column<'_> {
-    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> Result<()> {
+    fn write(&mut self, row: usize, room: &mut usize, out: &mut Stream<'_>) -> Result<()> {
+        let text = &mut *out.text;
         if self.validity.is_some_and(|bits| !bits.get(row)) {
-            out.extend(b"null");
+            text.extend(b"null");
             return Ok(());
         }
         match &mut self.values {
-            Values::Same(text) => out.extend_from_slice(text),
+            Values::Same(same) => text.extend_from_slice(same),
             Values::Coded(codes, dictionary, entries) => {
-                return entries.write(codes.get(row) as usize, dictionary, self.form, out);
+                let entry = codes.get(row) as usize;
+                let cell = dictionary.values().cell(entry);
+                if !entries.copy(entry, text)
+                    && !entries.keep(entry, cell, self.form, room, text)?
+                {
+                    self.form.write(cell, out)?;
+                }
             }
             Values::Int32(values) => {
-                out.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
+                text.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
             }
             Values::Int64(values) => {
-                out.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
+                text.extend_from_slice(itoa::Buffer::new().format(values[row]).as_bytes());
             }
-            Values::Float32(values) => write_float32(values[row], out),
-            Values::Float64(values) => write_float64(values[row], out),
-            Values::Text(views) => write_string(views.get(row), out),
-            Values::Cells(vector) => return self.form.write(vector.cell(row), out),
+            Values::Float32(values) => write_float32(values[row], text),
+            Values::Float64(values) => write_float64(values[row], text),
+            Values::Text(views) => write_text(views.get(row), out)?,
+            Values::Cells(vector) => self.form.write(vector.cell(row), out)?,
         }
-        Ok(())
+        out.eased()
     }
 }
 
-/// The texts of a dictionary's entries, as far as they were needed.
+/// Whether the text of `cell` is worth keeping.
+fn is_short(cell: Cell<'_>) -> bool {
+    !matches!(cell, Cell::Bytes(bytes) if bytes.len() > SHORT_BYTES)
+}
+
+/// The texts of a dictionary's entries, as far as they were needed and there was room.
 #[derive(Clone, Debug, Default)]
 struct Entries {
     dictionary: Option<DictionaryId>,
-    /// Start and end of each entry's text; the end is 0 while there is none.
-    spans: Vec<(usize, usize)>,
+    /// Start and end of each entry's text, of the first entries; the end is 0 while there is none.
+    spans: Vec<(u32, u32)>,
     text: Vec<u8>,
+    /// Bytes taken from the room of all columns.
+    held: usize,
 }
 
 impl Entries {
-    /// Texts beyond that are not kept.
-    const KEPT_BYTES: usize = 16 << 20;
-
     /// Forgets the texts if they are those of another dictionary.
-    fn begin(&mut self, dictionary: &Dictionary) {
+    fn begin(&mut self, dictionary: &Dictionary, room: &mut usize) {
         if self.dictionary != Some(dictionary.id()) {
-            self.dictionary = Some(dictionary.id());
-            self.spans.clear();
-            self.spans.resize(dictionary.len(), (0, 0));
-            self.text.clear();
+            *room += self.held;
+            *self = Self { dictionary: Some(dictionary.id()), ..Self::default() };
         }
     }
 
-    fn write(
+    /// Appends the text of `entry` to `out`; whether there is one.
+    fn copy(&self, entry: usize, out: &mut Vec<u8>) -> bool {
+        match self.spans.get(entry) {
+            Some((start, end)) if *end > 0 => {
+                let text = self.text.get(*start as usize..*end as usize);
+                out.extend_from_slice(text.unwrap_or_default());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Appends the text of `entry`, which is `cell`, and keeps it; `false`, with nothing done, where it
+    /// is long or there is no room.
+    fn keep(
         &mut self,
         entry: usize,
-        dictionary: &Dictionary,
+        cell: Cell<'_>,
         form: &Form,
+        room: &mut usize,
         out: &mut Vec<u8>,
-    ) -> Result<()> {
-        let value = || dictionary.values().cell(entry);
-        match self.spans.get(entry).copied() {
-            Some((start, end)) if end > 0 => {
-                out.extend_from_slice(self.text.get(start..end).unwrap_or_default());
-            }
-            Some(_) if self.text.len() < Self::KEPT_BYTES => {
-                let start = self.text.len();
-                form.write(value(), &mut self.text)?;
-                out.extend_from_slice(self.text.get(start..).unwrap_or_default());
-                if let Some(span) = self.spans.get_mut(entry) {
-                    *span = (start, self.text.len());
-                }
-            }
-            _ => form.write(value(), out)?,
+    ) -> Result<bool> {
+        if entry >= KEPT_ENTRIES || !is_short(cell) {
+            return Ok(false);
         }
-        Ok(())
+        if self.spans.len() <= entry {
+            let wanted = (entry + 1).next_power_of_two();
+            let more = wanted - self.spans.len();
+            let bytes = more * size_of::<(u32, u32)>();
+            if bytes > *room || self.spans.try_reserve_exact(more).is_err() {
+                return Ok(false);
+            }
+            *room -= bytes;
+            self.held += bytes;
+            self.spans.resize(wanted, (0, 0));
+        }
+        let before = out.len();
+        form.write(cell, &mut Stream::kept(out))?;
+        let text = out.get(before..).unwrap_or_default();
+        let start = self.text.len();
+        if text.len() <= *room && self.text.try_reserve(text.len()).is_ok() {
+            self.text.extend_from_slice(text);
+            *room -= text.len();
+            self.held += text.len();
+            if let Some(span) = self.spans.get_mut(entry) {
+                *span = (start as u32, self.text.len() as u32);
+            }
+        }
+        Ok(true)
     }
 }

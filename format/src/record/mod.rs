@@ -1,12 +1,13 @@
 //! Values as text: JSON Lines, SQL text, CSV; and the calendar that dates need for it.
 //!
-//! In: batches, or single cells with their type. Out: bytes appended to a buffer of the caller.
-//! Everything that is appended is complete: one line a row.
+//! In: batches, or single cells with their type. Out: bytes appended to a buffer of the caller, where
+//! what is appended is complete; or given to the caller piece by piece, however long rows are.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`calendar`] | days and civil dates, without limits of years |
 //! | `notation` | how numbers, times, bytes are written, for all formats |
+//! | `stream` | text that is handed on whenever there is much of it |
 //! | [`text`] | a value as SQL shows it |
 //! | [`json`] | canonical JSON Lines |
 //! | [`csv`] | RFC 4180 |
@@ -14,6 +15,7 @@
 
 pub mod calendar;
 mod notation;
+mod stream;
 pub mod text;
 pub mod json;
 pub mod csv;

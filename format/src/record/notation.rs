@@ -233,11 +233,21 @@ pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Whether [`blob`] leaves `byte` as it is.
+const fn is_plain_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"')
+}
+
+/// Whether [`blob`] leaves all of `bytes` as they are.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_plain_byte(*byte))
+}
+
 /// Bytes as SQL shows them: printable ASCII as it is, the rest, quotes and backslashes as `\xAB`.
 pub(super) fn blob(bytes: &[u8], out: &mut impl Sink) {
     let mut plain = [0; 4];
     for byte in bytes {
-        if matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"') {
+        if is_plain_byte(*byte) {
             out.push_text(char::from(*byte).encode_utf8(&mut plain));
         } else {
             out.push_text("\\x");

@@ -6,8 +6,10 @@ use half::f16;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 
+use super::stream::Taker;
 use super::{CsvWriter, JsonWriter, text};
 use crate::batch::Batch;
+use crate::error::Error;
 use crate::selection::Selection;
 use crate::types::{DataType, Field, TimeUnit};
 use crate::vector::{Codes, Data, Dictionary, List, Vector, Views};
@@ -346,4 +348,122 @@ fn csv_quotes_what_needs_it() {
     let expected = "s,\"a,b\",s_1\nplain,\"[1, 2]\",true\n\"a,\"\"b\"\"\",[],false\n\"\",[3],\n\
                     \"two\nlines\",[],false\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+/// A batch of `rows` rows in which all rows have the one entry `long` of a dictionary, alone and in a list.
+fn repeated(long: &[u8], rows: usize) -> (Vec<Field>, Batch) {
+    let text = Field::nullable("s", DataType::Utf8);
+    let fields = vec![
+        text.clone(),
+        Field::nullable("l", DataType::List(Arc::new(text))),
+        Field::nullable("b", DataType::Binary),
+    ];
+    let coded = || {
+        let dictionary = Arc::new(Dictionary::new(views(&[long])).unwrap());
+        let codes = Codes::U8(Slice::copy_of(&vec![0; rows]));
+        Vector::dictionary(codes, None, dictionary).unwrap()
+    };
+    let offsets: Vec<i32> = (0..=rows as i32).collect();
+    (fields, Batch::new(vec![coded(), list(&offsets, coded()), coded()], rows).unwrap())
+}
+
+/// What `write` gives, and the longest piece of it.
+fn pieces_of(write: impl FnOnce(&mut Taker<'_>)) -> (Vec<u8>, usize) {
+    let (mut all, mut longest) = (Vec::new(), 0);
+    write(&mut |piece| {
+        longest = longest.max(piece.len());
+        all.extend_from_slice(piece);
+        Ok(())
+    });
+    (all, longest)
+}
+
+#[test]
+fn long_values_and_rows_are_handed_on_in_pieces() {
+    for long in ["plain and long ", "a 'quote', a \"quote\" and \u{1}\n", "日本語"] {
+        let (fields, batch) = repeated(long.repeat(60_000).as_bytes(), 5);
+        let mut expected = Vec::new();
+        JsonWriter::new(&fields).write_batch(&batch, &mut expected).unwrap();
+        let (all, longest) = pieces_of(|take| {
+            JsonWriter::new(&fields).write_batch_to(&batch, take).unwrap();
+        });
+        assert!(all == expected && longest < 1 << 20, "JSON in pieces of {longest}");
+        for line in all.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            serde_json::from_slice::<serde_json::Value>(line).unwrap();
+        }
+        let mut expected = Vec::new();
+        CsvWriter::new(&fields).write_batch(&batch, &mut expected).unwrap();
+        let (all, longest) = pieces_of(|take| {
+            CsvWriter::new(&fields).write_batch_to(&batch, take).unwrap();
+        });
+        assert!(all == expected && longest < 1 << 20, "CSV in pieces of {longest}");
+    }
+}
+
+#[test]
+fn a_taker_that_refuses_ends_the_writing() {
+    let (fields, batch) = repeated(&[b'x'; 1 << 20], 50);
+    let mut asked = 0;
+    let mut refuse = |_: &[u8]| {
+        asked += 1;
+        Err(Error::internal("enough"))
+    };
+    assert!(JsonWriter::new(&fields).write_batch_to(&batch, &mut refuse).is_err());
+    assert!(CsvWriter::new(&fields).write_batch_to(&batch, &mut refuse).is_err());
+    assert_eq!(asked, 2);
+}
+
+#[test]
+fn elements_of_an_array_have_their_commas() {
+    let fields = [Field::nullable("x", DataType::Int64)];
+    let mut writer = JsonWriter::array(&fields);
+    let mut out = Vec::new();
+    for value in [1, 2] {
+        writer.write_batch(&Batch::new(vec![ints(&[value])], 1).unwrap(), &mut out).unwrap();
+    }
+    assert_eq!(out, b"\n{\"x\":1},\n{\"x\":2}");
+}
+
+#[test]
+fn of_large_dictionaries_only_what_is_used_takes_memory() {
+    let fields: Vec<Field> =
+        (0..40).map(|at| Field::nullable(&format!("c{at}"), DataType::Utf8)).collect();
+    let mut writer = JsonWriter::new(&fields);
+    let words: Vec<String> = (0..70_000).map(|at| format!("{at}{}", "-".repeat(40))).collect();
+    let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+    let dictionary = Arc::new(Dictionary::new(views(&words)).unwrap());
+    for codes in [vec![0u32], vec![69_999], (0..70_000).collect()] {
+        let rows = codes.len();
+        let codes = Codes::U32(Slice::copy_of(&codes));
+        let coded = Vector::dictionary(codes, None, Arc::clone(&dictionary)).unwrap();
+        let batch = Batch::new(vec![coded; fields.len()], rows).unwrap();
+        let mut lines = 0;
+        writer
+            .write_batch_to(&batch, &mut |piece| {
+                lines += piece.iter().filter(|byte| **byte == b'\n').count();
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(lines, rows);
+        let kept = writer.kept_bytes();
+        match rows {
+            1 => assert!(kept < 8 << 10, "{kept} bytes for one row"),
+            _ => assert!(kept < 17 << 20, "{kept} bytes"),
+        }
+    }
+}
+
+#[test]
+fn the_beginning_of_a_text_is_all_that_is_made() {
+    let (fields, batch) = repeated("日本語".repeat(100_000).as_bytes(), 1);
+    for (field, column) in fields.iter().zip(batch.columns()) {
+        let mut out = String::new();
+        assert!(!text::write_beginning(&field.data_type, column.cell(0), 100, &mut out));
+        assert!((90..=100).contains(&out.len()), "{} bytes of {}", out.len(), field.data_type);
+        let mut whole = String::new();
+        assert!(text::write_beginning(&field.data_type, column.cell(0), 5 << 20, &mut whole));
+        let mut expected = String::new();
+        text::write_value(&field.data_type, column.cell(0), &mut expected);
+        assert_eq!(whole, expected);
+    }
 }

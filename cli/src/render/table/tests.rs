@@ -18,7 +18,7 @@ fn shown(mut table: Table, words: &[&str]) -> String {
     let mut out = Vec::new();
     table.begin(&fields, &mut out).expect("begun");
     table.batch(&batch, &mut out).expect("shown");
-    table.end(&mut out);
+    table.end(&mut out).expect("ended");
     String::from_utf8(out).expect("text")
 }
 
