@@ -3,7 +3,6 @@
 //! A mapped file that is cut short under us would end the process with a signal, so files are read,
 //! not mapped.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -14,11 +13,12 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use millwork_codecs::buffer::BufferMut;
 
+use super::open::{LocalFile, OpenFiles};
 use super::{Driver, DriverProfile, Reply};
 use crate::error::{Error, Place, Result};
 
 struct Request {
-    file: Arc<File>,
+    file: Arc<LocalFile>,
     name: Arc<str>,
     range: Range<u64>,
     target: BufferMut,
@@ -29,6 +29,7 @@ struct Request {
 #[derive(Debug)]
 pub struct IoThreads {
     requests: Option<Sender<Request>>,
+    files: Arc<OpenFiles>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -39,12 +40,13 @@ impl IoThreads {
     /// `Io` if the system starts no thread.
     pub fn start(count: usize) -> Result<Arc<Self>> {
         let (requests, incoming) = unbounded::<Request>();
+        let files = Arc::<OpenFiles>::default();
         let mut threads = Vec::new();
         for index in 0..count.max(1) {
-            let incoming = incoming.clone();
+            let (incoming, files) = (incoming.clone(), Arc::clone(&files));
             let thread = std::thread::Builder::new()
                 .name(format!("millwork-io-{index}"))
-                .spawn(move || serve(&incoming));
+                .spawn(move || serve(&incoming, &files));
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) if threads.is_empty() => {
@@ -53,7 +55,7 @@ impl IoThreads {
                 Err(_) => break,
             }
         }
-        Ok(Arc::new(Self { requests: Some(requests), threads: Mutex::new(threads) }))
+        Ok(Arc::new(Self { requests: Some(requests), files, threads: Mutex::new(threads) }))
     }
 }
 
@@ -72,9 +74,11 @@ impl Drop for IoThreads {
     }
 }
 
-fn serve(incoming: &Receiver<Request>) {
+fn serve(incoming: &Receiver<Request>, files: &OpenFiles) {
     for Request { file, name, range, mut target, reply } in incoming {
-        let bytes = read_exactly(&file, range.start, target.as_mut_slice())
+        let bytes = files
+            .file(&file)
+            .and_then(|file| file.read_exact_at(target.as_mut_slice(), range.start))
             .map(|()| target.freeze())
             .map_err(|error| {
                 let place =
@@ -89,15 +93,11 @@ fn serve(incoming: &Receiver<Request>) {
     }
 }
 
-fn read_exactly(file: &File, offset: u64, target: &mut [u8]) -> io::Result<()> {
-    file.read_exact_at(target, offset)
-}
-
 /// A local file.
 #[derive(Debug)]
 pub struct FileDriver {
     name: Arc<str>,
-    file: Arc<File>,
+    file: Arc<LocalFile>,
     len: u64,
     threads: Arc<IoThreads>,
 }
@@ -109,15 +109,14 @@ impl FileDriver {
     /// `NotFound` or `Io`.
     pub fn open(path: &Path, threads: &Arc<IoThreads>) -> Result<Self> {
         let name: Arc<str> = path.to_string_lossy().into();
-        let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta)));
-        let (file, metadata) = opened.map_err(|error| match error.kind() {
+        let (file, metadata) = threads.files.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::io(format!("file not found: {name}"), error),
             _ => Error::io(format!("cannot open {name}"), error),
         })?;
         if !metadata.is_file() {
             return Err(Error::invalid_argument(format!("{name} is not a file")));
         }
-        Ok(Self { name, file: Arc::new(file), len: metadata.len(), threads: Arc::clone(threads) })
+        Ok(Self { name, file, len: metadata.len(), threads: Arc::clone(threads) })
     }
 }
 

@@ -15,6 +15,7 @@ mod driver;
 mod fetch;
 mod file;
 mod memory;
+mod open;
 mod recording;
 mod store;
 
