@@ -6,7 +6,7 @@
 //!
 //! A column is looked at once a batch: which kind of vector it is, and what of it can be written
 //! without looking at the type again. Short entries of a dictionary are written once and then copied,
-//! as far as there is [room](KEPT_BYTES). Text is handed on in the middle of rows and values.
+//! as far as there is room. Text is handed on in the middle of rows and values.
 
 use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, TimestampStyle};
