@@ -67,9 +67,7 @@ fn directory(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        let entries = fs::read_dir(&next)
-            .map_err(|error| Error::io(format!("cannot list {}", next.display()), error))?;
-        for entry in entries.flatten() {
+        for entry in entries_of(&next)? {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if name.starts_with(['.', '_']) {
@@ -97,7 +95,7 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
     for one in alternatives(&pattern.to_string_lossy())? {
         let start = if one.starts_with('/') { PathBuf::from("/") } else { PathBuf::new() };
         let parts: Vec<&str> = one.split('/').filter(|part| !part.is_empty()).collect();
-        walk(&start, &parts, &mut found);
+        walk(&start, &parts, &mut found)?;
     }
     if found.is_empty() {
         let what = format!("no file matches {}", pattern.display());
@@ -149,24 +147,29 @@ fn first_braces(pattern: &str) -> Option<(&str, Vec<&str>, &str)> {
 }
 
 /// Adds the files below `folder` that match `parts`, one a level. `**` is any number of levels.
-fn walk(folder: &Path, parts: &[&str], found: &mut BTreeSet<PathBuf>) {
+///
+/// # Errors
+/// `Io` if a directory cannot be listed: rows would be missing.
+fn walk(folder: &Path, parts: &[&str], found: &mut BTreeSet<PathBuf>) -> Result<()> {
     let Some((part, rest)) = parts.split_first() else {
         if folder.is_file() {
             found.insert(folder.to_owned());
         }
-        return;
+        return Ok(());
     };
     if !is_pattern(part) {
         return walk(&folder.join(part), rest, found);
     }
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let Ok(entries) = fs::read_dir(listed) else { return };
+    if !listed.is_dir() {
+        return Ok(());
+    }
     let is_deep = *part == "**";
     if is_deep && !rest.is_empty() {
-        walk(folder, rest, found);
+        walk(folder, rest, found)?;
     }
     let pattern = tokens(part);
-    for entry in entries.flatten() {
+    for entry in entries_of(listed)? {
         let name = entry.file_name();
         let text = name.to_string_lossy();
         if text.starts_with('.') && !part.starts_with('.') {
@@ -175,15 +178,22 @@ fn walk(folder: &Path, parts: &[&str], found: &mut BTreeSet<PathBuf>) {
         let path = folder.join(&name);
         if !is_deep {
             if matches(&pattern, &text) {
-                walk(&path, rest, found);
+                walk(&path, rest, found)?;
             }
         } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             // Links to directories are not followed: they may lead back.
-            walk(&path, parts, found);
+            walk(&path, parts, found)?;
         } else if rest.is_empty() {
-            walk(&path, rest, found);
+            walk(&path, rest, found)?;
         }
     }
+    Ok(())
+}
+
+/// What is in `folder`, all of it.
+fn entries_of(folder: &Path) -> Result<Vec<fs::DirEntry>> {
+    let listed = fs::read_dir(folder).and_then(Iterator::collect);
+    listed.map_err(|error| Error::io(format!("cannot list {}", folder.display()), error))
 }
 
 /// A part of a pattern.
