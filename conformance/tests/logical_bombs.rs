@@ -221,50 +221,56 @@ fn r10_sql_counts_and_sums_elements_of_lists() {
     answers(&lists());
 }
 
-/// Between two batches a reader can always be left: none keeps anybody waiting.
+/// How long the longest of several steps took.
+struct Laps {
+    longest: Duration,
+    started: Instant,
+}
+
+impl Laps {
+    fn begin() -> Self {
+        Self { longest: Duration::ZERO, started: Instant::now() }
+    }
+
+    /// A step has ended, and the next begins.
+    fn lap(&mut self) {
+        self.longest = self.longest.max(self.started.elapsed());
+        self.started = Instant::now();
+    }
+}
+
+/// Between two batches, or two rows, a reader can always be left: none keeps anybody waiting.
 #[test]
 fn r10_a_reader_can_be_left_within_fifty_milliseconds() {
     let _alone = alone();
     for bomb in [flat(), structs(), null_fields(), lists()] {
-        // The longest of a hundred batches and of the drop; of three attempts the shortest, for another
-        // program may have the processor.
-        let attempt = || {
-            let mut longest = Duration::ZERO;
-            let mut started = Instant::now();
-            let mut lap = || {
-                longest = longest.max(started.elapsed());
-                started = Instant::now();
-            };
-            let mut batches = batches(&bomb, &Limits::standard(), &Budget::new(16 * MEBIBYTE));
-            lap();
+        let open = || batches(&bomb, &Limits::standard(), &Budget::new(16 * MEBIBYTE));
+        let by_batches = || {
+            let mut laps = Laps::begin();
+            let mut batches = open();
+            laps.lap();
             for _ in 0..100 {
                 batches.next().unwrap().unwrap();
-                lap();
+                laps.lap();
             }
             drop(batches);
-            lap();
-            longest
+            laps.lap();
+            laps.longest
         };
-        // The same of single rows, among them the first of the next batches.
         let by_rows = || {
-            let mut longest = Duration::ZERO;
-            let mut started = Instant::now();
-            let mut lap = || {
-                longest = longest.max(started.elapsed());
-                started = Instant::now();
-            };
-            let batches = batches(&bomb, &Limits::standard(), &Budget::new(16 * MEBIBYTE));
-            let mut rows = Rows::new(batches);
-            lap();
+            let mut laps = Laps::begin();
+            let mut rows = Rows::new(open());
+            laps.lap();
             for _ in 0..20_000 {
                 assert!(rows.read_next().unwrap().is_some());
-                lap();
+                laps.lap();
             }
             drop(rows);
-            lap();
-            longest
+            laps.lap();
+            laps.longest
         };
-        for attempt in [&attempt as &dyn Fn() -> Duration, &by_rows] {
+        // Of three attempts the shortest, for another program may have the processor.
+        for attempt in [&by_batches as &dyn Fn() -> Duration, &by_rows] {
             let longest = (0..3).map(|_| attempt()).min().unwrap();
             assert!(longest <= Duration::from_millis(50), "{longest:?}: {}", bomb.what);
         }

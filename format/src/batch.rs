@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::selection::Selection;
 use crate::vector::Vector;
 
-/// Rows that a batch is meant to have at most.
+/// Rows that a batch of a query is meant to have at most; of few columns that are only read
+/// [`BatchOptions::batch_rows`](crate::read::BatchOptions::batch_rows) may have more.
 pub const BATCH_ROWS: usize = 2048;
 
 /// Bytes of nested values that a batch is meant to have at most.

@@ -6,14 +6,27 @@
 //! Over-read: every load takes 64 bytes of which at least the first holds a bit that was asked for.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shrdv_epi32, _mm512_shrdv_epi64,
-    _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
-    _mm512_srlv_epi64,
+    __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_alignr_epi32,
+    _mm512_and_si512, _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shrdv_epi32,
+    _mm512_shrdv_epi64, _mm512_shuffle_epi8, _mm512_srli_epi32, _mm512_srli_epi64,
+    _mm512_srlv_epi32, _mm512_srlv_epi64,
 };
 
 use super::x86::load;
+
+/// Of each of sixteen numbers the sum of it and those in front of it, wrapping: the register is shifted by
+/// one, two, four and eight lanes and added; no step waits for another register.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn running_sums(numbers: __m512i) -> __m512i {
+    let zero = _mm512_setzero_si512();
+    let mut sums = numbers;
+    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<15>(sums, zero));
+    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<14>(sums, zero));
+    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<12>(sums, zero));
+    _mm512_add_epi32(sums, _mm512_alignr_epi32::<8>(sums, zero))
+}
 
 /// How eight values of one width lie in 64 bytes.
 pub(super) struct Lanes64 {

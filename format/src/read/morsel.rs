@@ -138,17 +138,18 @@ impl MorselReader {
         Ok(position.layout.clone())
     }
 
-    /// Where to stop within `rows`, whose bytes are here: where the last page that begins among them
-    /// begins, so that no vector is put together from two pages; the end of `rows` if there is none
+    /// Where to stop within `rows`, whose bytes are here: where the last page that ends among them
+    /// ends, so that no vector is put together from two pages; the end of `rows` if there is none
     /// or if less than a quarter of them would be left.
     pub(super) fn page_end(&self, rows: &Range<u64>) -> u64 {
         let layouts = self.leaves.iter().filter_map(|leaf| leaf.layout.as_ref());
-        let starts = layouts.filter(|layout| layout.rows_known).filter_map(|layout| {
-            let last = layout.overlapping(rows).end.checked_sub(1)?;
-            Some(layout.pages.get(last)?.first_row)
+        let ends = layouts.filter(|layout| layout.rows_known).filter_map(|layout| {
+            let last = layout.pages.get(layout.overlapping(rows).end.checked_sub(1)?)?;
+            let end = last.first_row + last.rows;
+            Some(if end <= rows.end { end } else { last.first_row })
         });
         let least = rows.start + (rows.end - rows.start) / 4;
-        starts.filter(|start| *start > least).max().map_or(rows.end, |start| start.min(rows.end))
+        ends.filter(|end| *end > least).max().unwrap_or(rows.end)
     }
 
     /// Reads of rows `rows` (within the morsel, not before rows read earlier) of column `column`

@@ -73,6 +73,42 @@ fn a_limit_reads_only_the_first_rows() {
     assert_eq!(whole[0].len() as u64, file.num_rows());
 }
 
+#[test]
+fn batches_are_as_long_as_asked_and_hold_the_same_rows() {
+    let file = File::open(&fixture(), &Limits::standard()).unwrap();
+    let read = |batch_rows, columns: Option<Vec<usize>>| {
+        let options = BatchOptions { batch_rows, columns, ..BatchOptions::default() };
+        let batches = file.batches(options).unwrap();
+        batches.collect::<crate::Result<Vec<Batch>>>().unwrap()
+    };
+    let expected = all_rows(read(None, Some(vec![0, 4])).into_iter().map(Ok));
+    for most in [0, 1, 7, 1000, 100_000] {
+        let batches = read(Some(most), Some(vec![0, 4]));
+        assert!(batches.iter().all(|batch| batch.rows() <= most.max(1)), "{most}");
+        assert_eq!(all_rows(batches.into_iter().map(Ok)), expected, "{most}");
+    }
+}
+
+#[test]
+fn batches_end_where_pages_do() {
+    // Row groups of 60 rows, pages of 15.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/parts.parquet");
+    let file = File::open(&path, &Limits::standard()).unwrap();
+    let rows_of = |most| {
+        let columns = Some(vec![0]);
+        let options = BatchOptions { batch_rows: Some(most), columns, ..BatchOptions::default() };
+        let batches = file.batches(options).unwrap();
+        batches.take(4).map(|batch| batch.unwrap().rows()).collect::<Vec<_>>()
+    };
+    assert_eq!(rows_of(25), [15, 15, 15, 15]);
+    assert_eq!(rows_of(40), [30, 30, 30, 30]);
+    assert_eq!(rows_of(61), [60, 60, 60, 60]);
+    // Too few rows would be left.
+    assert_eq!(rows_of(16), [15, 15, 15, 15]);
+    assert_eq!(rows_of(14), [14, 14, 14, 14]);
+    assert_eq!(rows_of(10), [10, 5, 10, 5]);
+}
+
 /// Reads every row group in morsels of `target` rows, the columns in turn, from a driver that answers
 /// singly, at random and late.
 fn read_late(seed: u64, target: u64, latency_us: u32) -> (Vec<Vec<String>>, ScanTotals, u64) {

@@ -4,7 +4,7 @@
 //! values are written as [`text`] shows them and quoted where they contain a comma, a quote or an end
 //! of line; nested values of more than 256 KiB always. Text is handed on in the middle of rows and values.
 
-use super::stream::{HANDED_ON_BYTES, PIECE_BYTES, Stream};
+use super::stream::{HANDED_ON_BYTES, PIECE_BYTES, Stream, handed_on};
 use super::text;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
@@ -64,12 +64,9 @@ impl CsvWriter {
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        let mut out = Stream::to(&mut text, HANDED_ON_BYTES, take);
-        self.write_rows(batch, &mut out)?;
-        out.hand_on()?;
+        let written = handed_on(&mut text, take, |out| self.write_rows(batch, out));
         self.text = text;
-        Ok(())
+        written
     }
 
     fn write_rows(&mut self, batch: &Batch, out: &mut Stream<'_>) -> Result<()> {

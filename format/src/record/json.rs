@@ -10,7 +10,7 @@
 
 use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, TimestampStyle};
-use super::stream::{HANDED_ON_BYTES, PIECE_BYTES, Stream};
+use super::stream::{PIECE_BYTES, Stream, handed_on};
 use super::text::key_of;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
@@ -92,12 +92,9 @@ impl JsonWriter {
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        let mut out = Stream::to(&mut text, HANDED_ON_BYTES, take);
-        self.write_rows(batch, &mut out)?;
-        out.hand_on()?;
+        let written = handed_on(&mut text, take, |out| self.write_rows(batch, out));
         self.text = text;
-        Ok(())
+        written
     }
 
     /// Memory of what is kept between batches, in bytes.

@@ -22,6 +22,18 @@ pub(super) struct Stream<'a> {
     taker: Option<&'a mut Taker<'a>>,
 }
 
+/// Hands what `write` writes to `taker`, in pieces that are gathered in `room`.
+pub(super) fn handed_on(
+    room: &mut Vec<u8>,
+    taker: &mut Taker<'_>,
+    write: impl FnOnce(&mut Stream<'_>) -> Result<()>,
+) -> Result<()> {
+    room.clear();
+    let mut out = Stream::to(room, HANDED_ON_BYTES, taker);
+    write(&mut out)?;
+    out.hand_on()
+}
+
 impl<'a> Stream<'a> {
     /// Text that nobody takes: all of it stays.
     pub(super) fn kept(text: &'a mut Vec<u8>) -> Self {

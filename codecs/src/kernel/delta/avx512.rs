@@ -7,13 +7,12 @@
 //! Over-read: every load takes 64 bytes of which at least the first holds a bit that was asked for.
 
 use std::arch::x86_64::{
-    _mm512_add_epi32, _mm512_add_epi64, _mm512_alignr_epi32, _mm512_alignr_epi64,
-    _mm512_permutexvar_epi32, _mm512_permutexvar_epi64, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setzero_si512,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_permutexvar_epi32,
+    _mm512_permutexvar_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
 };
 
 use super::{DeltaInteger, Deltas};
-use crate::kernel::lanes::{Lanes32, Lanes64};
+use crate::kernel::lanes::{Lanes32, Lanes64, running_sums};
 use crate::kernel::unpack::unpack_one_wide;
 use crate::kernel::x86::store;
 
@@ -83,15 +82,11 @@ fn add_64(src: &[u8], lanes: &Lanes64, smallest: u64, before: u64, out: &mut [u6
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
 fn add_32(src: &[u8], lanes: &Lanes32, smallest: u32, before: u32, out: &mut [u32]) {
     let smallest = _mm512_set1_epi32(smallest.cast_signed());
-    let zero = _mm512_setzero_si512();
     let last = _mm512_set1_epi32(15);
     let mut before = _mm512_set1_epi32(before.cast_signed());
     for (index, out) in out.chunks_mut(16).enumerate() {
-        let mut sums = _mm512_add_epi32(lanes.unpack(&src[index * 2 * lanes.width()..]), smallest);
-        sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<15>(sums, zero));
-        sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<14>(sums, zero));
-        sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<12>(sums, zero));
-        sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<8>(sums, zero));
+        let deltas = lanes.unpack(&src[index * 2 * lanes.width()..]);
+        let sums = running_sums(_mm512_add_epi32(deltas, smallest));
         store(_mm512_add_epi32(sums, before), out);
         before = _mm512_add_epi32(before, _mm512_permutexvar_epi32(last, sums));
     }

@@ -25,12 +25,13 @@ pub(super) fn append_all(
         let (prefix, rest) = (*prefix as usize, *rest as usize);
         assert!(prefix <= len, "{prefix} bytes of a value of {len}");
         len = prefix + rest;
+        assert!(len <= REGISTER, "a value of {len} bytes in a register");
         let source = &bytes[at..at + rest];
         at += rest;
         let shared = _bzhi_u64(u64::MAX, prefix as u32);
         let own = _bzhi_u64(u64::MAX, len as u32) & !shared;
         // SAFETY: `own` names byte `prefix` and the `rest - 1` behind it, which are those of `source`:
-        // lengths are at most `REGISTER`, so that no bit of the masks is lost. No other byte is touched.
+        // neither length is above `REGISTER`, so that no bit of the masks is lost. No other byte is touched.
         let added =
             unsafe { _mm512_maskz_loadu_epi8(own, source.as_ptr().wrapping_sub(prefix).cast()) };
         last = _mm512_mask_mov_epi8(added, shared, last);

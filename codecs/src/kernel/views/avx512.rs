@@ -3,15 +3,16 @@
 //! Over-read: of each value 16 bytes are read, whatever its length: the padding has as many.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm512_add_epi8, _mm512_add_epi32, _mm512_alignr_epi32,
-    _mm512_bslli_epi128, _mm512_castsi128_si512, _mm512_cmpgt_epu32_mask, _mm512_cmplt_epu8_mask,
-    _mm512_inserti32x4, _mm512_mask_mov_epi32, _mm512_mask_permutexvar_epi32,
-    _mm512_maskz_mov_epi8, _mm512_min_epu32, _mm512_permutexvar_epi32, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_sub_epi32,
+    __m512i, _mm_loadu_si128, _mm512_add_epi8, _mm512_add_epi32, _mm512_bslli_epi128,
+    _mm512_castsi128_si512, _mm512_cmpgt_epu32_mask, _mm512_cmplt_epu8_mask, _mm512_inserti32x4,
+    _mm512_mask_mov_epi32, _mm512_mask_permutexvar_epi32, _mm512_maskz_mov_epi8, _mm512_min_epu32,
+    _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_shuffle_epi8, _mm512_sub_epi32,
 };
 
 use super::views_scalar;
 use crate::buffer::View;
+use crate::kernel::lanes::running_sums;
 use crate::kernel::x86::{load, store};
 
 /// Lengths added up at a time.
@@ -30,7 +31,7 @@ pub(super) fn views(
     let (outs, out_rest) = out.as_chunks_mut::<GROUP>();
     for (lengths, out) in groups.iter().zip(outs) {
         let lengths = load(bytemuck::bytes_of(lengths));
-        let ends = add_up(lengths);
+        let ends = running_sums(lengths);
         let starts = _mm512_add_epi32(
             _mm512_sub_epi32(ends, lengths),
             _mm512_set1_epi32((offset as u32).cast_signed()),
@@ -48,18 +49,6 @@ pub(super) fn views(
         }
     }
     views_scalar(rest, bytes, (offset, buffer_index), out_rest);
-}
-
-/// The sum of each number and those in front of it.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn add_up(numbers: __m512i) -> __m512i {
-    let zero = _mm512_setzero_si512();
-    let mut sums = numbers;
-    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<15>(sums, zero));
-    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<14>(sums, zero));
-    sums = _mm512_add_epi32(sums, _mm512_alignr_epi32::<12>(sums, zero));
-    _mm512_add_epi32(sums, _mm512_alignr_epi32::<8>(sums, zero))
 }
 
 /// Sixteen bytes from each of four places.
