@@ -84,9 +84,10 @@ impl DeltaLengthByteArray {
         let mut scratch = [0i32; BLOCK];
         for views in out.chunks_mut(BLOCK) {
             let lengths = &mut scratch[..views.len()];
-            let offset = self.take(lengths)?;
-            let lengths = bytemuck::cast_slice(lengths);
-            kernel::views(lengths, self.bytes.padded(), offset, buffer_index, views);
+            self.lengths.decode(lengths)?;
+            let bytes = self.bytes.padded();
+            let end = kernel::views(lengths, bytes, self.position, buffer_index, views);
+            self.position = end.ok_or_else(|| self.bad_length(lengths))?;
         }
         Ok(())
     }

@@ -14,47 +14,54 @@ use super::{Isa, isa};
 use crate::buffer::{Padded, View};
 
 /// Fills `out` with views of buffer `buffer_index`: of values as long as `lengths` says, of which the
-/// first starts at byte `offset` of `bytes`.
+/// first starts at byte `offset` of `bytes`. Answers where the last ends; nothing, and `out` holds anything,
+/// if a length is negative or the bytes end first.
 ///
 /// # Panics
-/// If there are not as many lengths as views, the bytes end before the values, or there are 4 GiB of
-/// them.
+/// If there are not as many lengths as views, `offset` lies behind the bytes, or they are 4 GiB.
+#[must_use]
 pub fn views(
-    lengths: &[u32],
+    lengths: &[i32],
     bytes: Padded<'_>,
     offset: usize,
     buffer_index: u32,
     out: &mut [View],
-) {
+) -> Option<usize> {
     assert_eq!(lengths.len(), out.len(), "a view for each length");
-    // Each is below 2^32: there are not enough of them to overflow.
-    let total: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
-    let end = (offset as u64).checked_add(total);
     assert!(
-        end.is_some_and(|end| end <= bytes.len() as u64 && end <= u64::from(u32::MAX)),
-        "values of {total} bytes from {offset} on in {} bytes",
+        offset <= bytes.len() && u32::try_from(bytes.len()).is_ok(),
+        "values from {offset} on in {} bytes",
         bytes.len()
     );
-    let bytes = bytes.with_padding();
+    let lengths: &[u32] = bytemuck::cast_slice(lengths);
+    let bytes = (bytes.with_padding(), bytes.len());
     let place = (offset, buffer_index);
     #[cfg(target_arch = "x86_64")]
     if isa() == Isa::Avx512 {
         // SAFETY: `isa` names this tier only if the CPU has its features.
         return unsafe { avx512::views(lengths, bytes, place, out) };
     }
-    views_scalar(lengths, bytes, place, out);
+    views_scalar(lengths, bytes, place, out)
 }
 
-/// The values of these lengths and 16 bytes more are in `bytes`.
+/// As [`views`] of the bytes up to `end`; in `bytes` there are 16 more.
 #[inline(always)]
 fn views_scalar(
     lengths: &[u32],
-    bytes: &[u8],
+    (bytes, end): (&[u8], usize),
     (mut offset, buffer_index): (usize, u32),
     out: &mut [View],
-) {
+) -> Option<usize> {
+    // As unsigned numbers negative lengths are at least 2^31, but so may others be together.
+    let all = lengths.iter().fold(0, |all, length| all | length);
+    // Each is below 2^32: there are not enough of them to overflow.
+    let total: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
+    if all > i32::MAX.cast_unsigned() || total > (end - offset) as u64 {
+        return None;
+    }
     for (view, length) in out.iter_mut().zip(lengths) {
         *view = View::of(*length, &bytes[offset..], buffer_index, offset as u32);
         offset += *length as usize;
     }
+    Some(offset)
 }

@@ -1,13 +1,18 @@
 //! Four views a register, with AVX-512.
 //!
-//! Over-read: of each value 16 bytes are read, whatever its length: the padding has as many.
+//! Where values start is needed twice: as addresses, which the integer ports add up beside, and as numbers
+//! of the views of long ones. The shuffle ports are what runs out first, so that each value is read from
+//! four bytes before it, where its bytes come to lie as its view wants them, by a load that fills its
+//! quarter of the register alone.
+//!
+//! Over-read: of each value 12 bytes are read, whatever its length, and 4 before it.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm512_add_epi8, _mm512_add_epi32, _mm512_bslli_epi128,
-    _mm512_castsi128_si512, _mm512_cmpgt_epu32_mask, _mm512_cmplt_epu8_mask, _mm512_inserti32x4,
-    _mm512_mask_mov_epi32, _mm512_mask_permutexvar_epi32, _mm512_maskz_mov_epi8, _mm512_min_epu32,
-    _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_shuffle_epi8, _mm512_sub_epi32,
+    __m128i, __m512i, _mm_loadu_si128, _mm512_add_epi32, _mm512_castsi128_si512,
+    _mm512_cmpgt_epu32_mask, _mm512_cmplt_epu8_mask, _mm512_mask_broadcast_i32x4,
+    _mm512_mask_mov_epi32, _mm512_maskz_mov_epi8, _mm512_maskz_mov_epi32,
+    _mm512_maskz_permutex2var_epi32, _mm512_maskz_permutexvar_epi32, _mm512_movepi32_mask,
+    _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_sub_epi32, _mm512_ternarylogic_epi32,
 };
 
 use super::views_scalar;
@@ -18,102 +23,155 @@ use crate::kernel::x86::{load, store};
 /// Lengths added up at a time.
 const GROUP: usize = 16;
 
-/// As [`super::views`]: the values of these lengths and 16 bytes more are in `bytes`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+/// As [`super::views`]; at least 16 bytes lie in `bytes` behind `end`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn views(
     lengths: &[u32],
-    bytes: &[u8],
+    (bytes, end): (&[u8], usize),
     (mut offset, buffer_index): (usize, u32),
     out: &mut [View],
-) {
+) -> Option<usize> {
+    assert!(end.checked_add(16).is_some_and(|end| end <= bytes.len()), "16 bytes behind the end");
     let make = Quads::new(buffer_index);
     let (groups, rest) = lengths.as_chunks::<GROUP>();
     let (outs, out_rest) = out.as_chunks_mut::<GROUP>();
-    for (lengths, out) in groups.iter().zip(outs) {
-        let lengths = load(bytemuck::bytes_of(lengths));
-        let ends = running_sums(lengths);
-        let starts = _mm512_add_epi32(
-            _mm512_sub_epi32(ends, lengths),
-            _mm512_set1_epi32((offset as u32).cast_signed()),
-        );
-        let mut at = [0u32; GROUP];
-        store(starts, &mut at);
-        let mut sums = [0u32; GROUP];
-        store(ends, &mut sums);
-        offset += sums[GROUP - 1] as usize;
-        for (quad, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            let first = quad * 4;
-            let values =
-                sixteen_each(bytes, [at[first], at[first + 1], at[first + 2], at[first + 3]]);
-            store(make.views(values, lengths, starts, quad), out);
+    for (group, out) in groups.iter().zip(outs) {
+        let lengths = load(bytemuck::bytes_of(group));
+        let places = Places::of(group, offset);
+        let negative = _mm512_movepi32_mask(lengths);
+        if negative != 0 || offset < 4 || places.end > end {
+            offset = views_scalar(group, (bytes, end), (offset, buffer_index), out)?;
+            continue;
         }
+        let group = make.group(lengths, offset);
+        for (quad, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let sixteen = |value: usize| {
+                // SAFETY: no place is below `offset`, which is at least 4, nor above `places.end`,
+                // which is at most `end`, with 16 bytes behind it.
+                unsafe { sixteen(bytes, places.starts[quad * 4 + value] - 4) }
+            };
+            let values = four([sixteen(0), sixteen(1), sixteen(2), sixteen(3)]);
+            store(make.views(values, &group, quad), out);
+        }
+        offset = places.end;
     }
-    views_scalar(rest, bytes, (offset, buffer_index), out_rest);
+    views_scalar(rest, (bytes, end), (offset, buffer_index), out_rest)
 }
 
-/// Sixteen bytes from each of four places.
+/// Where values start, as addresses.
+struct Places {
+    starts: [usize; GROUP],
+    end: usize,
+}
+
+impl Places {
+    /// Of values of these lengths, from `offset` on.
+    #[inline(always)]
+    fn of(lengths: &[u32; GROUP], offset: usize) -> Self {
+        let mut end = offset;
+        let starts = std::array::from_fn(|value| {
+            let start = end;
+            end += lengths[value] as usize;
+            start
+        });
+        Self { starts, end }
+    }
+}
+
+/// Sixteen bytes from `at` on.
 ///
-/// # Panics
-/// If there are fewer.
+/// # Safety
+/// There are as many.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn sixteen_each(bytes: &[u8], places: [u32; 4]) -> __m512i {
-    let sixteen = |place: u32| {
-        let bytes = &bytes[place as usize..][..16];
-        // SAFETY: `bytes` is 16 readable bytes; the instruction takes any alignment.
-        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-    };
-    let [a, b, c, d] = places;
-    let values = _mm512_castsi128_si512(sixteen(a));
-    let values = _mm512_inserti32x4::<1>(values, sixteen(b));
-    let values = _mm512_inserti32x4::<2>(values, sixteen(c));
-    _mm512_inserti32x4::<3>(values, sixteen(d))
+#[target_feature(enable = "sse2")]
+unsafe fn sixteen(bytes: &[u8], at: usize) -> __m128i {
+    debug_assert!(bytes.len() - at >= 16);
+    // SAFETY: the caller's promise; the instruction takes any alignment.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().add(at).cast()) }
+}
+
+/// One register of four.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn four([a, b, c, d]: [__m128i; 4]) -> __m512i {
+    let all = _mm512_castsi128_si512(a);
+    let all = _mm512_mask_broadcast_i32x4(all, 0x00f0, b);
+    let all = _mm512_mask_broadcast_i32x4(all, 0x0f00, c);
+    _mm512_mask_broadcast_i32x4(all, 0xf000, d)
 }
 
 /// What is the same for all views.
 struct Quads {
     buffer_index: __m512i,
-    /// By quad: to which lanes of four its numbers go.
-    spread: [__m512i; 4],
+    /// By quad: the number of the value that each lane belongs to; in lane 3 of each view that of its
+    /// start, where starts follow the lengths.
+    lanes: [__m512i; 4],
+    /// By quad: the lowest byte of the value that each byte belongs to.
+    lowest: [__m512i; 4],
     /// The place of each byte within its view.
     place: __m512i,
-    /// Byte 0 of each view, sixteen times.
-    lowest: __m512i,
+}
+
+/// Sixteen values.
+struct Group {
+    lengths: __m512i,
+    /// The numbers of buffer and byte of long values, 0 of those that lie in their views.
+    buffers: __m512i,
+    starts: __m512i,
+    /// Where in its view the first bytes of a value end.
+    ends: __m512i,
 }
 
 impl Quads {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn new(buffer_index: u32) -> Self {
-        let spread = std::array::from_fn(|quad| {
-            let lanes: [u32; 16] = std::array::from_fn(|lane| (quad * 4 + lane / 4) as u32);
+        let lanes = std::array::from_fn(|quad| {
+            let lanes: [u32; 16] = std::array::from_fn(|lane| {
+                let value = quad * 4 + lane / 4;
+                (if lane % 4 == 3 { GROUP + value } else { value }) as u32
+            });
             load(bytemuck::bytes_of(&lanes))
         });
+        let lowest = std::array::from_fn(|quad| {
+            let bytes: [u8; 64] = std::array::from_fn(|byte| ((quad * 4 + byte / 16) * 4) as u8);
+            load(&bytes)
+        });
         let place: [u8; 64] = std::array::from_fn(|byte| (byte % 16) as u8);
-        Self {
-            buffer_index: _mm512_set1_epi32(buffer_index.cast_signed()),
-            spread,
-            place: load(&place),
-            lowest: _mm512_setzero_si512(),
+        let buffer_index = _mm512_set1_epi32(buffer_index.cast_signed());
+        Self { buffer_index, lanes, lowest, place: load(&place) }
+    }
+
+    /// Values of these lengths, from `offset` on.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn group(&self, lengths: __m512i, offset: usize) -> Group {
+        const INLINE: i32 = View::INLINE as i32;
+        let set = |number: i32| _mm512_set1_epi32(number);
+        let starts = _mm512_sub_epi32(running_sums(lengths), lengths);
+        let starts = _mm512_add_epi32(starts, set((offset as u32).cast_signed()));
+        let is_long = _mm512_cmpgt_epu32_mask(lengths, set(INLINE));
+        Group {
+            lengths,
+            buffers: _mm512_maskz_mov_epi32(is_long, self.buffer_index),
+            starts: _mm512_maskz_mov_epi32(is_long, starts),
+            ends: _mm512_mask_mov_epi32(_mm512_add_epi32(lengths, set(4)), is_long, set(8)),
         }
     }
 
-    /// Views of four values of which `values` has the first 16 bytes each, and of which lengths and
-    /// starts are number `quad * 4` and the next three.
+    /// Views of values `quad * 4` and the next three, whose first bytes lie in `values` where they have
+    /// to.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn views(&self, values: __m512i, lengths: __m512i, starts: __m512i, quad: usize) -> __m512i {
-        const INLINE: i32 = View::INLINE as i32;
-        let spread = self.spread[quad];
-        let length = _mm512_permutexvar_epi32(spread, lengths);
-        let is_long = _mm512_cmpgt_epu32_mask(length, _mm512_set1_epi32(INLINE));
-        // The bytes that belong to the value, as far as they have room.
-        let room = _mm512_min_epu32(length, _mm512_set1_epi32(INLINE));
-        let end = _mm512_add_epi8(_mm512_shuffle_epi8(room, self.lowest), _mm512_set1_epi8(4));
-        let kept = _mm512_cmplt_epu8_mask(self.place, end);
-        let view = _mm512_maskz_mov_epi8(kept, _mm512_bslli_epi128::<4>(values));
-        let view = _mm512_mask_mov_epi32(view, 0x1111, length);
-        let view = _mm512_mask_mov_epi32(view, is_long & 0x4444, self.buffer_index);
-        _mm512_mask_permutexvar_epi32(view, is_long & 0x8888, spread, starts)
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn views(&self, values: __m512i, group: &Group, quad: usize) -> __m512i {
+        const OR: i32 = 0xfe;
+        let ends = _mm512_permutexvar_epi8(self.lowest[quad], group.ends);
+        // What lies in front of the value is in the place of its length.
+        let kept = _mm512_cmplt_epu8_mask(self.place, ends) & 0xfff0_fff0_fff0_fff0;
+        let values = _mm512_maskz_mov_epi8(kept, values);
+        let lanes = self.lanes[quad];
+        let numbers = _mm512_maskz_permutex2var_epi32(0x9999, group.lengths, lanes, group.starts);
+        let buffers = _mm512_maskz_permutexvar_epi32(0x4444, lanes, group.buffers);
+        _mm512_ternarylogic_epi32::<OR>(values, numbers, buffers)
     }
 }
