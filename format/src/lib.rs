@@ -6,6 +6,7 @@
 //!
 //! The order of the modules is the order of the layers: a module uses only those above it.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may abort"))]
 
 pub mod error;
 pub mod limits;

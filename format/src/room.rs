@@ -16,6 +16,14 @@ pub(crate) fn room_for<T>(count: usize) -> Result<Vec<T>> {
     Ok(elements)
 }
 
+/// Room for `count` more elements.
+///
+/// # Errors
+/// `LimitExceeded` if the machine refuses it.
+pub(crate) fn more_room<T>(elements: &mut Vec<T>, count: usize) -> Result<()> {
+    elements.try_reserve(count).map_err(|_| refused(count))
+}
+
 /// `count` times `element`.
 ///
 /// # Errors

@@ -78,6 +78,7 @@ impl Selection {
 
     /// The chosen rows as a bitmap of [`Selection::len`] bits.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a selection is of the rows of one batch")]
     pub fn mask(&self) -> Bitmap {
         match self {
             Self::All(len) => Bitmap::filled(true, *len),

@@ -3,6 +3,7 @@
 //! The files (`conformance/fixtures/indexes`) are of three programs, with bloom filters, dictionaries and
 //! page indexes. A test of a leaf under a list asks whether one of the row's values passes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test may abort")]
 
 use std::path::Path;
 use std::sync::Arc;

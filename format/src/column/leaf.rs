@@ -14,6 +14,7 @@ use crate::levels::{
     LevelPosition, LevelRun, MaxLevels, Skeleton, count_at_least, mask_at_least, nth_one, squeeze,
 };
 use crate::page::{DataPage, PageLevels};
+use crate::room::filled;
 use crate::types::DataType;
 use crate::vector::Vector;
 
@@ -269,7 +270,7 @@ impl LeafCursor {
         out: &mut LeafRows,
     ) -> Result<()> {
         out.reserve(slots.len(), self.width_bytes)?;
-        self.append_levels(std::slice::from_ref(&slots), out);
+        self.append_levels(std::slice::from_ref(&slots), out)?;
         if let (Some(decoder), 1..) = (&mut self.decoder, values) {
             let data = decoder.decode(shape, Wanted::All(values))?;
             out.values.push(Vector::new(data, None, values)?);
@@ -288,13 +289,13 @@ impl LeafCursor {
     ) -> Result<()> {
         let count: usize = chosen.iter().map(ExactSizeIterator::len).sum();
         out.reserve(count, self.width_bytes)?;
-        self.append_levels(chosen, out);
+        self.append_levels(chosen, out)?;
         let Some(decoder) = self.decoder.as_mut().filter(|_| values > 0) else { return Ok(()) };
-        let slots = mask_of(chosen, &step.slots);
+        let slots = mask_of(chosen, &step.slots)?;
         let wanted = match &self.levels.definition {
             None => slots,
             Some(each) => {
-                let present = mask_at_least(&each[step.slots.clone()], self.max.definition);
+                let present = mask_at_least(&each[step.slots.clone()], self.max.definition)?;
                 squeeze(&slots, &present)?.words().to_vec()
             }
         };
@@ -308,9 +309,9 @@ impl LeafCursor {
         Ok(())
     }
 
-    fn append_levels(&self, ranges: &[Range<usize>], out: &mut LeafRows) {
-        out.skeleton.definition.append(self.levels.definition.as_ref(), ranges);
-        out.skeleton.repetition.append(self.levels.repetition.as_ref(), ranges);
+    fn append_levels(&self, ranges: &[Range<usize>], out: &mut LeafRows) -> Result<()> {
+        out.skeleton.definition.append(self.levels.definition.as_ref(), ranges)?;
+        out.skeleton.repetition.append(self.levels.repetition.as_ref(), ranges)
     }
 
     /// Values present in `slots`.
@@ -358,8 +359,8 @@ impl LeafCursor {
 }
 
 /// One bit a slot of `slots`: whether one of the ascending `ranges` has it.
-fn mask_of(ranges: &[Range<usize>], slots: &Range<usize>) -> Vec<u64> {
-    let mut words = vec![0u64; slots.len().div_ceil(64)];
+fn mask_of(ranges: &[Range<usize>], slots: &Range<usize>) -> Result<Vec<u64>> {
+    let mut words = filled(0u64, slots.len().div_ceil(64))?;
     for range in ranges {
         let (start, end) = (range.start - slots.start, range.end - slots.start);
         let (first, last) = (start / 64, (end - 1) / 64);
@@ -372,5 +373,5 @@ fn mask_of(ranges: &[Range<usize>], slots: &Range<usize>) -> Vec<u64> {
             words[last] |= tail;
         }
     }
-    words
+    Ok(words)
 }

@@ -5,6 +5,7 @@ use millwork_codecs::kernel::bits::count_ones;
 use millwork_codecs::kernel::{Comparison, append_selected_bits, compare_scalar};
 
 use crate::error::Result;
+use crate::room::filled;
 
 /// Levels compared at a time where only their number is asked for.
 const BLOCK: usize = 4096;
@@ -30,10 +31,13 @@ pub(crate) fn count_rows(repetition: &[u8]) -> usize {
 }
 
 /// One bit a level: whether it is at least `level`. Bits behind the last are 0.
-pub(crate) fn mask_at_least(levels: &[u8], level: u8) -> Vec<u64> {
-    let mut words = vec![0; levels.len().div_ceil(64)];
+///
+/// # Errors
+/// If memory is refused.
+pub(crate) fn mask_at_least(levels: &[u8], level: u8) -> Result<Vec<u64>> {
+    let mut words = filled(0, levels.len().div_ceil(64))?;
     compare_scalar(Comparison::GreaterOrEqual, levels, level, &mut words);
-    words
+    Ok(words)
 }
 
 /// Writes one bit a level: whether a row starts there. Bits behind the last are 0.
@@ -104,7 +108,7 @@ mod tests {
         for level in 0..6 {
             let expected = levels.iter().filter(|found| **found >= level).count();
             assert_eq!(count_at_least(&levels, level), expected);
-            assert_eq!(count_ones(&mask_at_least(&levels, level)), expected);
+            assert_eq!(count_ones(&mask_at_least(&levels, level).unwrap()), expected);
         }
         assert_eq!(count_rows(&levels), 1800);
     }

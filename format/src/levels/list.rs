@@ -10,6 +10,7 @@ use millwork_codecs::kernel::compress;
 
 use super::{LevelRun, count_at_least, mask_at_least, squeeze};
 use crate::error::{Error, Limit, Result};
+use crate::room::filled;
 
 /// The levels that the entries at one depth have, missing ones included.
 #[derive(Clone, Debug)]
@@ -47,20 +48,20 @@ pub(crate) struct Lists {
 }
 
 /// One bit a slot: whether the level is at least `level`.
-fn at_least(levels: &LevelRun, level: u8) -> Vec<u64> {
+fn at_least(levels: &LevelRun, level: u8) -> Result<Vec<u64>> {
     match levels.each() {
         Some(each) => mask_at_least(each, level),
         None if levels.usual() >= level => ones(levels.len()),
-        None => vec![0; levels.len().div_ceil(64)],
+        None => filled(0, levels.len().div_ceil(64)),
     }
 }
 
-fn ones(len: usize) -> Vec<u64> {
-    let mut words = vec![u64::MAX; len.div_ceil(64)];
+fn ones(len: usize) -> Result<Vec<u64>> {
+    let mut words = filled(u64::MAX, len.div_ceil(64))?;
     if let (Some(last), 1..) = (words.last_mut(), len % 64) {
         *last = (1 << (len % 64)) - 1;
     }
-    words
+    Ok(words)
 }
 
 impl Skeleton {
@@ -80,12 +81,12 @@ impl Skeleton {
         let Some(each) = self.definition.each().filter(|_| present > parent) else {
             return Ok(None);
         };
-        let bits = mask_at_least(each, present);
+        let bits = mask_at_least(each, present)?;
         if parent == 0 {
             let bits = Bitmap::from_words(Slice::copy_of(&bits), each.len());
             return Ok(bits.filter(|bits| bits.count_ones() < bits.len()));
         }
-        let places = mask_at_least(each, parent);
+        let places = mask_at_least(each, parent)?;
         let bits = squeeze(&bits, &places)?.freeze();
         Ok((bits.count_ones() < bits.len()).then_some(bits))
     }
@@ -126,16 +127,16 @@ pub(crate) fn lists(inside: &Skeleton, levels: ListLevels) -> Result<Lists> {
     if slots > i32::MAX as usize {
         return Err(Error::limit(Limit::Memory, "more than 2^31 list elements in one batch"));
     }
-    let elements = at_least(&inside.definition, levels.element);
-    let mut starts = at_least(&inside.repetition, levels.repetition);
-    for (word, all) in starts.iter_mut().zip(ones(slots)) {
+    let elements = at_least(&inside.definition, levels.element)?;
+    let mut starts = at_least(&inside.repetition, levels.repetition)?;
+    for (word, all) in starts.iter_mut().zip(ones(slots)?) {
         *word = !*word & all;
     }
     check_continuations(&starts, &elements, slots)?;
     let places = match levels.parent {
         0 => None,
         parent => {
-            let mut places = at_least(&inside.definition, parent);
+            let mut places = at_least(&inside.definition, parent)?;
             millwork_codecs::kernel::mask_and(&mut places, &starts);
             Some(places)
         }
@@ -144,12 +145,12 @@ pub(crate) fn lists(inside: &Skeleton, levels: ListLevels) -> Result<Lists> {
     let offsets = offsets(places, &elements)?;
     let validity = match inside.definition.each() {
         Some(each) if levels.present > levels.parent => {
-            let present = mask_at_least(each, levels.present);
+            let present = mask_at_least(each, levels.present)?;
             Some(squeeze(&present, places)?.freeze()).filter(|bits| bits.count_ones() < bits.len())
         }
         _ => None,
     };
-    let outside = outside(inside, &starts, levels.repetition);
+    let outside = outside(inside, &starts, levels.repetition)?;
     Ok(Lists { offsets, validity, outside })
 }
 
@@ -192,21 +193,21 @@ fn offsets(places: &[u64], elements: &[u64]) -> Result<Slice<i32>> {
 }
 
 /// The slots that start a list, as the depth outside sees them.
-fn outside(inside: &Skeleton, starts: &[u64], repetition: u8) -> Skeleton {
+fn outside(inside: &Skeleton, starts: &[u64], repetition: u8) -> Result<Skeleton> {
     let entries: usize = starts.iter().map(|word| word.count_ones() as usize).sum();
     let kept = |levels: &LevelRun| match levels.each() {
         Some(each) => {
-            let mut kept = vec![0; entries];
+            let mut kept = filled(0, entries)?;
             compress(each, starts, &mut kept);
-            LevelRun::of(levels.usual(), kept)
+            Ok::<_, Error>(LevelRun::of(levels.usual(), kept))
         }
-        None => LevelRun::all_usual(levels.usual(), entries),
+        None => Ok(LevelRun::all_usual(levels.usual(), entries)),
     };
     let repetition = match repetition {
         1 => LevelRun::all_usual(0, entries),
-        _ => kept(&inside.repetition),
+        _ => kept(&inside.repetition)?,
     };
-    Skeleton { definition: kept(&inside.definition), repetition, leaf: inside.leaf }
+    Ok(Skeleton { definition: kept(&inside.definition)?, repetition, leaf: inside.leaf })
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use millwork_codecs::buffer::Slice;
 
+use crate::error::Result;
+use crate::room::more_room;
+
 /// Levels in order: shared with a page as long as they are one piece of it, copied from then on.
 /// Where all are the same one they are not kept at all.
 #[derive(Clone, Debug)]
@@ -42,14 +45,21 @@ impl LevelRun {
     }
 
     /// Adds the pieces `ranges` of a page's levels, which are `None` where all are usual.
-    pub(crate) fn append(&mut self, page: Option<&Slice<u8>>, ranges: &[Range<usize>]) {
+    ///
+    /// # Errors
+    /// If memory is refused.
+    pub(crate) fn append(
+        &mut self,
+        page: Option<&Slice<u8>>,
+        ranges: &[Range<usize>],
+    ) -> Result<()> {
         let more: usize = ranges.iter().map(ExactSizeIterator::len).sum();
         match (page, ranges) {
             _ if more == 0 => {}
             (None, _) if self.each().is_none() => {}
             (Some(levels), [range]) if self.len == 0 => self.shared = levels.slice(range.clone()),
             (levels, _) => {
-                self.copy_out(more);
+                self.copy_out(more)?;
                 match levels {
                     None => self.own.resize(self.len + more, self.usual),
                     Some(levels) => {
@@ -61,17 +71,20 @@ impl LevelRun {
             }
         }
         self.len += more;
+        Ok(())
     }
 
     /// Makes the levels this run's own, with room for `more`.
-    fn copy_out(&mut self, more: usize) {
-        if self.own.is_empty() {
-            self.own.reserve(self.len + more);
-            match self.shared.take() {
-                Some(levels) => self.own.extend_from_slice(&levels),
-                None => self.own.resize(self.len, self.usual),
-            }
+    fn copy_out(&mut self, more: usize) -> Result<()> {
+        if !self.own.is_empty() {
+            return more_room(&mut self.own, more);
         }
+        more_room(&mut self.own, self.len + more)?;
+        match self.shared.take() {
+            Some(levels) => self.own.extend_from_slice(&levels),
+            None => self.own.resize(self.len, self.usual),
+        }
+        Ok(())
     }
 }
 
@@ -83,15 +96,15 @@ mod tests {
     fn pieces_of_pages_follow_one_another() {
         let page = Slice::copy_of(&[0u8, 1, 2, 3, 4]);
         let mut run = LevelRun::all_usual(7, 0);
-        run.append(None, &[0..2, 5..5]);
+        run.append(None, &[0..2, 5..5]).unwrap();
         assert_eq!((run.len(), run.each()), (2, None));
-        run.append(Some(&page), &[0..1, 3..5]);
-        run.append(None, std::slice::from_ref(&(0..1)));
+        run.append(Some(&page), &[0..1, 3..5]).unwrap();
+        run.append(None, std::slice::from_ref(&(0..1))).unwrap();
         assert_eq!(run.each(), Some(&[7, 7, 0, 3, 4, 7][..]));
         let mut shared = LevelRun::all_usual(7, 0);
-        shared.append(Some(&page), std::slice::from_ref(&(1..3)));
+        shared.append(Some(&page), std::slice::from_ref(&(1..3))).unwrap();
         assert_eq!(shared.each(), Some(&[1, 2][..]));
-        shared.append(Some(&page), std::slice::from_ref(&(0..1)));
+        shared.append(Some(&page), std::slice::from_ref(&(0..1))).unwrap();
         assert_eq!((shared.len(), shared.each()), (3, Some(&[1, 2, 0][..])));
     }
 }

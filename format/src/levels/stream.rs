@@ -12,6 +12,7 @@ use millwork_codecs::encoding::hybrid::HybridDecoder;
 use super::decode::bit_width;
 use super::{LevelBytes, MaxLevels, the_only_one};
 use crate::error::{Error, Result};
+use crate::room::filled;
 
 /// Slots between two marks: 2,048 of them, half a MiB, for the longest page there can be.
 const MARK_SLOTS: usize = 1 << 20;
@@ -136,8 +137,8 @@ impl LevelStream {
         let mut stream = Self {
             max,
             slots,
-            definition: vec![0; usize::from(max.definition) + 1],
-            repetition: vec![0; usize::from(max.repetition) + 1],
+            definition: filled(0, usize::from(max.definition) + 1)?,
+            repetition: filled(0, usize::from(max.repetition) + 1)?,
             continues: start.begins_inside_a_row(budget)?,
             marks: Vec::new(),
             _memory: memory,

@@ -42,7 +42,7 @@ pub(super) fn hashes(leaf: &Leaf, test: &Test) -> Option<Vec<u64>> {
     if values.len() > MOST_HASHES {
         return None;
     }
-    let mut all = Vec::with_capacity(values.len());
+    let mut all = Vec::new();
     for value in values {
         all.extend(value.plain_bytes(leaf)?.iter().map(|bytes| hash(bytes)));
     }

@@ -94,7 +94,7 @@ impl GroupPruning {
         let mut pruning = Self {
             filter: Arc::clone(filter),
             row_group,
-            is_likely: vec![false; may.len()],
+            is_likely: may.iter().map(|_| false).collect(),
             may,
             stage: Stage::Heads,
             blooms: Vec::new(),
@@ -219,7 +219,7 @@ impl GroupPruning {
     }
 
     fn read_heads(&mut self, store: &RangeStore, limits: &Limits) -> Result<()> {
-        let mut sound = Vec::with_capacity(self.blooms.len());
+        let mut sound = Vec::new();
         for mut probe in std::mem::take(&mut self.blooms) {
             if let Some(bytes) = store.get(&probe.head_unit())?
                 && probe.set_head(bytes, limits)
@@ -350,7 +350,7 @@ impl GroupPruning {
         let tests = self.filter.tests();
         let own: Vec<usize> =
             (0..tests.len()).filter(|test| tests[*test].column == column).collect();
-        let mut once = vec![false; tests.len()];
+        let mut once = tests.iter().map(|_| false).collect::<Vec<_>>();
         let mut together = false;
         let mut now = self.may.clone();
         for entry in 0..dictionary.len() {

@@ -34,7 +34,7 @@ impl Filter {
         index: impl Fn(usize) -> Option<(Arc<ColumnIndex>, Arc<OffsetIndex>)>,
     ) -> PageSelection {
         let (mut pages, mut pages_excluded) = (0, 0);
-        let mut kept: Vec<Vec<Range<u64>>> = Vec::with_capacity(self.tests().len());
+        let mut kept: Vec<Vec<Range<u64>>> = Vec::new();
         for test in self.tests() {
             let (leaf, found) = (schema.leaves().get(test.column), index(test.column));
             let (Some(leaf), Some((bounds, places))) = (leaf, found) else {

@@ -80,14 +80,16 @@ fn floats(value: f64, data_type: &DataType) -> Option<Vec<Vec<u8>>> {
     }
 }
 
+/// The widest decimals that are looked for, in bytes: a schema may say any number.
+const WIDEST: usize = 1024;
+
 /// `value` in `width` bytes of two's complement, the most significant first.
 fn big_endian(value: i128, width: usize) -> Option<Vec<u8>> {
     let wide = value.to_be_bytes();
     let sign = if value < 0 { 0xff } else { 0 };
     if let Some(more) = width.checked_sub(wide.len()) {
-        let mut bytes = vec![sign; more];
-        bytes.extend(wide);
-        return Some(bytes);
+        let bytes = std::iter::repeat_n(sign, more).chain(wide);
+        return (width <= WIDEST).then(|| bytes.collect());
     }
     let (head, tail) = wide.split_at(wide.len() - width);
     let fits = head.iter().all(|byte| *byte == sign)
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     fn decimals_fill_their_width_or_have_no_encoding() {
-        let table: [(i128, usize, Option<&[u8]>); 9] = [
+        let table: [(i128, usize, Option<&[u8]>); 10] = [
             (1, 2, Some(&[0, 1])),
             (-1, 3, Some(&[0xff; 3])),
             (127, 1, Some(&[0x7f])),
@@ -111,6 +113,7 @@ mod tests {
             (255, 2, Some(&[0, 255])),
             (-1, 18, Some(&[0xff; 18])),
             (5, 0, None),
+            (5, i32::MAX as usize, None),
         ];
         for (value, width, expected) in table {
             assert_eq!(big_endian(value, width).as_deref(), expected, "{value} in {width}");

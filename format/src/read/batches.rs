@@ -12,6 +12,7 @@ use crate::batch::{BATCH_ROWS, Batch, Origin};
 use crate::error::Result;
 use crate::io::Need;
 use crate::page::PageContext;
+use crate::room::room_for;
 use crate::selection::Selection;
 use crate::types::Field;
 
@@ -110,7 +111,7 @@ impl Batches {
             let rows = *row..reader.page_end(&(*row..*row + left.min(most)));
             let count = (rows.end - rows.start) as usize;
             let selection = Selection::All(count);
-            let mut columns = Vec::with_capacity(all.len());
+            let mut columns = room_for(all.len())?;
             for column in &all {
                 columns.push(reader.read(*column, rows.clone(), &selection, &mut self.context)?);
             }

@@ -12,6 +12,7 @@ use crate::error::{Error, Place, Result};
 use crate::io::{Fetcher, Need};
 use crate::metadata::{ColumnIndex, OffsetIndex};
 use crate::prune::{Filter, GroupPruning, PageSelection, Step};
+use crate::room::{filled, room_for};
 
 /// The scan of some columns of one file.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl FileScan {
         metrics: Arc<ScanMetrics>,
     ) -> Arc<Self> {
         let columns: Vec<_> = columns.into_iter().map(Arc::new).collect();
-        let mut first_leaves = Vec::with_capacity(columns.len() + 1);
+        let mut first_leaves = Vec::new();
         let mut leaves = 0;
         for column in &columns {
             first_leaves.push(leaves);
@@ -167,7 +168,7 @@ impl RowGroupScan {
         };
         scan.file.check_rows(group)?;
         let rows = group.num_rows();
-        let mut chunks = Vec::with_capacity(scan.leaf_count());
+        let mut chunks = room_for(scan.leaf_count())?;
         for (column, scanned) in scan.columns.iter().enumerate() {
             for leaf in &scanned.leaves {
                 let chunk = group
@@ -353,7 +354,7 @@ impl RowGroupScan {
             missing.dedup();
             return Ok(missing);
         }
-        let mut read = vec![PageIndex::default(); self.chunks.len()];
+        let mut read = filled(PageIndex::default(), self.chunks.len())?;
         for (leaf, offsets, bounds) in &wanted {
             if let Some(unit) = offsets {
                 read[*leaf].offsets = self.read_offset_index(*leaf, unit)?.map(Arc::new);

@@ -209,7 +209,7 @@ impl MorselReader {
         context: &mut PageContext,
     ) -> Result<Vector> {
         let layout = self.layout_at(leaf, rows.start)?;
-        let mut parts = Vec::with_capacity(1);
+        let mut parts = Vec::new();
         for page in layout.overlapping(rows) {
             let location = &layout.pages[page];
             let start = rows.start.max(location.first_row);

@@ -15,6 +15,7 @@ use super::layout::Layout;
 use crate::column::{LeafCursor, LeafRows, RowMask, assemble};
 use crate::error::{Error, Place, Result};
 use crate::page::PageContext;
+use crate::room::room_for;
 use crate::vector::Vector;
 
 impl MorselReader {
@@ -35,7 +36,7 @@ impl MorselReader {
             return Err(Error::internal("a flat column read as a nested one"));
         };
         let leaves = self.group().scan().leaves_of(column);
-        let mut read = Vec::with_capacity(leaves.len());
+        let mut read = room_for(leaves.len())?;
         for (position, leaf) in leaves.clone().enumerate() {
             read.push(self.read_leaf(leaf, position, rows, mask, context)?);
         }

@@ -14,6 +14,7 @@ use super::stream::{PIECE_BYTES, Stream, handed_on};
 use super::text::key_of;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::room::room_for;
 use crate::schema::unique_names;
 use crate::types::{DataType, Field};
 use crate::vector::{Cell, Codes, Data, Dictionary, DictionaryId, Vector, Views};
@@ -112,7 +113,7 @@ impl JsonWriter {
                 self.columns.len()
             )));
         }
-        let mut columns: Vec<Column<'_>> = Vec::with_capacity(self.columns.len());
+        let mut columns: Vec<Column<'_>> = room_for(self.columns.len())?;
         for ((member, vector), entries) in
             self.columns.iter().zip(batch.columns()).zip(&mut self.entries)
         {

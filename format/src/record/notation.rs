@@ -215,7 +215,6 @@ pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let letter = |six_bits: u32| ALPHABET[(six_bits & 63) as usize];
     let (triples, rest) = bytes.as_chunks::<3>();
-    out.reserve(bytes.len().div_ceil(3) * 4);
     for [a, b, c] in triples {
         let bits = u32::from_be_bytes([0, *a, *b, *c]);
         out.extend([letter(bits >> 18), letter(bits >> 12), letter(bits >> 6), letter(bits)]);

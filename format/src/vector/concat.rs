@@ -36,13 +36,12 @@ pub fn concat(parts: &[Vector]) -> Result<Vector> {
         Data::Views(_) => Data::Views(concat_views(&flat, len)?),
         Data::List(_) => Data::List(concat_lists(&flat, len)?),
         Data::Struct(children) => {
-            let mut joined = Vec::with_capacity(children.len());
-            for field in 0..children.len() {
+            let join = |field| {
                 let parts: Result<Vec<Vector>> =
                     flat.iter().map(|part| struct_child(part, field)).collect();
-                joined.push(concat(&parts?)?);
-            }
-            Data::Struct(joined.into())
+                concat(&parts?)
+            };
+            Data::Struct((0..children.len()).map(join).collect::<Result<_>>()?)
         }
         plain => with_plain!(
             plain,

@@ -84,7 +84,7 @@ impl Dictionary {
 fn first_equal(values: &Vector) -> Option<Box<[u32]>> {
     let mut first: HashMap<Vec<u8>, u32> = HashMap::with_capacity(values.len());
     let mut repeated = false;
-    let mut canonical = Vec::with_capacity(values.len());
+    let mut canonical = Vec::new();
     let mut visit = |row: usize, key: &[u8]| {
         let entry = *first.entry(key.to_vec()).or_insert(row as u32);
         repeated |= entry as usize != row;

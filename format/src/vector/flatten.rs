@@ -6,6 +6,7 @@ use millwork_codecs::buffer::{Buffer, Slice};
 
 use super::{Data, List, Vector, with_plain};
 use crate::error::Result;
+use crate::room::filled;
 
 impl Vector {
     /// The same rows with flat values; nested vectors are flat already, their children are not
@@ -19,7 +20,7 @@ impl Vector {
                 dictionary.values().take(&codes.widened())?.with_validity(self.validity().cloned())
             }
             Data::Constant(inner) => {
-                inner.take(&vec![0; self.len()])?.with_validity(self.validity().cloned())
+                inner.take(&filled(0, self.len())?)?.with_validity(self.validity().cloned())
             }
             _ => Ok(self.clone()),
         }

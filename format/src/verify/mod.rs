@@ -53,6 +53,7 @@ use millwork_codecs::budget::Budget;
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::metadata::{ColumnChunk, RowGroup};
 use crate::read::File;
+use crate::room::filled;
 
 /// Findings of one column chunk that are told one by one.
 pub const MOST_FINDINGS: u64 = 100;
@@ -245,7 +246,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
         report: Report::default(),
         found,
         in_chunk: 0,
-        spoilt: vec![false; file.footer().num_columns()],
+        spoilt: filled(false, file.footer().num_columns())?,
         page_starts: BTreeMap::new(),
         group_rows: file.footer().row_groups().map(rows_of).collect(),
     };

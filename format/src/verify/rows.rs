@@ -111,7 +111,7 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
         }
     }
     for (order, groups) in by_order {
-        let mut columns = Vec::with_capacity(order.len());
+        let mut columns = Vec::new();
         for sorting in &order {
             let leaf = sorting.column as usize;
             let column = schema.columns().iter().position(|c| c.leaves.contains(&leaf));

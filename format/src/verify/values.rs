@@ -15,6 +15,7 @@ use crate::metadata::bloom_filter::hash;
 use crate::metadata::{BloomFilter, PhysicalType};
 use crate::page::DataPage;
 use crate::prune::PruneValue;
+use crate::room::filled;
 use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::{Cell, Data, Dictionary, Vector};
@@ -60,6 +61,7 @@ impl Default for Distinct {
 }
 
 impl Facts {
+    #[expect(clippy::disallowed_methods, reason = "levels are bytes: 256 counters at most")]
     pub(super) fn of_levels(max: MaxLevels) -> Self {
         Self {
             definition: vec![0; usize::from(max.definition) + 1],
@@ -233,27 +235,30 @@ pub(super) fn read(
                 }
             }
             denied.ask(bloom, leaf, cell);
-        });
+        })?;
         left -= step;
     }
     Ok(denied)
 }
 
 /// Calls `visit` with each value, or with each entry of a dictionary that occurs, and how often.
-fn each(vector: &Vector, mut visit: impl FnMut(Cell<'_>, Option<usize>, u64)) {
+///
+/// # Errors
+/// If memory is refused.
+fn each(vector: &Vector, mut visit: impl FnMut(Cell<'_>, Option<usize>, u64)) -> Result<()> {
     let Data::Dictionary(codes, dictionary) = vector.data() else {
         for row in 0..vector.len() {
             visit(vector.cell(row), None, 1);
         }
-        return;
+        return Ok(());
     };
     if dictionary.len() > vector.len() {
         for row in 0..vector.len() {
             visit(vector.cell(row), Some(codes.get(row) as usize), 1);
         }
-        return;
+        return Ok(());
     }
-    let mut counts = vec![0u64; dictionary.len()];
+    let mut counts = filled(0u64, dictionary.len())?;
     for row in 0..vector.len() {
         if let Some(count) = counts.get_mut(codes.get(row) as usize) {
             *count += 1;
@@ -262,6 +267,7 @@ fn each(vector: &Vector, mut visit: impl FnMut(Cell<'_>, Option<usize>, u64)) {
     for (entry, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         visit(dictionary.values().cell(entry), Some(entry), *count);
     }
+    Ok(())
 }
 
 /// Values that a bloom filter says are not there.
