@@ -241,7 +241,7 @@ fn mask(count: usize) -> Bitmap {
 }
 
 /// Asks until nothing is needed.
-fn bring(
+pub(crate) fn bring(
     scan: &FileScan,
     budget: &Budget,
     mut want: impl FnMut() -> Result<Option<Need>>,

@@ -1,6 +1,9 @@
 //! Every input that the fuzzer found worth keeping, once more: what was repaired stays repaired.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
+
+use conformance::corpus;
 use conformance::fuzz::{TARGETS, find, kept, seeds};
 
 #[test]
@@ -24,6 +27,18 @@ fn every_target_has_seeds() {
         let seeds = seeds(target.name).unwrap();
         assert!(seeds.len() > 5, "{}: {} seeds", target.name, seeds.len());
         seeds.iter().step_by(7).for_each(|seed| target.run(seed));
+    }
+}
+
+/// Files as they are, those of other programs and those of the corpus: no way fails, and all agree.
+#[test]
+fn r3_files_tell_the_same_rows_in_every_way() {
+    let file = find("file").unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for name in corpus::files(&fixtures).unwrap() {
+        if name.ends_with(".parquet") {
+            file.run(&std::fs::read(fixtures.join(name)).unwrap());
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `metadata` | Thrift, footers, page headers, page indexes, bloom filters |
 //! | `page` | bodies of data and dictionary pages |
 //! | `old_levels` | levels in BIT_PACKED |
+//! | `ways` | one file in several ways, which agree |
 //! | `kept` | inputs worth keeping, many in one file |
 //! | `seed` | first inputs, from files that other programs wrote |
 
@@ -27,6 +28,7 @@ mod codec;
 mod metadata;
 mod page;
 mod old_levels;
+mod ways;
 pub mod kept;
 mod seed;
 
@@ -133,6 +135,7 @@ fn file(bytes: &[u8], budget: &Budget) {
     let mut tally = Tally::default();
     examine::file(bytes, None, false, budget, &mut tally);
     check_tally(&tally);
+    ways::file(bytes, budget);
 }
 
 /// Rows that are verified: some bytes may rightly say that a billion rows are null.
