@@ -85,14 +85,16 @@ pub fn most_bytes_of_all<T>(work: impl FnOnce() -> T) -> (T, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+
     use super::*;
 
     #[test]
     fn what_is_held_at_once_is_counted() {
         let held: Vec<u8> = vec![1; 1000];
         let (len, most) = most_bytes_of(|| {
-            drop(vec![1u8; 50_000]);
-            let kept = vec![1u8; 70_000];
+            drop(black_box(vec![1u8; 50_000]));
+            let kept = black_box(vec![1u8; 70_000]);
             kept.len() + held.len()
         });
         assert_eq!(len, 71_000);

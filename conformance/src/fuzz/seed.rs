@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use millwork_format::metadata::{Encoding, PageHeader, PageKind, PhysicalType};
+use millwork_format::metadata::{Compression, Encoding, PageHeader, PageKind, PhysicalType};
 
 use super::{alp, old_levels, page};
 use crate::anatomy::{Anatomy, Body, Original};
+use crate::assemble::{Assembler, Element, Group, Page, Repetition, run};
 use crate::{corpus, examine};
 
 /// Longer inputs teach little and cost much.
@@ -29,6 +30,7 @@ pub fn seeds(target: &str) -> Result<Vec<Vec<u8>>, String> {
     }
     match target {
         "alp" => found.extend(alp::seeds()),
+        "file" | "verify" => found.extend(long_pages()?),
         "bit_packed_levels" => return Ok(old_levels::seeds()),
         _ => {}
     }
@@ -43,6 +45,51 @@ pub fn seeds(target: &str) -> Result<Vec<Vec<u8>>, String> {
     found.dedup();
     let every = found.len().div_ceil(MOST_SEEDS).max(1);
     Ok(found.into_iter().step_by(every).collect())
+}
+
+/// Files of one page of many rows in a few bytes, whose levels are not decoded at once: optional values,
+/// those of a struct, lists.
+pub(super) fn long_pages() -> Result<Vec<Vec<u8>>, String> {
+    const ROWS: u64 = 1 << 20;
+    let levels = |runs: &[(u64, u32)]| {
+        let runs: Vec<u8> = runs.iter().flat_map(|(count, level)| run(*count, *level, 1)).collect();
+        [&(runs.len() as u32).to_le_bytes()[..], &runs].concat()
+    };
+    let file = |schema: Vec<Element>, path: &[&str], rows: u64, levels: Vec<u8>, values: u64| {
+        let codes = [vec![1], run(values / 2, 0, 1), run(values - values / 2, 1, 1)].concat();
+        let body = [levels, codes].concat();
+        let page = Page::v1(rows as i32, Encoding::RleDictionary, body);
+        let dictionary = Page::dictionary(2, [7i32.to_le_bytes(), 9i32.to_le_bytes()].concat());
+        let mut file = Assembler::default();
+        let (physical, plain) = (PhysicalType::Int32, Compression::Uncompressed);
+        let chunk = file.chunk(path, physical, plain, &[dictionary, page])?;
+        let group = Group { chunks: vec![chunk], rows: rows as i64 };
+        Ok::<_, String>(file.end_with(&Assembler::footer(schema, vec![group]))?.into_bytes())
+    };
+    let leaf = |name, repetition| Element::leaf(name, repetition, PhysicalType::Int32);
+    let optional = leaf("a", Repetition::Optional);
+    let flat = vec![Element::root(1), optional.clone()];
+    let group = Element::group("s", Repetition::Optional, 1);
+    let nested = vec![Element::root(1), group, optional];
+    let lists = vec![Element::root(1), leaf("l", Repetition::Repeated)];
+    let of_lists = [levels(&[(ROWS, 0)]), levels(&[(600, 1), (400, 0), (ROWS - 1000, 1)])].concat();
+    Ok(vec![
+        file(
+            flat,
+            &["a"],
+            3 * ROWS,
+            levels(&[(600, 0), (3 * ROWS - 610, 1), (10, 0)]),
+            3 * ROWS - 610,
+        )?,
+        file(
+            nested,
+            &["s", "a"],
+            3 * ROWS,
+            levels(&[(600, 0), (400, 2), (3 * ROWS - 1000, 1)]),
+            400,
+        )?,
+        file(lists, &["l"], ROWS, of_lists, ROWS - 400)?,
+    ])
 }
 
 fn of_file(target: &str, file: &Original, found: &mut Vec<Vec<u8>>) {

@@ -6,6 +6,7 @@
 //! fail, but for memory. Other forms (CSV, SQL text, typed values, parts of columns by path) are
 //! made too, and only counted.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
@@ -79,6 +80,9 @@ pub(super) fn file(bytes: &[u8], budget: &Budget) {
     let steps = in_steps(&file, budget, &mut chosen);
     let steps = tell(&fields, steps.into_iter());
     among(&whole, &steps, &chosen, "steps");
+    let [at_once, in_pieces] =
+        [40, 7].map(|step| tell(&fields, ends(&file, budget, step).into_iter()));
+    same(&at_once, &in_pieces, "pieces of the ends");
     if let Ok(batches) = file.batches(options(None)) {
         on_their_way(&fields, batches, &whole);
     }
@@ -180,13 +184,7 @@ fn steps(
                     return Ok(());
                 }
                 let selection = selection(count, start / STEP);
-                let mut vectors = Vec::new();
-                for column in &columns {
-                    let asked = std::slice::from_ref(&rows);
-                    bring(&scan, budget, || reader.want(&[*column], asked))?;
-                    vectors.push(reader.read(*column, rows.clone(), &selection, &mut context)?);
-                }
-                batches.push(Batch::new(vectors, selection.count()));
+                batches.push(read(&mut reader, &scan, &rows, &selection, &mut context));
                 let numbers = selection.rows();
                 chosen.extend(numbers.iter().map(|row| first as usize + *row as usize));
             }
@@ -194,6 +192,59 @@ fn steps(
         before += group.rows();
     }
     Ok(())
+}
+
+/// The last rows of the first row groups, with all before them passed over, `step` at a time.
+fn ends(file: &File, budget: &Budget, step: u64) -> Vec<Result<Batch>> {
+    let mut batches = Vec::new();
+    for ordinal in 0..file.footer().num_row_groups().min(3) {
+        if let Err(error) = end_of(file, ordinal, budget, step, &mut batches) {
+            batches.push(Err(error));
+            break;
+        }
+    }
+    batches
+}
+
+fn end_of(
+    file: &File,
+    ordinal: usize,
+    budget: &Budget,
+    step: u64,
+    batches: &mut Vec<Result<Batch>>,
+) -> Result<()> {
+    let columns: Vec<usize> = (0..file.schema().columns().len()).collect();
+    let scan = FileScan::new(file, 0, &columns, Arc::new(ScanMetrics::new(columns.len())))?;
+    let mut context = PageContext::new(budget.clone(), file.limits().clone());
+    let group = RowGroupScan::new(&scan, ordinal)?;
+    // One morsel: what is passed over is not dropped.
+    let Some(morsel) = group.cut(0, u64::MAX).pop() else { return Ok(()) };
+    let mut reader = MorselReader::new(&group, morsel.clone());
+    let mut start = morsel.end.saturating_sub(40).max(morsel.start);
+    while start < morsel.end {
+        let rows = start..morsel.end.min(start + step);
+        let count = (rows.end - rows.start) as usize;
+        batches.push(read(&mut reader, &scan, &rows, &Selection::All(count), &mut context));
+        start = rows.end;
+    }
+    Ok(())
+}
+
+/// Those of rows `rows` that `selection` chooses, of all columns.
+fn read(
+    reader: &mut MorselReader,
+    scan: &FileScan,
+    rows: &Range<u64>,
+    selection: &Selection,
+    context: &mut PageContext,
+) -> Result<Batch> {
+    let mut vectors = Vec::new();
+    for column in 0..scan.columns().len() {
+        let asked = std::slice::from_ref(rows);
+        bring(scan, context.budget(), || reader.want(&[column], asked))?;
+        vectors.push(reader.read(column, rows.clone(), selection, context)?);
+    }
+    Batch::new(vectors, selection.count())
 }
 
 /// All, few, most or none of `count` rows, by `turn`.
@@ -336,5 +387,43 @@ fn parts(file: &File, options: &BatchOptions) {
             }
             Err(error) => check_error(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::seed::long_pages;
+
+    #[test]
+    fn long_pages_are_told_from_both_ends() {
+        for bytes in long_pages().unwrap() {
+            let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+            let file = File::from_bytes("long", bytes, &Limits::untrusted()).unwrap();
+            let limit_rows = Some(ROWS);
+            let batches = file.batches(BatchOptions { limit_rows, ..BatchOptions::default() });
+            let batches = batches.unwrap();
+            let fields = batches.fields();
+            let told = tell(&fields, batches);
+            assert!(matches!(told.end, End::All));
+            assert_eq!(told.lines.len() as u64, ROWS);
+            let told = tell(&fields, ends(&file, &Budget::unlimited(), 7).into_iter());
+            assert!(matches!(told.end, End::All));
+            assert_eq!(told.lines.len(), 40);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "row 1 differs by another way")]
+    fn a_difference_is_seen() {
+        let told = |lines: [u64; 3]| Told { lines: lines.to_vec(), end: End::All };
+        same(&told([1, 2, 3]), &told([1, 4, 3]), "another way");
+    }
+
+    #[test]
+    #[should_panic(expected = "rows by another way")]
+    fn a_missing_row_is_seen() {
+        let told = |lines: &[u64]| Told { lines: lines.to_vec(), end: End::All };
+        among(&told(&[1, 2, 3]), &told(&[1]), &[0, 2], "another way");
     }
 }
