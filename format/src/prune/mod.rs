@@ -124,45 +124,6 @@ pub struct ColumnPredicate {
     pub test: Test,
 }
 
-/// Whether row group `row_group` may have a row that passes all of `predicates`. A predicate on a
-/// repeated leaf proves nothing.
-///
-/// # Errors
-/// `InvalidArgument` if there is no such row group or leaf.
-pub fn row_group_may_match(
-    footer: &Footer,
-    schema: &Schema,
-    row_group: usize,
-    predicates: &[ColumnPredicate],
-) -> Result<bool> {
-    for predicate in predicates {
-        let known = chunk_bounds(footer, schema, row_group, predicate.column)?;
-        if known.is_some_and(|bounds| !may_match(&predicate.test, &bounds)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Whether every row of row group `row_group` is known to pass all of `predicates`.
-///
-/// # Errors
-/// `InvalidArgument` if there is no such row group or leaf.
-pub fn row_group_always_matches(
-    footer: &Footer,
-    schema: &Schema,
-    row_group: usize,
-    predicates: &[ColumnPredicate],
-) -> Result<bool> {
-    for predicate in predicates {
-        let known = chunk_bounds(footer, schema, row_group, predicate.column)?;
-        if known.is_none_or(|bounds| !always_matches(&predicate.test, &bounds)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// What is known of the values of a leaf in a row group; `None` if the leaf is repeated, and so has
 /// not one value a row.
 ///

@@ -179,7 +179,8 @@ fn in_order(
                 .collect();
             if let Some((of, before)) = &last
                 && *of == group
-                && compare(before, &key, columns) == Some(Ordering::Greater)
+                && compare(before, &key, columns.iter().map(|(.., sorting)| *sorting))
+                    == Some(Ordering::Greater)
             {
                 let place = Place {
                     row_group: Some(group),
@@ -209,9 +210,9 @@ fn keeps_from_looking(error: &Error) -> Result<()> {
 fn compare(
     before: &[Option<PruneValue>],
     after: &[Option<PruneValue>],
-    columns: &[(usize, &Leaf, SortingColumn)],
+    sorting: impl IntoIterator<Item = SortingColumn>,
 ) -> Option<Ordering> {
-    for ((one, other), (_, _, sorting)) in before.iter().zip(after).zip(columns) {
+    for ((one, other), sorting) in before.iter().zip(after).zip(sorting) {
         let order = match (one, other) {
             (None, None) => Ordering::Equal,
             (None, Some(_)) if sorting.nulls_first => Ordering::Less,
@@ -228,4 +229,34 @@ fn compare(
         }
     }
     Some(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_and_directions_are_those_of_the_claim() {
+        let key = |values: [Option<f64>; 2]| values.map(|value| value.map(PruneValue::Float));
+        let of = |one, other, descending, nulls_first| {
+            let sorting = SortingColumn { column: 0, descending, nulls_first };
+            compare(&key(one), &key(other), [sorting; 2])
+        };
+        let (one, two, null) = (Some(1.0), Some(2.0), None);
+        for nulls_first in [false, true] {
+            let of = |one, other, descending| of(one, other, descending, nulls_first);
+            assert_eq!(of([one, one], [two, one], false), Some(Ordering::Less));
+            assert_eq!(of([one, one], [two, one], true), Some(Ordering::Greater));
+            assert_eq!(of([one, two], [one, one], false), Some(Ordering::Greater));
+            assert_eq!(of([null, two], [null, two], true), Some(Ordering::Equal));
+            // NaN has no order, but is only looked at where what is in front of it does not tell.
+            assert_eq!(of([one, Some(f64::NAN)], [one, two], false), None);
+            assert_eq!(of([one, Some(f64::NAN)], [two, two], false), Some(Ordering::Less));
+            for descending in [false, true] {
+                let first = if nulls_first { Ordering::Less } else { Ordering::Greater };
+                assert_eq!(of([null, one], [two, one], descending), Some(first));
+                assert_eq!(of([two, one], [null, one], descending), Some(first.reverse()));
+            }
+        }
+    }
 }
