@@ -190,6 +190,22 @@ fn one_false_claim_is_found_where_it_is() {
     assert!(is_located(&findings[0]) && findings[0].rows == Some(450..514), "{findings:?}");
 }
 
+/// Indexes and bloom filters of every type that other programs wrote: nothing is false but Spark's bounds of
+/// a column with NaN.
+#[test]
+fn indexes_of_other_programs_are_as_claimed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/indexes");
+    for (name, bloom_filters, wrong) in
+        [("duckdb", 36, 0), ("pyarrow", 18, 0), ("spark", 9, 3), ("int96", 0, 0)]
+    {
+        let bytes = std::fs::read(folder.join(name).with_extension("parquet")).unwrap();
+        let (report, findings) = of_bytes(&bytes, Depth::Values);
+        let counts = (report.bloom_filters, report.wrong, report.corrupt);
+        assert_eq!(counts, (bloom_filters, wrong, 0), "{name}: {findings:#?}");
+        assert!(findings.iter().all(|finding| finding.what.contains("NaN")), "{findings:#?}");
+    }
+}
+
 /// Every bit of a page body is covered by its checksum, and what is lost is the page with it.
 #[test]
 fn broken_pages_do_not_hide_the_others() {
