@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use conformance::assemble::{Assembler, Element, Group, Page, Repetition};
+use conformance::corpus;
 use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
@@ -81,4 +82,37 @@ fn a_file_is_read_as_the_group_that_it_is() {
         "{\"f\":{\"path\":\"b\",\"content\":\"\"}}\n"
     );
     assert_eq!(lines(&file), expected);
+}
+
+/// A row group of the corpus, as pyarrow 26 reads it: codes of types, and the edges of x, y, z and m.
+type Shapes = (usize, &'static [i32], [Option<(f64, f64)>; 4]);
+
+#[test]
+fn geospatial_statistics_are_those_of_the_corpus() {
+    let root = match corpus::root() {
+        Ok(root) => root,
+        Err(why) if corpus::is_required() => panic!("MILLWORK_REQUIRE_CORPUS=1, but {why}"),
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let path = root.join("data/geospatial/geospatial.parquet");
+    let file = File::open(&path, &Limits::standard()).unwrap();
+    let every: Vec<i32> = (0..4).flat_map(|of| (1..8).map(move |kind| of * 1000 + kind)).collect();
+    let all = file.footer().column(0, 2).unwrap().geospatial_statistics().unwrap().unwrap();
+    assert_eq!(all.types, every);
+    let tens = Some((10.0, 40.0));
+    let table: [Shapes; 4] = [
+        (6, &[4], [tens, tens, None, None]),
+        (12, &[1003], [Some((10.0, 45.0)), Some((10.0, 45.0)), Some((30.0, 90.0)), None]),
+        (18, &[2002], [Some((10.0, 50.0)), Some((10.0, 50.0)), None, Some((300.0, 2500.0))]),
+        (30, &[3007], [tens, tens, Some((30.0, 80.0)), Some((200.0, 1600.0))]),
+    ];
+    for (row_group, types, edges) in table {
+        let chunk = file.footer().column(row_group, 2).unwrap();
+        let found = chunk.geospatial_statistics().unwrap();
+        let of = found.as_ref().and_then(|found| found.bounding_box.as_ref());
+        let box_edges = of.map_or([None; 4], |of| [Some(of.x), Some(of.y), of.z, of.m]);
+        assert_eq!(box_edges, edges, "row group {row_group}");
+        assert_eq!(found.map_or(Vec::new(), |found| found.types), types, "row group {row_group}");
+    }
+    assert_eq!(file.footer().column(0, 0).unwrap().geospatial_statistics().unwrap(), None);
 }
