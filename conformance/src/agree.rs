@@ -90,7 +90,8 @@ pub fn files() -> Vec<(&'static str, PathBuf)> {
     ]
 }
 
-fn session(lower: LowerOptions) -> Result<Session, String> {
+/// A session with a view of each of [`files`].
+pub(crate) fn session(lower: LowerOptions) -> Result<Session, String> {
     let options = SessionOptions { threads: 1, lower, ..SessionOptions::default() };
     let mut session = Session::new(options);
     for (name, file) in files() {

@@ -17,6 +17,7 @@
 //! | `page` | bodies of data and dictionary pages |
 //! | `old_levels` | levels in BIT_PACKED |
 //! | `ways` | one file in several ways, which agree |
+//! | `statement` | SQL |
 //! | `kept` | inputs worth keeping, many in one file |
 //! | `seed` | first inputs, from files that other programs wrote |
 
@@ -29,6 +30,7 @@ mod metadata;
 mod page;
 mod old_levels;
 mod ways;
+mod statement;
 pub mod kept;
 mod seed;
 
@@ -90,7 +92,7 @@ pub const TARGETS: &[Target] = &[
     target("bit_packed_levels", old_levels::bit_packed_levels),
     target("file", file),
     target("verify", verified),
-    target("sql", sql),
+    target("sql", statement::sql),
 ];
 
 const fn target(name: &'static str, action: fn(&[u8], &Budget)) -> Target {
@@ -160,19 +162,6 @@ fn verified(bytes: &[u8], budget: &Budget) {
         for leaf in 0..file.footer().num_columns() {
             if let Err(error) = inventory::pages(&file, row_group, leaf, budget) {
                 check_error(&error);
-            }
-        }
-    }
-}
-
-/// A text of SQL statements, parsed.
-fn sql(bytes: &[u8], _: &Budget) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        match millwork_engine::sql::parse(text) {
-            Ok(statements) => drop(statements),
-            Err(error) => {
-                let is_ours = matches!(error.kind(), millwork_engine::error::ErrorKind::Internal);
-                assert!(!is_ours, "an error that is a bug: {error}");
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use millwork_format::metadata::{Compression, Encoding, PageHeader, PageKind, PhysicalType};
 
-use super::{alp, old_levels, page};
+use super::{alp, old_levels, page, statement};
 use crate::anatomy::{Anatomy, Body, Original};
 use crate::assemble::{Assembler, Element, Group, Page, Repetition, run};
 use crate::{corpus, examine};
@@ -15,20 +15,14 @@ const MOST_BYTES: usize = 8 << 10;
 /// Seeds of one target.
 const MOST_SEEDS: usize = 400;
 
-/// Statements that the parser knows.
-const STATEMENTS: &str = include_str!("statements.sql");
-
 /// First inputs for `target`.
 ///
 /// # Errors
 /// The fixtures cannot be read.
 pub fn seeds(target: &str) -> Result<Vec<Vec<u8>>, String> {
     let mut found = Vec::new();
-    if target == "sql" {
-        found.extend(STATEMENTS.lines().map(|line| line.as_bytes().to_vec()));
-        return Ok(found);
-    }
     match target {
+        "sql" => return Ok(statement::seeds()),
         "alp" => found.extend(alp::seeds()),
         "file" | "verify" => found.extend(long_pages()?),
         "bit_packed_levels" => return Ok(old_levels::seeds()),
