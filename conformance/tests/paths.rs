@@ -11,10 +11,15 @@ use conformance::corpus;
 use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_format::ErrorKind;
 use millwork_format::io::MemoryDriver;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
-use millwork_format::read::{BatchOptions, File, FileScan, RowGroupScan, ScanMetrics};
+use millwork_format::page::PageContext;
+use millwork_format::read::{
+    BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
+};
+use millwork_format::selection::Selection;
 use millwork_format::vector::Cell;
 use millwork_format::verify::{Options, verify};
 
@@ -264,4 +269,40 @@ fn page_indexes_of_other_programs_are_used() {
     println!("{used} page indexes are used, {} are not", passed_over.len());
     assert_eq!(passed_over, Vec::<String>::new());
     assert!(used > 100, "{used}");
+}
+
+/// Where a column stopped in the middle of a page nothing is read on from there, in flat columns and in lists.
+#[test]
+fn r3_a_column_that_failed_gives_its_error_again() {
+    let dictionary = || Page::dictionary(2, int32(&[7, 9]));
+    // Rows 2 and 3 name an entry that there is not.
+    let codes = [vec![3], run(2, 0, 1), run(2, 7, 1), run(4, 1, 1)].concat();
+    let flat = Page::v1(8, Encoding::RleDictionary, codes.clone());
+    let one_each = [run(8, 0, 1), run(8, 1, 1)]
+        .map(|levels| [&(levels.len() as u32).to_le_bytes()[..], &levels].concat());
+    let lists = Page::v1(8, Encoding::RleDictionary, [one_each.concat(), codes].concat());
+    for (repetition, page) in [(Repetition::Required, flat), (Repetition::Repeated, lists)] {
+        let case = Case { repetition, ..Case::required(vec![dictionary(), page], 8) };
+        let budget = Budget::unlimited();
+        let bytes = Buffer::copy_of(&case.bytes(), &budget).unwrap();
+        let file = File::from_bytes("stopped", bytes, &Limits::untrusted()).unwrap();
+        let scan = FileScan::new(&file, 0, &[0], Arc::new(ScanMetrics::new(1))).unwrap();
+        let group = RowGroupScan::new(&scan, 0).unwrap();
+        let morsel = group.cut(0, 8).remove(0);
+        let mut reader = MorselReader::new(&group, morsel);
+        let mut context = PageContext::new(budget.clone(), file.limits().clone());
+        let mut read = |rows: std::ops::Range<u64>| {
+            while let Some(need) = reader.want(&[0], std::slice::from_ref(&rows)).unwrap() {
+                scan.fetcher().request(&need.required, &budget).unwrap();
+            }
+            let selection = Selection::All((rows.end - rows.start) as usize);
+            reader.read(0, rows, &selection, &mut context).map(|vector| vector.len())
+        };
+        assert_eq!(read(0..2).unwrap(), 2);
+        let error = read(2..5).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Corrupt, "{error}");
+        for rows in [2..5, 5..7, 7..8] {
+            assert_eq!(read(rows).unwrap_err().to_string(), error.to_string());
+        }
+    }
 }

@@ -41,6 +41,8 @@ pub(super) struct Position {
     pub(super) nested: Option<LeafCursor>,
     /// Rows below are passed.
     pub(super) next_row: u64,
+    /// What ended the reading of the column, by its first leaf: where its cursors stand is not known.
+    failed: Option<Error>,
 }
 
 impl MorselReader {
@@ -154,7 +156,7 @@ impl MorselReader {
 
     /// Reads of rows `rows` (within the morsel, not before rows read earlier) of column `column`
     /// those that `selection` (over these rows) chooses. Their bytes are here: [`MorselReader::want`]
-    /// needs nothing more for them.
+    /// needs nothing more for them. After an error the column answers with that error again.
     ///
     /// # Errors
     /// `Corrupt`, `Truncated`, `Unsupported` or `LimitExceeded`, with the place; `Internal` if the
@@ -178,16 +180,24 @@ impl MorselReader {
         if rows.end > self.rows.end {
             return Err(Error::internal("rows are read within the morsel"));
         }
-        let mask = (!selection.is_all()).then(|| selection.mask());
-        if !is_flat {
-            self.group.scan().metrics().rows_decoded(column, count);
-            return self.read_nested(column, &rows, mask.as_ref(), context);
+        let first = leaves.start;
+        if let Some(error) = self.leaves.get(first).and_then(|leaf| leaf.failed.as_ref()) {
+            return Err(error.clone());
         }
-        if is_valueless(self.group.chunk(leaves.start)?) {
+        if is_flat && is_valueless(self.group.chunk(first)?) {
             return Ok(Vector::null(count));
         }
         self.group.scan().metrics().rows_decoded(column, count);
-        self.read_flat(leaves.start, &rows, mask.as_ref(), context)
+        let mask = (!selection.is_all()).then(|| selection.mask());
+        let read = if is_flat {
+            self.read_flat(first, &rows, mask.as_ref(), context)
+        } else {
+            self.read_nested(column, &rows, mask.as_ref(), context)
+        };
+        if let (Err(error), Some(leaf)) = (&read, self.leaves.get_mut(first)) {
+            leaf.failed = Some(error.clone());
+        }
+        read
     }
 
     /// The layout of a leaf that is read next from row `row` on.
