@@ -6,9 +6,9 @@
 use std::cell::RefCell;
 
 use millwork_codecs::budget::Budget;
-use millwork_engine::error::{Error, ErrorKind};
 use millwork_engine::lower::LowerOptions;
 use millwork_engine::session::Session;
+use millwork_engine::{ErrorKind, Result};
 
 use crate::agree;
 
@@ -17,31 +17,28 @@ const GENERATED: u64 = 300;
 
 thread_local! {
     /// Views over the files, made once.
-    static SESSION: RefCell<Option<Result<Session, String>>> = const { RefCell::new(None) };
+    static SESSION: RefCell<Option<std::result::Result<Session, String>>> = const { RefCell::new(None) };
 }
 
 /// The statements of `bytes`.
 pub(super) fn sql(bytes: &[u8], _: &Budget) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Err(error) = millwork_engine::sql::parse(text) {
-        return check(&error);
-    }
     if names_files(text) {
-        return;
+        return check(millwork_engine::sql::parse(text));
     }
     SESSION.with_borrow_mut(|session| {
         let session = session.get_or_insert_with(|| agree::session(LowerOptions::default()));
         assert!(session.is_ok(), "no views: {session:?}");
-        if let Ok(session) = session
-            && let Err(error) = session.plan(text)
-        {
-            check(&error);
+        if let Ok(session) = session {
+            check(session.plan(text));
         }
     });
 }
 
-fn check(error: &Error) {
-    assert!(!matches!(error.kind(), ErrorKind::Internal), "an error that is a bug: {error}");
+fn check<T>(done: Result<T>) {
+    if let Err(error) = done {
+        assert!(!matches!(error.kind(), ErrorKind::Internal), "an error that is a bug: {error}");
+    }
 }
 
 /// Whether `text` may name files by a pattern or by a path.

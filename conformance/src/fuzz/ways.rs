@@ -224,6 +224,7 @@ fn end_of(
     while start < morsel.end {
         let rows = start..morsel.end.min(start + step);
         let count = (rows.end - rows.start) as usize;
+        // Also behind an error: a column that failed must not read on.
         batches.push(read(&mut reader, &scan, &rows, &Selection::All(count), &mut context));
         start = rows.end;
     }
