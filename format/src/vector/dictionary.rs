@@ -1,13 +1,12 @@
 //! Dictionaries and the codes that point into them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use millwork_codecs::budget::Reservation;
 use millwork_codecs::buffer::{Bitmap, Slice};
 
-use super::{Data, Vector, with_plain};
+use super::{Data, Vector};
 use crate::error::{Error, Result};
 
 /// Names one dictionary of this process: ids count up and are never used again.
@@ -19,7 +18,6 @@ pub struct DictionaryId(u64);
 pub struct Dictionary {
     id: DictionaryId,
     values: Vector,
-    canonical: OnceLock<Option<Box<[u32]>>>,
     /// For the entries, where they are many.
     _memory: Option<Reservation>,
 }
@@ -39,7 +37,7 @@ impl Dictionary {
             return Err(Error::internal("dictionary entries must be flat and present"));
         }
         let id = DictionaryId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { id, values, canonical: OnceLock::new(), _memory: None })
+        Ok(Self { id, values, _memory: None })
     }
 
     /// The same dictionary, which gives back `memory` when it goes.
@@ -54,7 +52,8 @@ impl Dictionary {
         self.id
     }
 
-    /// The entries: flat, all present; an entry may stand there twice.
+    /// The entries: flat, all present. One may stand there twice: equal codes are equal values, but
+    /// not the other way round.
     #[must_use]
     pub fn values(&self) -> &Vector {
         &self.values
@@ -70,56 +69,6 @@ impl Dictionary {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
-    }
-
-    /// For each entry the first entry equal to it, or `None` if all differ: then codes are equal
-    /// exactly where values are. Computed once.
-    #[must_use]
-    pub fn canonical(&self) -> Option<&[u32]> {
-        self.canonical.get_or_init(|| first_equal(&self.values)).as_deref()
-    }
-}
-
-/// For each row the first row with an equal value; `None` if all differ.
-fn first_equal(values: &Vector) -> Option<Box<[u32]>> {
-    let mut first: HashMap<Vec<u8>, u32> = HashMap::with_capacity(values.len());
-    let mut repeated = false;
-    let mut canonical = Vec::new();
-    let mut visit = |row: usize, key: &[u8]| {
-        let entry = *first.entry(key.to_vec()).or_insert(row as u32);
-        repeated |= entry as usize != row;
-        canonical.push(entry);
-    };
-    match values.data() {
-        Data::Views(views) => views.iter().enumerate().for_each(|(row, key)| visit(row, key)),
-        Data::Boolean(bits) => {
-            (0..bits.len()).for_each(|row| visit(row, &[u8::from(bits.get(row))]));
-        }
-        Data::Fixed { width_bytes, bytes } => {
-            bytes.chunks_exact(*width_bytes).enumerate().for_each(|(row, key)| visit(row, key));
-        }
-        // Floats that compare equal may differ in their bits.
-        Data::Float32(floats) => {
-            floats.iter().enumerate().for_each(|(row, x)| visit(row, &equal_bits(f64::from(*x))));
-        }
-        Data::Float64(floats) => {
-            floats.iter().enumerate().for_each(|(row, x)| visit(row, &equal_bits(*x)));
-        }
-        plain => with_plain!(plain, |values, rebuild| {
-            for (row, value) in values.iter().enumerate() {
-                visit(row, bytemuck::bytes_of(value));
-            }
-        }, else ()),
-    }
-    repeated.then(|| canonical.into_boxed_slice())
-}
-
-fn equal_bits(float: f64) -> [u8; 8] {
-    if float.is_nan() {
-        f64::NAN.to_le_bytes()
-    } else {
-        // Adding zero turns -0.0 into 0.0.
-        (float + 0.0).to_le_bytes()
     }
 }
 

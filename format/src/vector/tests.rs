@@ -89,16 +89,6 @@ fn different_layouts_do_not_join_but_decimal_widths_do() {
 }
 
 #[test]
-fn equal_entries_are_found() {
-    let values = Vector::flat(Slice::copy_of(&[1.0f64, 0.0, -0.0, f64::NAN, 1.0, -f64::NAN]));
-    let dictionary = Dictionary::new(values).unwrap();
-    assert_eq!(dictionary.canonical(), Some(&[0, 1, 1, 3, 0, 3][..]));
-    let unique = Dictionary::new(Vector::flat(Slice::copy_of(&[1i32, 2, 3]))).unwrap();
-    assert_eq!(unique.canonical(), None);
-    assert_ne!(unique.id(), dictionary.id());
-}
-
-#[test]
 fn long_strings_spread_over_buffers() {
     let words: Vec<String> = (0..30_000).map(|row| format!("{row:0>60}")).collect();
     let views = Views::copy_of(&words).unwrap();
