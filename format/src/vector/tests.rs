@@ -89,6 +89,12 @@ fn different_layouts_do_not_join_but_decimal_widths_do() {
 }
 
 #[test]
+fn equal_dictionaries_have_ids_of_their_own() {
+    let dictionary = || Dictionary::new(Vector::flat(Slice::copy_of(&[1i32, 2, 3]))).unwrap();
+    assert_ne!(dictionary().id(), dictionary().id());
+}
+
+#[test]
 fn long_strings_spread_over_buffers() {
     let words: Vec<String> = (0..30_000).map(|row| format!("{row:0>60}")).collect();
     let views = Views::copy_of(&words).unwrap();
