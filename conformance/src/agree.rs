@@ -7,11 +7,12 @@
 //!
 //! Tiers are a setting of the whole process: only one campaign may run at a time.
 
-mod generate;
+mod tables;
+mod dice;
+mod queries;
 mod rows;
-mod shapes;
 
-pub use generate::{Case, case};
+pub use queries::{Case, case};
 
 use std::fmt::Write as _;
 use std::ops::Range;

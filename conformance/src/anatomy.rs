@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_codecs::compression::Codec;
 use millwork_format::Result;
 use millwork_format::column::{ColumnShape, decode_dictionary};
 use millwork_format::levels::MaxLevels;
@@ -18,7 +19,7 @@ use millwork_format::page::{PageContext, PageStart, codec_of};
 use millwork_format::read::{File, ScanColumn, ScanLeaf};
 use millwork_format::vector::Dictionary;
 
-use crate::{corpus, examine};
+use crate::corpus;
 
 /// A file as it is.
 pub(crate) struct Original {
@@ -143,7 +144,7 @@ impl Anatomy {
                 self.places.push(place(part, body..next));
             }
             start = next;
-            let bytes = examine::decompressed(&page, codec, context)?;
+            let bytes = decompressed(&page, codec, context)?;
             if let PageKind::Dictionary { num_values, .. } = page.header.kind {
                 let body = Buffer::copy_of(&bytes, context.budget())?;
                 let entries =
@@ -160,4 +161,27 @@ impl Anatomy {
         }
         Ok(())
     }
+}
+
+/// The body of `page` as the decoders see it: levels and values, decompressed.
+fn decompressed(page: &PageStart, codec: Codec, context: &mut PageContext) -> Result<Vec<u8>> {
+    let len = page.header.uncompressed_page_size as usize;
+    let PageKind::DataV2 {
+        definition_levels_byte_length: definition,
+        repetition_levels_byte_length: repetition,
+        is_compressed,
+        ..
+    } = page.header.kind
+    else {
+        return Ok(context.decompress(codec, &page.body, len)?.to_vec());
+    };
+    let cut = definition as usize + repetition as usize;
+    let codec = if is_compressed { codec } else { Codec::Uncompressed };
+    let levels = page.body.get(..cut).unwrap_or_default();
+    let values = page.body.slice(cut..page.body.len()).unwrap_or_else(Buffer::empty);
+    let mut bytes = levels.to_vec();
+    if len > cut {
+        bytes.extend_from_slice(&context.decompress(codec, &values, len - cut)?);
+    }
+    Ok(bytes)
 }

@@ -20,7 +20,7 @@ pub mod agree;
 pub mod ask;
 pub mod tree;
 pub mod assemble;
-mod examine;
 mod anatomy;
+mod examine;
 pub mod mutate;
 pub mod fuzz;

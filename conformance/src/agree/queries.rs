@@ -1,9 +1,33 @@
-//! The shapes of generated queries: scans, groupings, joins, semi joins, unions, subqueries.
+//! Random queries over the fixtures, one a seed: scans, groupings, joins, semi joins, unions, subqueries.
+//!
+//! In: a seed. Out: a [`Case`]: text over the views of [`TABLES`], and what may be demanded of its rows.
 
-use super::generate::{Column, Dice, Kind, NESTED_TABLE, TABLES, Table};
+use super::dice::Dice;
+use super::tables::{Column, Kind, NESTED_TABLE, TABLES, Table};
+
+/// A query and what may be demanded of its rows.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What it was made from.
+    pub seed: u64,
+    /// The text, over the views `facts`, `more`, `dims`, `lineitem` and `nested`.
+    pub sql: String,
+    /// Whether the order of the rows is settled.
+    pub is_ordered: bool,
+    /// Whether sums of floats are in it, which may differ by 1e-12 of their size.
+    pub is_inexact: bool,
+}
+
+/// The query of `seed`.
+#[must_use]
+pub fn case(seed: u64) -> Case {
+    let mut dice = Dice::new(seed);
+    let (sql, is_ordered) = query(&mut dice);
+    Case { seed, sql, is_ordered, is_inexact: dice.is_inexact }
+}
 
 /// A query, and whether the order of its rows is settled.
-pub(super) fn query(dice: &mut Dice) -> (String, bool) {
+fn query(dice: &mut Dice) -> (String, bool) {
     match dice.below(23) {
         0..=4 => scan(dice),
         5..=8 => grouping(dice),
