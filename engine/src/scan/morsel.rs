@@ -237,7 +237,7 @@ impl MorselScan {
         };
         if self.fetcher().driver().profile().serves_useful() {
             let mut later: Vec<usize> = Vec::new();
-            later.extend(shared.conjuncts_read());
+            later.extend(shared.conjuncts().columns());
             later.extend((0..shared.spec().wanted.len()).filter(|c| shared.spec().wanted[*c]));
             later.sort_unstable();
             later.dedup();
@@ -251,13 +251,13 @@ impl MorselScan {
     /// Columns of the first conjunct, or all that are wanted.
     fn first_columns(&mut self, shared: &ScanShared) -> Vec<usize> {
         let order = self.order.get_or_insert_with(|| {
-            let mut order = shared.order();
+            let mut order = shared.conjuncts().order();
             order.reverse();
             order
         });
         let mut columns = Vec::new();
         if let Some(first) = order.last() {
-            columns.extend(shared.columns_of(*first));
+            columns.extend(shared.conjuncts().columns_of(*first));
         }
         if shared.payload_ahead() || columns.is_empty() {
             columns = (0..shared.spec().columns.len())
@@ -306,10 +306,11 @@ impl MorselScan {
         }
         while let Some(next) = self.order.as_ref().and_then(|order| order.last().copied()) {
             let conjunct = &mut conjuncts[next];
+            let columns = shared.conjuncts().columns_of(next);
             let mut filtering = match self.filtering.take() {
                 Some(filtering) => filtering,
                 None => {
-                    let columns = shared.columns_of(next).iter().copied();
+                    let columns = columns.iter().copied();
                     let missing: Vec<usize> =
                         columns.filter(|column| self.is_missing(*column)).collect();
                     if let Some(need) = self.reader.want(&missing, &self.survivors())? {
@@ -318,7 +319,7 @@ impl MorselScan {
                     Filtering::default()
                 }
             };
-            if self.filter(&mut filtering, conjunct, shared.columns_of(next), context)? {
+            if self.filter(&mut filtering, conjunct, columns, context)? {
                 self.filtering = Some(filtering);
                 return Ok(Progress::Working);
             }
