@@ -66,7 +66,8 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     output.finish()
 }
 
-fn unknown_column(name: &str, source: &Source) -> Failure {
+/// That the file has no column, or part of one, called `name`, and what was meant.
+pub fn unknown_column(name: &str, source: &Source) -> Failure {
     let schema = source.file.schema();
     let failure = Failure::usage(format!("no column named {name} in {}", source.name));
     if let Some((outer, _)) = name.split_once(['.', '['])

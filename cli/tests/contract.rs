@@ -564,3 +564,74 @@ fn a_terminal_is_told_nothing_by_a_file() {
     // Programs get what is there.
     assert!(printed(&["head", path, "--format", "csv"]).contains("l_\x1b[31mate"));
 }
+
+fn corner(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/corners");
+    folder.join(format!("{name}.parquet")).display().to_string()
+}
+
+#[test]
+fn a_column_is_asked_for_by_the_name_it_is_shown_with() {
+    let twins = corner("twins");
+    let all = r#"{"a":1,"a_1":"x","b":3.5,"a_1_1":9,"s":{"x":1,"x_1":2}}"#;
+    assert_eq!(printed(&["cat", &twins, "--format", "jsonl"]).trim_end(), all);
+    for (columns, row) in [
+        ("a_1", r#"{"a_1":"x"}"#),
+        ("a_1_1,a", r#"{"a_1_1":9,"a":1}"#),
+        ("s.x_1", r#"{"s":{"x_1":2}}"#),
+    ] {
+        let rows = printed(&["cat", &twins, "--format", "jsonl", "--columns", columns]);
+        assert_eq!(rows.trim_end(), row, "{columns}");
+    }
+    let nested =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/nested.parquet");
+    let nested = nested.display().to_string();
+    for (columns, leaf) in [("items[].sku", "items"), ("P.X", "p.x"), ("m.key", "m.")] {
+        let pages = printed(&["pages", &nested, "--columns", columns, "--format", "json"]);
+        let pages: Vec<Value> =
+            pages.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let is_leaf =
+            |page: &Value| page["column"].as_str().is_some_and(|own| own.starts_with(leaf));
+        assert!(!pages.is_empty() && pages.iter().all(is_leaf), "{columns}: {pages:?}");
+    }
+}
+
+#[test]
+fn bounds_of_decimals_wider_than_38_digits_are_those_of_the_rows() {
+    let meta = printed(&["stats", &corner("wide"), "--format", "json"]);
+    for (column, min, max) in [
+        ("d76", "-0.5000000000", "1.5000000000"),
+        ("d38", "-0.50", "1.50"),
+        ("d50", "-0.50", "1.50"),
+    ] {
+        let bounds = format!(r#""max":"{max}""#);
+        assert!(
+            meta.contains(&bounds) && meta.contains(&format!(r#""min":"{min}""#)),
+            "{column}: {meta}"
+        );
+    }
+}
+
+#[test]
+fn names_in_a_file_write_no_lines_of_their_own() {
+    for arguments in [&["verify", "--deep"][..], &["pages"], &["schema"], &["stats"], &["meta"]] {
+        let shown = printed(&[&[arguments[0]], &[&*corner("lines")], &arguments[1..]].concat());
+        let forged = shown.lines().filter(|line| line.starts_with("lines.parquet"));
+        assert_eq!(forged.count(), 0, "{arguments:?}: {shown}");
+    }
+}
+
+#[test]
+fn findings_in_json_always_have_the_same_keys() {
+    let folder = folder();
+    let path = written(&folder, "short.parquet", b"PAR1\0\0\0\0PAR1");
+    let run = millwork(&["verify", "--format", "json", text(&path)]);
+    assert_eq!(run.code, 3);
+    let opened: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let run = millwork(&["verify", "--format", "json", &wrong("checksum")]);
+    let paged: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let keys = |report: &Value| -> Vec<String> {
+        report["findings"][0].as_object().expect("a finding").keys().cloned().collect()
+    };
+    assert_eq!(keys(&opened), keys(&paged));
+}

@@ -525,3 +525,53 @@ fn explain_foresees_what_footers_prove() {
     assert!(plan.contains(foreseen), "{plan}");
     assert!(!plan.contains("about (Modulo"), "{plan}");
 }
+
+/// What was answered wrongly once; the answers are DuckDB's.
+#[test]
+fn corners_of_pruning_and_nulls_are_answered_as_by_duckdb() {
+    let corner = "'../conformance/fixtures/corners";
+    for (query, expected) in [
+        // A text that is compared with a FLOAT is one.
+        ("select count(*) from CORNER/floats.parquet' where x = '0.1'", "1"),
+        ("select count(*) from CORNER/floats.parquet' where x in ('0.1')", "1"),
+        ("select count(*) from CORNER/floats.parquet' where x <= cast('0.1' as float)", "1"),
+        ("select '16777217'::float = 16777216::float", "true"),
+        // A cast that may fail makes nulls where the column has none.
+        (
+            "select count(*) from CORNER/days.parquet' where try_cast(d as timestamp_ns) is null",
+            "1",
+        ),
+        (
+            "select count(*) from CORNER/days.parquet' where try_cast(t as timestamp_ns) is null",
+            "1",
+        ),
+        // A column may be null if it may be in any file of the table.
+        (
+            "select count(*) from CORNER/keys_1.parquet' where k not in \
+             (select k from CORNER/keys_*.parquet' where k >= 4 or k is null)",
+            "0",
+        ),
+        (
+            "select count(*) from CORNER/keys_*.parquet' where k not in \
+             (select k from CORNER/keys_1.parquet' where k = 1)",
+            "4",
+        ),
+        ("select a_1 from CORNER/twins.parquet'", "x"),
+        // With FLOAT16 it is computed as with FLOAT.
+        ("select abs(-x) + (x + x) from CORNER/halves.parquet'", "4.5"),
+    ] {
+        let answer = csv(&query.replace("CORNER", corner));
+        assert_eq!(answer.lines().nth(1), Some(expected), "{query}");
+    }
+}
+
+#[test]
+fn what_is_no_query_is_said_in_our_words() {
+    for (query, words) in [
+        ("select from", ["expected an expression, found from", "error"]),
+        ("select 'abc", ["unterminated string literal", "error"]),
+        ("describe select 1", ["DESCRIBE is not supported", "millwork schema"]),
+    ] {
+        fails(query, 5, &words);
+    }
+}

@@ -113,8 +113,8 @@ fn counted_both_ways(name: &str, file: &File) -> (usize, usize) {
         if is_scanned { scanned += 1 } else { known += 1 }
     };
     same("select count(*) from t");
-    for column in file.schema().display_names() {
-        let quoted = format!("\"{}\"", column.replace('"', "\"\""));
+    for column in file.schema().columns() {
+        let quoted = format!("\"{}\"", column.field.name.replace('"', "\"\""));
         same(&format!("select count({quoted}) from t"));
         same(&format!("select max({quoted}), min({quoted}), count(*) from t"));
     }

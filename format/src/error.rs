@@ -6,7 +6,7 @@
 //! knows only the offset: whoever knows more adds it on the way up with [`Error::at`].
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use millwork_codecs::budget::OverBudget;
@@ -123,6 +123,21 @@ impl Place {
     }
 }
 
+/// A name of which control characters are escaped: a file chooses it, and must not write lines of its own.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for letter in self.0.chars() {
+            match letter.is_control() {
+                true => write!(f, "{}", letter.escape_unicode())?,
+                false => f.write_char(letter)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -132,13 +147,13 @@ impl fmt::Display for Place {
             Ok(())
         };
         if let Some(file) = &self.file {
-            part(f, format_args!("{file}"))?;
+            part(f, format_args!("{}", OneLine(file)))?;
         }
         if let Some(row_group) = self.row_group {
             part(f, format_args!("row group {row_group}"))?;
         }
         if let Some(column) = &self.column {
-            part(f, format_args!("column \"{column}\""))?;
+            part(f, format_args!("column \"{}\"", OneLine(column)))?;
         }
         if let Some(page) = self.page {
             part(f, format_args!("page {page}"))?;

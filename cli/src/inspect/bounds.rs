@@ -4,7 +4,9 @@
 //! that its type does not have is left out, not guessed; so are bounds of types without an order, and
 //! the old fields where the old order is not that of the type.
 
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
+use millwork_format::WideDecimal;
 use millwork_format::metadata::{ColumnIndex, PhysicalType, Statistics};
 use millwork_format::record::text::write_value;
 use millwork_format::schema::Leaf;
@@ -147,17 +149,22 @@ fn value(leaf: &Leaf, bytes: &[u8]) -> Option<Vector> {
         Storage::Float32 => flat(f32::from_le_bytes(bytes.try_into().ok()?)),
         Storage::Float64 => flat(f64::from_le_bytes(bytes.try_into().ok()?)),
         Storage::Views => Vector::new(Data::Views(Views::copy_of([bytes]).ok()?), None, 1).ok()?,
-        Storage::Fixed(width) if bytes.len() == width as usize => {
-            let budget = millwork_codecs::budget::Budget::unlimited();
-            let bytes = Buffer::copy_of(bytes, &budget).ok()?;
-            Vector::new(Data::Fixed { width_bytes: width as usize, bytes }, None, 1).ok()?
+        Storage::Fixed(_) if matches!(leaf.data_type, DataType::WideDecimal { .. }) => {
+            fixed(&WideDecimal::from_big_endian(bytes, 0)?.ordered())?
         }
+        Storage::Fixed(width) if bytes.len() == width as usize => fixed(bytes)?,
         _ => return None,
     })
 }
 
 fn flat<T: millwork_format::vector::Native>(value: T) -> Vector {
     Vector::flat(Slice::copy_of(&[value]))
+}
+
+fn fixed(bytes: &[u8]) -> Option<Vector> {
+    let width_bytes = bytes.len();
+    let bytes = Buffer::copy_of(bytes, &Budget::unlimited()).ok()?;
+    Vector::new(Data::Fixed { width_bytes, bytes }, None, 1).ok()
 }
 
 /// A signed big-endian number of up to 16 bytes.

@@ -11,6 +11,7 @@ use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper;
+use crate::rows::unknown_column;
 use crate::source::{self, Source};
 
 const HEADER: [&str; 10] = [
@@ -83,29 +84,18 @@ pub fn print(arguments: &Pages) -> Result<()> {
     }
 }
 
-/// The leaves that `columns` name: by their path, or all in a column of that name.
+/// The leaves in what `columns` name, by paths as `cat` takes them.
 fn leaves<'a>(source: &'a Source, columns: Option<&[String]>) -> Result<Vec<&'a Leaf>> {
     let schema = source.file.schema();
     let Some(columns) = columns else { return Ok(schema.leaves().iter().collect()) };
     let mut chosen = Vec::new();
-    for name in columns.iter().map(|name| name.trim()) {
-        let within = format!("{name}.");
-        let before = chosen.len();
-        chosen.extend(
-            schema
-                .leaves()
-                .iter()
-                .filter(|leaf| &*leaf.dotted_path == name || leaf.dotted_path.starts_with(&within)),
-        );
-        if chosen.len() == before {
-            let failure = Failure::usage(format!("no column named {name} in {}", source.name));
-            return Err(match schema.suggest(name) {
-                Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
-                None => failure,
-            });
-        }
+    for path in columns.iter().map(|path| path.trim()) {
+        let Ok(projected) = schema.project([path]) else {
+            return Err(unknown_column(path, source));
+        };
+        projected.iter().for_each(|column| column.layout.leaves(&mut chosen));
     }
-    Ok(chosen)
+    Ok(chosen.into_iter().filter_map(|leaf| schema.leaves().get(leaf)).collect())
 }
 
 fn kind(page: &PageEntry) -> (&'static str, Option<u32>, Option<Encoding>) {
@@ -130,9 +120,9 @@ fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages
         indexes.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| *name).collect();
     let heading = format!(
         "{}, row group {}, column {}: {}, {}{}\n",
-        source.name,
+        paper::visible(&source.name),
         chunk.row_group(),
-        leaf.dotted_path,
+        paper::visible(&leaf.dotted_path),
         paper::counted(found.pages.len() as u64, "page"),
         chunk.compression().name(),
         if indexes.is_empty() { String::new() } else { format!(", {}", indexes.join(", ")) },

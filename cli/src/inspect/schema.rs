@@ -25,12 +25,12 @@ fn text(source: &Source) -> String {
     let schema = source.file.schema();
     let leaves: Vec<_> = schema.describe().collect();
     let mut rows = vec![["column", "type", "null", "stored as", "annotation"].map(str::to_owned)];
-    for (column, name) in schema.columns().iter().zip(schema.display_names()) {
+    for column in schema.columns() {
         let null = if column.field.nullable { "yes" } else { "no" };
         let leaves = leaves.get(column.leaves.clone()).unwrap_or_default();
         let stored = leaves.first().filter(|_| column.is_flat);
         rows.push([
-            name,
+            column.field.name.to_string(),
             truncated(&column.field.data_type.to_string(), TYPE_WIDTH),
             null.to_owned(),
             stored.map(|leaf| leaf.physical_type.clone()).unwrap_or_default(),
@@ -60,10 +60,9 @@ fn json(source: &Source) -> Value {
     let columns: Vec<Value> = schema
         .columns()
         .iter()
-        .zip(schema.display_names())
-        .map(|(column, name)| {
+        .map(|column| {
             json!({
-                "name": name,
+                "name": &*column.field.name,
                 "type": column.field.data_type.to_string(),
                 "nullable": column.field.nullable,
             })

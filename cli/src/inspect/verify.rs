@@ -4,6 +4,8 @@
 //! the worst finding: 3 if rows cannot be read or verified, 1 if a claim is false, 0 if nothing was found. What
 //! is wrong with one file does not keep from looking at the next.
 
+use std::ops::Range;
+
 use millwork_format::ErrorKind;
 use millwork_format::error::{Feature, Limit, Place};
 use millwork_format::verify::{Depth, Finding, Options, Report, Severity, verify};
@@ -28,43 +30,53 @@ pub fn run(arguments: &Verify) -> Result<()> {
     };
     let limits = arguments.reading.limits();
     let mut output = Output::stdout();
-    let (mut is_found, mut is_unreadable) = (false, false);
+    let (mut is_found, mut is_unreadable, mut ended_by) = (false, false, None);
     for input in inputs(&arguments.files)? {
-        let mut told = Told { shape: arguments.format, text: String::new(), findings: Vec::new() };
+        let mut told = Told::new(arguments.format);
         let name = source::name(&input);
+        let mut rows = None;
         let verified = match source::open_file(&input, &limits) {
             Ok(file) => {
-                let (options, rows) = (Options { depth, ..Options::default() }, file.num_rows());
-                let report = verify(&file, &options, &mut |finding| told.finding(&finding, rows));
-                report.map(|report| (report, Some(rows)))
+                let options = Options { depth, ..Options::default() };
+                rows = Some(file.num_rows());
+                verify(&file, &options, &mut |finding| told.finding(&finding, file.num_rows()))
             }
             Err(source::Unopened::File(error)) => match why_unopened(&error) {
-                Some((severity, what)) => {
-                    Ok((told.unopened(severity, &what, error.place(), &name), None))
-                }
+                Some((severity, what)) => Ok(told.unopened(severity, &what, error.place(), &name)),
                 None => Err(error),
             },
             Err(unopened) => return Err(unopened.into()),
         };
-        let (report, rows) = match verified {
-            Ok(verified) => verified,
-            Err(error) => {
-                // What was found before is not lost.
-                output.write(told.text.as_bytes())?;
-                output.finish()?;
-                return Err(error.into());
-            }
+        let (report, error) = match verified {
+            Ok(report) => (report, None),
+            // What was found before is told all the same.
+            Err(error) => (told.so_far.clone(), Some(error)),
         };
         is_found |= report.worst().is_some();
         is_unreadable |= report.corrupt + report.unverified > 0;
         let text = match arguments.format {
-            Shape::Json => format!("{}\n", report_json(&name, depth, &report, rows, told.findings)),
+            Shape::Json => {
+                let mut value = report_json(&name, depth, &report, rows, told.findings);
+                if let Some(error) = &error {
+                    value["status"] = json!("unfinished");
+                    value["error"] = json!(error.to_string());
+                }
+                format!("{value}\n")
+            }
             Shape::Text => {
-                let text = told.text + &report_text(&name, depth, &report, rows);
+                let text = match &error {
+                    Some(_) => told.text,
+                    None => told.text + &report_text(&name, depth, &report, rows),
+                };
                 paper::visible_lines(&text).into_owned()
             }
         };
         output.write(text.as_bytes())?;
+        ended_by = ended_by.or(error);
+    }
+    if let Some(error) = ended_by {
+        output.finish()?;
+        return Err(error.into());
     }
     output.finish()?;
     match is_found {
@@ -78,10 +90,21 @@ struct Told {
     shape: Shape,
     text: String,
     findings: Vec<Value>,
+    /// How many findings of each kind.
+    so_far: Report,
 }
 
 impl Told {
+    fn new(shape: Shape) -> Self {
+        Self { shape, text: String::new(), findings: Vec::new(), so_far: Report::default() }
+    }
+
     fn finding(&mut self, finding: &Finding, file_rows: u64) {
+        *match finding.severity {
+            Severity::Corrupt => &mut self.so_far.corrupt,
+            Severity::Wrong => &mut self.so_far.wrong,
+            Severity::Unverified => &mut self.so_far.unverified,
+        } += 1;
         match self.shape {
             Shape::Json => self.findings.push(finding_json(finding)),
             Shape::Text => self.text += &finding_text(finding, file_rows),
@@ -93,12 +116,10 @@ impl Told {
         let severity_name = severity.name();
         let place = Place { file: Some(name.into()), ..place.clone() };
         match self.shape {
-            Shape::Json => self.findings.push(json!({
-                "severity": severity_name,
-                "check": "open",
-                "offset": place.file_offset,
-                "what": what,
-            })),
+            Shape::Json => {
+                let page = json!(place.page);
+                self.findings.push(finding_value(severity, "open", &place, &page, what, None));
+            }
             Shape::Text => self.text += &format!("{severity_name}: open: {what}\n  --> {place}\n"),
         }
         match severity {
@@ -152,7 +173,7 @@ fn finding_text(finding: &Finding, file_rows: u64) -> String {
     );
     if let Some(rows) = finding.rows.as_ref().filter(|rows| !rows.is_empty()) {
         let lost = rows.end - rows.start;
-        let column = finding.place.column.as_deref().unwrap_or("?");
+        let column = paper::visible(finding.place.column.as_deref().unwrap_or("?"));
         let are = match finding.severity {
             Severity::Unverified => "are not verified",
             _ => "are lost",
@@ -169,23 +190,33 @@ fn finding_text(finding: &Finding, file_rows: u64) -> String {
 }
 
 fn finding_json(finding: &Finding) -> Value {
-    let place = &finding.place;
-    let page = match (finding.in_dictionary, place.page) {
+    let page = match (finding.in_dictionary, finding.place.page) {
         (true, _) => json!("dictionary"),
         (false, page) => json!(page),
     };
-    let rows = finding.rows.as_ref();
+    let (severity, check) = (finding.severity, finding.check.name());
+    finding_value(severity, check, &finding.place, &page, &finding.what, finding.rows.as_ref())
+}
+
+fn finding_value(
+    severity: Severity,
+    check: &str,
+    place: &Place,
+    page: &Value,
+    what: &str,
+    rows: Option<&Range<u64>>,
+) -> Value {
     let count = rows.map(|rows| rows.end - rows.start);
-    let of = |severity: Severity| count.filter(|_| finding.severity == severity);
+    let of = |this: Severity| count.filter(|_| severity == this);
     json!({
-        "severity": finding.severity.name(),
-        "check": finding.check.name(),
+        "severity": severity.name(),
+        "check": check,
         "row_group": place.row_group,
         "column": place.column.as_deref(),
         "page": page,
         "offset": place.file_offset,
         "page_byte": place.page_byte,
-        "what": finding.what,
+        "what": what,
         "first_row": rows.map(|rows| rows.start),
         "rows_lost": of(Severity::Corrupt),
         "rows_not_verified": of(Severity::Unverified),
@@ -244,6 +275,7 @@ fn report_text(name: &str, depth: Depth, report: &Report, rows: Option<u64>) -> 
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", paper::grouped(*count)))
         .collect();
+    let name = paper::visible(name);
     let found = if found.is_empty() { "clean".to_owned() } else { found.join(", ") };
     if looked.is_empty() {
         return format!("{name}: {found}\n");

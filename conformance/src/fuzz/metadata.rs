@@ -106,7 +106,7 @@ pub(super) fn footer(bytes: &[u8], budget: &Budget) {
             for line in schema.describe() {
                 let _ = write!(text, "{line:?}");
             }
-            let _ = (schema.find("a.b"), schema.suggest("column"), schema.display_names());
+            let _ = (schema.find("a.b"), schema.suggest("column"));
         }
         Err(error) => check_error(&error),
     }

@@ -188,7 +188,11 @@ fn test_of(predicate: &Expr) -> Option<(&Expr, Test)> {
 /// passes where `test` is passed.
 fn through_casts(operand: &Expr, test: Test) -> Option<(&Expr, Test)> {
     let (mut operand, mut test) = (operand, test);
-    while let ExprKind::Cast { argument, .. } = &operand.kind {
+    while let ExprKind::Cast { argument, strict } = &operand.kind {
+        // What does not fit the finer unit is null then.
+        if !strict && test == Test::IsNull {
+            return None;
+        }
         test = match scale_of(&argument.data_type, &operand.data_type)? {
             1 => test,
             factor => scaled(test, factor)?,

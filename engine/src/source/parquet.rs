@@ -53,13 +53,8 @@ impl ParquetTable {
         let Some(first) = files.first() else {
             return Err(Error::internal("a table without files"));
         };
-        let names = first.schema().display_names();
         let columns = first.schema().columns();
-        let fields: Vec<Field> = columns
-            .iter()
-            .zip(names)
-            .map(|(column, name)| Field { name: name.into(), ..column.field.clone() })
-            .collect();
+        let mut fields: Vec<Field> = columns.iter().map(|column| column.field.clone()).collect();
         for file in &files[1..] {
             let others = file.schema().columns();
             let same = others.len() == columns.len()
@@ -74,6 +69,9 @@ impl ParquetTable {
                     first.name()
                 ))
                 .hint("files of one table have the same columns in the same order"));
+            }
+            for (field, other) in fields.iter_mut().zip(others) {
+                field.nullable |= other.field.nullable;
             }
         }
         let known = fields.iter().map(|_| OnceLock::new()).collect();

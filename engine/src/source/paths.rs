@@ -4,8 +4,8 @@
 //! names it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use millwork_format::schema::closest;
 use millwork_format::{Error, ErrorKind, Result};
@@ -25,13 +25,14 @@ pub fn resolve(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_dir() {
         return directory(path);
     }
-    if !path.exists() && is_pattern(&path.to_string_lossy()) {
-        return matching(path);
+    match path.try_exists() {
+        Ok(true) => Ok(vec![path.to_owned()]),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Error::io(format!("cannot open {}", path.display()), error))
+        }
+        _ if is_pattern(&path.to_string_lossy()) => matching(path),
+        _ => Err(not_found(path)),
     }
-    if !path.exists() {
-        return Err(not_found(path));
-    }
-    Ok(vec![path.to_owned()])
 }
 
 /// Whether `text` has letters that stand for others.
@@ -49,15 +50,22 @@ fn folder_of(path: &Path) -> &Path {
 
 fn not_found(path: &Path) -> Error {
     let error = Error::new(ErrorKind::NotFound, format!("file not found: {}", path.display()));
+    if path.is_symlink() {
+        return error.hint("there is a link of that name, but nothing where it leads");
+    }
     let Ok(entries) = fs::read_dir(folder_of(path)) else {
         return error.hint(format!("there is no directory {} either", folder_of(path).display()));
     };
     let names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match closest(&name, names.iter().map(String::as_str)) {
-        Some(nearest) => {
-            error.hint(format!("did you mean {}?", path.with_file_name(nearest).display()))
+    // All may have the ending, which makes none like another.
+    let stem = |name: &str| name.strip_suffix(".parquet").unwrap_or(name).to_owned();
+    let stems: Vec<String> = names.iter().map(|name| stem(name)).collect();
+    let nearest = closest(&stem(&name), stems.iter().map(String::as_str));
+    match nearest.and_then(|nearest| stems.iter().position(|stem| stem == nearest)) {
+        Some(index) => {
+            error.hint(format!("did you mean {}?", path.with_file_name(&names[index]).display()))
         }
         None => error.hint("a file is named by its path, a pattern is like 'trips*.parquet'"),
     }

@@ -95,8 +95,11 @@ fn symbol(operator: Arithmetic) -> &'static str {
     }
 }
 
-/// Text constants and NULL become numbers.
+/// Text constants and NULL become numbers; with FLOAT16 it is computed as with FLOAT.
 fn number(expr: Expr, operator: Arithmetic) -> Result<Expr> {
+    if expr.data_type == DataType::Float16 {
+        return coerce(expr, &DataType::Float32);
+    }
     if is_number(&expr.data_type) {
         return Ok(expr);
     }

@@ -7,7 +7,7 @@
 //! - `parse`: text to [`ast`]; the only place that knows the `sqlparser` crate.
 //! - `types`, `arithmetic`: which types fit, what is cast, by DuckDB's rules.
 //! - `bind`: [`ast`] to plans.
-//! - `name`: names of columns without an alias; `suggest`: `did you mean`.
+//! - `name`: names of columns without an alias.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,6 @@ pub mod ast;
 mod interval;
 mod parse;
 mod name;
-mod suggest;
 mod types;
 mod arithmetic;
 mod bind;

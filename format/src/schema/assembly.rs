@@ -7,21 +7,34 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Column, Content, Layout, Leaf, SchemaField};
+use super::{Column, Content, Layout, Leaf, SchemaField, unique_names};
 use crate::metadata::{ConvertedType, LogicalType, Repetition};
 use crate::types::{DataType, Field};
 
 /// One column for each of `fields`.
 pub(super) fn columns(fields: &[SchemaField], leaves: &[Leaf]) -> Vec<Column> {
     let mut next_leaf = 0;
-    fields
+    let mut columns: Vec<Column> = fields
         .iter()
         .map(|field| {
             let start = next_leaf;
             next_leaf = end_of(field).unwrap_or(start);
             column(field, start..next_leaf, leaves)
         })
-        .collect()
+        .collect();
+    make_unique(columns.iter_mut().map(|column| &mut column.field));
+    columns
+}
+
+/// Gives fields of one parent names that differ.
+fn make_unique<'a>(fields: impl Iterator<Item = &'a mut Field>) {
+    let mut fields: Vec<&mut Field> = fields.collect();
+    let names = unique_names(fields.iter().map(|field| &*field.name));
+    for (field, name) in fields.iter_mut().zip(names) {
+        if *field.name != *name {
+            field.name = name.into();
+        }
+    }
 }
 
 fn column(field: &SchemaField, range: Range<usize>, leaves: &[Leaf]) -> Column {
@@ -94,8 +107,9 @@ fn occurrence(field: &SchemaField, leaves: &[Leaf]) -> (DataType, Layout) {
 }
 
 fn structure(field: &SchemaField, children: &[SchemaField], leaves: &[Leaf]) -> (DataType, Layout) {
-    let (fields, layouts): (Vec<Field>, Vec<Layout>) =
+    let (mut fields, layouts): (Vec<Field>, Vec<Layout>) =
         children.iter().map(|child| assemble(child, leaves)).unzip();
+    make_unique(fields.iter_mut());
     let layout = Layout::Struct { definition_level: field.definition_level, children: layouts };
     (DataType::Struct(fields.into()), layout)
 }

@@ -154,7 +154,8 @@ impl Layout {
 /// A top-level column, as a reader returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Its name and type.
+    /// Its name and type. Names of columns, and of the fields of a struct, are made unique
+    /// ([`unique_names`]); [`Schema::fields`] has those of the file.
     pub field: Field,
     /// The leaves it is made of: a range of [`Schema::leaves`].
     pub leaves: Range<usize>,
@@ -224,23 +225,17 @@ impl Schema {
         &self.columns
     }
 
-    /// The names of the columns, made unique.
-    #[must_use]
-    pub fn display_names(&self) -> Vec<String> {
-        unique_names(self.columns.iter().map(|column| &*column.field.name))
-    }
-
-    /// The ordinal of the column called `name`: exactly, or as [`Schema::display_names`] calls it, or
+    /// The ordinal of the column called `name`: as [`Schema::columns`] has it, or as the file has it, or
     /// else regardless of case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
-        let exact = self.columns.iter().position(|column| *column.field.name == *name);
-        exact.or_else(|| self.display_names().iter().position(|shown| shown == name)).or_else(
-            || {
-                let folded = name.to_lowercase();
-                self.columns.iter().position(|column| column.field.name.to_lowercase() == folded)
-            },
-        )
+        let unique = self.columns.iter().position(|column| *column.field.name == *name);
+        let own = || self.fields.iter().position(|field| *field.name == *name);
+        let folded = || {
+            let folded = name.to_lowercase();
+            self.columns.iter().position(|column| column.field.name.to_lowercase() == folded)
+        };
+        unique.or_else(own).or_else(folded)
     }
 
     /// The leaf with the dotted path `path`: exactly, or else regardless of case.

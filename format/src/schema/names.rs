@@ -32,28 +32,34 @@ pub fn unique_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String>
 }
 
 /// The one of `names` that is most like `name`, regardless of case; `None` if none is like it: at most
-/// a third of its letters, but at least one, may have to be changed, added, removed or swapped.
+/// a third of its letters, but at least one, may have to be changed, added, removed or swapped; two of four
+/// where the first is the same.
 ///
 /// ```
 /// use millwork_format::schema::closest;
 /// assert_eq!(closest("vendr", ["trip", "vendor", "fare"]), Some("vendor"));
+/// assert_eq!(closest("fair", ["trip", "vendor", "fare"]), Some("fare"));
 /// assert_eq!(closest("x", ["trip", "vendor"]), None);
 /// ```
 pub fn closest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Beyond that many letters nobody misspells a name, and comparing takes long.
     const MAX_LETTERS: usize = 128;
     let wanted: Vec<char> = name.to_lowercase().chars().take(MAX_LETTERS).collect();
-    let allowed = (wanted.len() / 3).max(1);
+    let allowed = |letters: &[char]| match letters.first() == wanted.first() {
+        true => (wanted.len() / 3).max((wanted.len() / 2).min(2)),
+        false => wanted.len() / 3,
+    };
     names
         .into_iter()
         .filter_map(|name| {
             let letters: Vec<char> = name.to_lowercase().chars().take(MAX_LETTERS).collect();
+            let allowed = allowed(&letters).max(1);
             if letters.len().abs_diff(wanted.len()) > allowed {
                 return None;
             }
-            Some((edits(&wanted, &letters), name))
+            let edits = edits(&wanted, &letters);
+            (edits <= allowed && edits < wanted.len()).then_some((edits, name))
         })
-        .filter(|(edits, _)| *edits <= allowed && *edits < wanted.len())
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
 }

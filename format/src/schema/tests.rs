@@ -175,7 +175,7 @@ fn maps_are_known_by_shape() {
         (vec![map(ConvertedType::Map), entries(1), key(Required)], "MAP(BIGINT)"),
         (
             vec![map(ConvertedType::Map), entries(3), key(Required), value(), value()],
-            "STRUCT(key_value STRUCT(k BIGINT, v BOOLEAN, v BOOLEAN)[])",
+            "STRUCT(key_value STRUCT(k BIGINT, v BOOLEAN, v_1 BOOLEAN)[])",
         ),
         (vec![map(ConvertedType::Map), key(Repeated)], "STRUCT(k BIGINT[])"),
     ];
@@ -339,6 +339,8 @@ fn names_are_made_unique_and_found() {
     let int = |name| leaf(name, Required, P::Int32);
     let schema = schema(4, vec![int("Fare"), int("fare"), int("tip"), int("tip")]).unwrap();
     let table = [("Fare", Some(0)), ("fare", Some(1)), ("FARE", Some(0)), ("tip_1", Some(3))];
+    let names: Vec<&str> = schema.columns().iter().map(|column| &*column.field.name).collect();
+    assert_eq!(names, ["Fare", "fare_1", "tip", "tip_1"]);
     for (name, found) in table {
         assert_eq!(schema.find(name), found, "{name}");
     }

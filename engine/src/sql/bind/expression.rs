@@ -1,5 +1,6 @@
 //! Expressions.
 
+use millwork_format::schema::closest;
 use millwork_format::types::DataType;
 
 use super::frame::{Frame, OUTER};
@@ -195,7 +196,7 @@ impl Binder<'_> {
         {
             let error = Error::name(format!("unknown table {} of {}", table.text, shown(parts)));
             let tables = frame.scope.columns.iter().filter_map(|column| column.table.as_deref());
-            return Err(match crate::sql::suggest::nearest(&table.text, tables) {
+            return Err(match closest(&table.text, tables) {
                 Some(name) => error.hint(format!("did you mean {name}?")),
                 None => error,
             });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use millwork_format::schema::closest;
 use millwork_format::types::{DataType, Field};
 
 use super::Binder;
@@ -17,7 +18,6 @@ use crate::plan::conjuncts::flatten_and;
 use crate::plan::logical::JoinKind;
 use crate::plan::rules::equi_join::equi_join;
 use crate::sql::ast::{self, Alias, JoinCondition, JoinType, Name, TableExpr};
-use crate::sql::suggest;
 use crate::sql::types::{TIMESTAMP, coerce};
 use crate::value::Scalar;
 
@@ -198,7 +198,7 @@ impl Binder<'_> {
                 let known = tables.iter().map(String::as_str);
                 let ctes = self.ctes.iter().map(|cte| cte.name.text.as_str());
                 let known = known.chain(ctes).chain(self.views.names());
-                let error = match suggest::nearest(&name.text, known) {
+                let error = match closest(&name.text, known) {
                     Some(near) => error.hint(format!("did you mean {near}?")),
                     None => error,
                 };

@@ -1,5 +1,6 @@
 //! Calls of functions by name.
 
+use millwork_format::schema::closest;
 use millwork_format::types::DataType;
 
 use super::expression::{boolean, compare, text, unified};
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::expr::{Comparison, DatePart, Expr, ExprKind, Function};
 use crate::sql::ast::Call;
 use crate::sql::types::{self, TIMESTAMP, call, coerce};
-use crate::sql::{arithmetic, ast, date_part, suggest};
+use crate::sql::{arithmetic, ast, date_part};
 use crate::value::Scalar;
 
 /// Every function that is not an aggregate, for `did you mean`.
@@ -118,7 +119,7 @@ impl Binder<'_> {
 fn unknown(name: &str) -> Error {
     let error = Error::name(format!("unknown function {name}"));
     let names = NAMES.iter().chain(nested::NAMES).chain(super::aggregate::NAMES).copied();
-    match suggest::nearest(name, names) {
+    match closest(name, names) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error,
     }
@@ -235,6 +236,7 @@ fn numeric(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
 fn number(name: &str, argument: Expr) -> Result<Expr> {
     match &argument.data_type {
         DataType::Null => coerce(argument, &DataType::Float64),
+        DataType::Float16 => coerce(argument, &DataType::Float32),
         data_type if types::is_number(data_type) => Ok(argument),
         other => Err(Error::types(format!("{name} takes a number, found {other}"))),
     }

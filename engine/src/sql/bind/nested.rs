@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use millwork_format::schema::closest;
 use millwork_format::types::{DataType, Field, is_tuple};
 
 use super::expression::unified;
@@ -368,7 +369,7 @@ pub(super) fn field(argument: Expr, name: &Name) -> Result<Expr> {
     let Some(index) = found else {
         let error = Error::name(format!("unknown field {}", name.text));
         let names = fields.iter().map(|field| &*field.name);
-        return Err(match crate::sql::suggest::nearest(&name.text, names) {
+        return Err(match closest(&name.text, names) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,
         });

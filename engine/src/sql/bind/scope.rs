@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use millwork_format::schema::closest;
 use millwork_format::types::DataType;
 
 use crate::error::{Error, Result};
 use crate::plan::LogicalPlan;
 use crate::sql::ast::Name;
-use crate::sql::suggest;
 
 /// A column that can be named. Its position in [`Scope::columns`] is its position in the plan.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl Scope {
         let text: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
         let error = Error::name(format!("unknown column {}", text.join(".")));
         let wanted = text.last().copied().unwrap_or_default();
-        match suggest::nearest(wanted, self.columns.iter().map(|column| &*column.name)) {
+        match closest(wanted, self.columns.iter().map(|column| &*column.name)) {
             Some(name) => error.hint(format!("did you mean {name}?")),
             None => error,
         }

@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     let dialect = DuckDbDialect {};
     let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| {
         let start = places.byte(error.location);
-        Error::syntax(error.message).at(Span { start, end: text.len().min(start + 1) })
+        Error::syntax(reworded(&error.message)).at(Span { start, end: text.len().min(start + 1) })
     })?;
     let token_count = check_tokens(&tokens, &places)?;
     places.find_quoted(&tokens);
@@ -148,15 +148,17 @@ fn worded(message: &str, place: Span) -> Error {
     if is_cut { error.hint("as in SELECT * FROM 'trips.parquet'") } else { error }
 }
 
-/// `expected X, found Y` in place of the parser's way of saying it.
+/// `expected X, found Y` in place of the parser's ways of saying it.
 fn reworded(message: &str) -> String {
-    match message.strip_prefix("Expected: ") {
-        Some(rest) => {
-            let rest = rest.replace("found: EOF", "found end of text").replace("found: ", "found ");
-            format!("expected {rest}")
-        }
-        None => message.to_owned(),
+    let message = message.trim_end_matches('.');
+    let rest = message.strip_prefix("Expected: ").or_else(|| message.strip_prefix("Expected "));
+    if let Some(rest) = rest {
+        let rest = rest.replace("found: EOF", "found end of text").replace("found: ", "found ");
+        return format!("expected {}", rest.replace(" before EOF", ", found end of text"));
     }
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Finds bytes of the text for the lines and columns of tokens.
@@ -299,6 +301,14 @@ impl Converter<'_> {
                 }
                 _ => self.unsupported("DROP of several views"),
             },
+            parsed::Statement::Explain {
+                describe_alias: parsed::DescribeAlias::Describe | parsed::DescribeAlias::Desc,
+                ..
+            }
+            | parsed::Statement::ExplainTable { .. } => Err(Error::unsupported(
+                "DESCRIBE is not supported",
+            )
+            .hint("`millwork schema FILE` lists the columns of a file, EXPLAIN shows a plan")),
             parsed::Statement::Explain { analyze, statement, format, options, .. } => {
                 let (mut analyze, mut json) = (
                     analyze,

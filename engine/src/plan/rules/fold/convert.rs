@@ -121,7 +121,8 @@ fn text_to(text: &str, to: &DataType) -> Option<Option<Scalar>> {
             "false" | "f" | "0" | "no" | "n" => Some(Scalar::Boolean(false)),
             _ => None,
         },
-        DataType::Float32 | DataType::Float64 => trimmed.parse().ok().map(Scalar::Float),
+        DataType::Float32 => trimmed.parse().ok().map(|value: f32| Scalar::Float(f64::from(value))),
+        DataType::Float64 => trimmed.parse().ok().map(Scalar::Float),
         DataType::Decimal { precision, scale } => parse_decimal(trimmed)
             .and_then(|(digits, of)| rescale_decimal(digits, of, i32::from(*scale)))
             .and_then(|digits| fits_decimal(digits, *precision)),
