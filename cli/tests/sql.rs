@@ -575,3 +575,32 @@ fn what_is_no_query_is_said_in_our_words() {
         fails(query, 5, &words);
     }
 }
+
+#[test]
+fn casts_of_nested_values_fail_only_for_rows_that_are_meant() {
+    let rows = "from (values (1, true, ['1', '2'], {'v': '1'}, map(['1'], [4])), \
+        (2, false, ['x'], {'v': 'x'}, map(['x'], [5]))) as rows(id, num, t, s, m)";
+    for (query, expected) in [
+        ("select t::int[] ROWS where num", "[1, 2]"),
+        ("select s::struct(v int) ROWS where num", "{'v': 1}"),
+        ("select m::map(int, int) ROWS where num", "{1=4}"),
+        ("select case when num then t::int[] end ROWS order by id", "[1, 2]"),
+        ("select (case when num then t end)::int[] ROWS order by id", "[1, 2]"),
+        ("select id ROWS where num and list_contains(t::int[], 1)", "1"),
+        ("select list_concat(null::int[], null::int[])", "[]"),
+        ("select list_concat(null, null) is null", "true"),
+        ("select try_cast(map(['1', 'x'], [4, 5]) as map(int, int)) is null", "true"),
+        ("select try_cast(map(['1', '01'], [4, 5]) as map(int, int)) is null", "true"),
+        ("select map(['1', '2'], [4, 5])::map(int, int)", "{1=4, 2=5}"),
+    ] {
+        let answer = csv(&query.replace("ROWS", rows));
+        let first = answer.lines().nth(1).map(|line| line.trim_matches('"'));
+        assert_eq!(first, Some(expected), "{query}");
+    }
+    for (query, words) in [
+        ("select t::int[] ROWS", ["cannot convert 'x' to INTEGER", "error"]),
+        ("select map(['1', '01'], [4, 5])::map(int, int)", ["the key 1 of a map", "twice"]),
+    ] {
+        fails(&query.replace("ROWS", rows), 5, &words);
+    }
+}

@@ -14,6 +14,7 @@ use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Cell, Data, List, Native, Vector, ViewsBuilder};
 
 use super::super::members;
+use super::nested::{check_keys, entry_part};
 use super::operand;
 use crate::error::{Error, Result};
 use crate::kernel::interval::Interval;
@@ -259,16 +260,14 @@ impl Conversion<'_> {
         })
     }
 
-    /// Between lists, maps and structs, child by child.
+    /// Between lists, maps and structs, child by child. Of children only what lies in rows that are selected
+    /// and present may raise errors.
     fn nested(&self) -> Result<Vector> {
-        let child = |value: &Vector, from: &DataType, to: &DataType| {
-            let all = Selection::All(value.len());
-            let value = operand::flat(value)?;
-            cast(&value, from, to, self.strict, value.len(), &all)
-        };
+        let meant = operand::meant(self.selection, self.value.validity())?;
+        let mut validity = self.value.validity().cloned();
         let data = match (self.value.data(), self.from, self.to) {
             (Data::List(list), DataType::List(from), DataType::List(to)) => {
-                let elements = child(list.child(), &from.data_type, &to.data_type)?;
+                let elements = self.elements(list, &meant, &from.data_type, &to.data_type)?;
                 Data::List(List::new(list.offsets().clone(), elements)?)
             }
             (
@@ -278,16 +277,22 @@ impl Conversion<'_> {
             ) => {
                 let from = DataType::map_entries(key, value.as_ref());
                 let to = DataType::map_entries(to_key, to_value.as_ref());
-                let entries = child(list.child(), &from, &to)?;
+                let entries = self.elements(list, &meant, &from, &to)?;
+                if key.data_type != to_key.data_type {
+                    let keys = operand::flat(&entry_part(&entries, 0))?;
+                    validity = self.with_keys(list, &keys, &meant, &to_key.data_type)?;
+                }
                 Data::List(List::new(list.offsets().clone(), entries)?)
             }
             (Data::Struct(children), DataType::Struct(from), DataType::Struct(to)) => {
                 let places = members(from, to).ok_or_else(|| self.unknown())?;
+                let selection = Selection::from_bitmap(meant);
                 let mut cast = Vec::with_capacity(to.len());
                 for (place, to) in places.into_iter().zip(to.iter()) {
                     cast.push(match place {
                         Some(place) => {
-                            child(&children[place], &from[place].data_type, &to.data_type)?
+                            let from = &from[place].data_type;
+                            self.child(&children[place], from, &to.data_type, &selection)?
                         }
                         None => Vector::null(self.rows),
                     });
@@ -296,7 +301,55 @@ impl Conversion<'_> {
             }
             _ => return Err(self.unknown()),
         };
-        Ok(Vector::new(data, self.value.validity().cloned(), self.rows)?)
+        Ok(Vector::new(data, validity, self.rows)?)
+    }
+
+    fn child(
+        &self,
+        value: &Vector,
+        from: &DataType,
+        to: &DataType,
+        selection: &Selection,
+    ) -> Result<Vector> {
+        cast(&operand::flat(value)?, from, to, self.strict, value.len(), selection)
+    }
+
+    /// The elements of `list`, of which those in rows `meant` may raise errors.
+    fn elements(
+        &self,
+        list: &List,
+        meant: &Bitmap,
+        from: &DataType,
+        to: &DataType,
+    ) -> Result<Vector> {
+        let count = list.child().len();
+        let mut words = mask::words(count)?;
+        for row in meant.ones() {
+            for element in list.range(row) {
+                words[element / 64] |= 1 << (element % 64);
+            }
+        }
+        let selection = Selection::from_bitmap(mask::bitmap(words, count)?);
+        self.child(list.child(), from, to, &selection)
+    }
+
+    /// The validity of maps whose keys were converted to `keys`: none may be null or there twice.
+    fn with_keys(
+        &self,
+        list: &List,
+        keys: &Vector,
+        meant: &Bitmap,
+        key_type: &DataType,
+    ) -> Result<Option<Bitmap>> {
+        let mut failed = mask::words(self.rows)?;
+        for row in meant.ones() {
+            match check_keys(keys, list.range(row), key_type) {
+                Err(error) if self.strict => return Err(error),
+                Err(_) => failed[row / 64] |= 1 << (row % 64),
+                Ok(()) => {}
+            }
+        }
+        self.validity(&failed)
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn apply(
     match (function, flat.as_slice()) {
         (Function::ListValue, parts) => list_value(parts, rows),
         (Function::StructPack, parts) => Ok(Vector::new(Data::Struct(parts.into()), None, rows)?),
+        (Function::ListConcat { .. }, _) if *result == DataType::Null => Ok(Vector::null(rows)),
         (Function::ListConcat { is_lenient }, [a, b]) => list_concat(a, b, *is_lenient, rows),
         (_, [first, ..]) if matches!(first.data(), Data::Null) => Ok(Vector::null(rows)),
         (Function::StructField(index), [value]) => struct_field(value, *index),
@@ -199,7 +200,8 @@ fn list_concat(a: &Vector, b: &Vector, is_lenient: bool, rows: usize) -> Result<
     let mut valid = vec![false; rows];
     for (row, valid) in valid.iter_mut().enumerate() {
         let there = [a.is_valid(row), b.is_valid(row)];
-        *valid = if is_lenient { there[0] || there[1] } else { there[0] && there[1] };
+        // As in DuckDB: two nulls are an empty list.
+        *valid = is_lenient || there[0] && there[1];
         if *valid && there[0] {
             elements.extend(x.range(row).map(|element| element as u32));
         }
@@ -287,7 +289,11 @@ fn map_of_lists(
 }
 
 /// Refuses keys that are null or repeat.
-fn check_keys(keys: &Vector, range: std::ops::Range<usize>, key_type: &DataType) -> Result<()> {
+pub(super) fn check_keys(
+    keys: &Vector,
+    range: std::ops::Range<usize>,
+    key_type: &DataType,
+) -> Result<()> {
     let mut sorted: Vec<usize> = range.collect();
     if sorted.iter().any(|key| !keys.is_valid(*key)) {
         return Err(Error::evaluate("a key of a map is null"));
@@ -304,7 +310,7 @@ fn check_keys(keys: &Vector, range: std::ops::Range<usize>, key_type: &DataType)
 }
 
 /// Keys (0) or values (1) of a map's entries, `count` of them.
-fn entry_part(entries: &Vector, part: usize) -> Vector {
+pub(super) fn entry_part(entries: &Vector, part: usize) -> Vector {
     match entries.data() {
         Data::Struct(children) => {
             children.get(part).cloned().unwrap_or_else(|| Vector::null(entries.len()))
