@@ -604,3 +604,25 @@ fn casts_of_nested_values_fail_only_for_rows_that_are_meant() {
         fails(&query.replace("ROWS", rows), 5, &words);
     }
 }
+
+#[test]
+fn maps_of_any_type_can_be_written() {
+    for (query, expected) in [
+        ("select map([1], [[1]])::map(int, int[])", "{1=[1]}"),
+        ("select cast(map([1], [1.5]) as map(int, decimal(4, 2)))", "{1=1.50}"),
+        ("select map([1], [map([2], [3])])::MAP (int, map(int, bigint))", "{1={2=3}}"),
+        ("select {'m': map([1], [2])}::struct(m map(bigint, struct(v int)[]), n int)", "error"),
+        ("select {'map': map([1], [2])}::struct(map map(bigint, varchar))", "{'map': {1=2}}"),
+        ("select null::map(varchar(10), int) is null", "true"),
+        ("select map (['a'], [1])['a'] as map", "1"),
+        ("select a from (values (1, 2)) as map(a, b)", "1"),
+    ] {
+        if expected == "error" {
+            fails(query, 5, &["cannot convert"]);
+            continue;
+        }
+        let answer = csv(query);
+        let first = answer.lines().nth(1).map(|line| line.trim_matches('"'));
+        assert_eq!(first, Some(expected), "{query}");
+    }
+}

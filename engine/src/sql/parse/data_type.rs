@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use millwork_format::types::{DataType, Field, TimeUnit};
 use sqlparser::ast as parsed;
-use sqlparser::dialect::DuckDbDialect;
-use sqlparser::parser::Parser;
 
 use super::Converter;
+use super::map_type::MARKS;
 use crate::error::{Error, Result};
 use crate::expr::DatePart;
 
@@ -62,37 +61,17 @@ impl Converter<'_> {
                 DataType::List(Arc::new(Field::nullable("element", element)))
             }
             Parsed::Struct(fields, _) => {
-                let mut members = Vec::with_capacity(fields.len());
+                let mut members: Vec<Field> = Vec::with_capacity(fields.len());
                 for field in fields {
                     let name = field.field_name.map_or_else(String::new, |name| name.value);
                     let data_type = self.nested(|this| this.data_type(field.field_type))?;
                     members.push(Field::nullable(&name, data_type));
                 }
-                DataType::Struct(members.into())
-            }
-            Parsed::Map(key, value, _) => {
-                let (key, value) = (*key, *value);
-                map(
-                    self.nested(|this| this.data_type(key))?,
-                    self.nested(|this| this.data_type(value))?,
-                )
-            }
-            Parsed::Custom(name, arguments)
-                if name.to_string().eq_ignore_ascii_case("map") && arguments.len() == 2 =>
-            {
-                let mut members = Vec::with_capacity(2);
-                for argument in arguments {
-                    let parsed = Parser::new(&DuckDbDialect {})
-                        .try_with_sql(&argument)
-                        .and_then(|mut parser| parser.parse_data_type());
-                    let Ok(parsed) = parsed else {
-                        return self.unsupported(format!("type {argument}"));
-                    };
-                    members.push(self.nested(|this| this.data_type(parsed))?);
-                }
-                match <[DataType; 2]>::try_from(members) {
-                    Ok([key, value]) => map(key, value),
-                    Err(_) => return self.unsupported("type MAP"),
+                match members.as_slice() {
+                    [key, value] if [&*key.name, &*value.name] == MARKS => {
+                        map(key.data_type.clone(), value.data_type.clone())
+                    }
+                    _ => DataType::Struct(members.into()),
                 }
             }
             Parsed::Custom(name, _) => self.custom(&name.to_string())?,

@@ -5,6 +5,7 @@
 //! parser sees them. The parser's own tree is as deep as a chain of operators is long and is dropped
 //! recursively, so texts are parsed on a thread whose stack fits them.
 
+mod map_type;
 mod data_type;
 mod expression;
 mod query;
@@ -45,6 +46,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     let token_count = check_tokens(&tokens, &places)?;
     places.find_quoted(&tokens);
     let more_bytes = token_count * STACK_BYTES_PER_TOKEN;
+    let tokens = map_type::marked(tokens);
     stack::with(stack::PLANNING_BYTES + more_bytes, || parse_tokens(tokens, &places))
 }
 
