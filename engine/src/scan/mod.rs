@@ -31,4 +31,5 @@ mod tests;
 pub use report::{Foreseen, ScanReport};
 pub use shared::ScanShared;
 pub use source::ScanSource;
+pub(crate) use spec::column_in;
 pub use spec::{ScanFilter, ScanSpec};

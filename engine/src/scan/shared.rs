@@ -21,7 +21,7 @@ use super::morsel::PlannedMorsel;
 use super::prune::Pruner;
 use super::queue::{Queue, Taken, Unit, group_id};
 use super::report::{Counters, Foreseen, ScanReport};
-use super::spec::ScanSpec;
+use super::spec::{ScanSpec, column_in};
 use crate::error::Result;
 use crate::pipeline::Window;
 use crate::plan::logical::TableColumn;
@@ -60,11 +60,12 @@ pub(super) fn rows_in(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
 }
 
-/// `columns` as they are in `file`.
-fn columns_of(file: &File, columns: &[TableColumn]) -> Result<Vec<ScanColumn>> {
+/// The `columns` of `first` as they are in `file`.
+fn columns_of(file: &File, first: &File, columns: &[TableColumn]) -> Result<Vec<ScanColumn>> {
     let place = Place { file: Some(file.name().clone()), ..Place::default() };
     let column = |of: &TableColumn| {
-        let part = file.schema().part(of.column, &of.path)?;
+        let column = column_in(file, first, of.column).unwrap_or(usize::MAX);
+        let part = file.schema().part(column, &of.path)?;
         ScanColumn::projected(file.schema(), part)
     };
     let columns: millwork_format::error::Result<Vec<ScanColumn>> =
@@ -82,7 +83,7 @@ impl ScanShared {
         let mut files = Vec::with_capacity(spec.files.len());
         let mut units = VecDeque::new();
         for (file, opened) in spec.files.iter().enumerate() {
-            let columns = columns_of(opened, &spec.columns)?;
+            let columns = columns_of(opened, &spec.files[0], &spec.columns)?;
             files.push(FileScan::of(opened, file as u32, columns, Arc::clone(&metrics)));
             for ordinal in 0..opened.footer().num_row_groups() {
                 units.push_back(Unit::Group { file, ordinal, group: None });

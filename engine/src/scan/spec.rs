@@ -12,9 +12,9 @@ use crate::runtime_filter::RuntimeFilter;
 /// What a scan is to do.
 #[derive(Clone, Debug)]
 pub struct ScanSpec {
-    /// The files, in order; all have the same columns.
+    /// The files, in order; all have the columns of the first, in any order.
     pub files: Vec<File>,
-    /// Columns of the files, or parts of them, in the order of the scan's columns.
+    /// Columns of the first file, or parts of them, in the order of the scan's columns.
     pub columns: Vec<TableColumn>,
     /// Conjuncts over the scan's columns.
     pub predicates: Vec<Expr>,
@@ -46,4 +46,12 @@ impl ScanFilter {
     pub(super) fn column(&self) -> Expr {
         Expr::column(self.column, self.data_type.clone())
     }
+}
+
+/// Which column of `file` is column `column` of `first`: the one of that name.
+pub(crate) fn column_in(file: &File, first: &File, column: usize) -> Option<usize> {
+    let name = &first.schema().columns().get(column)?.field.name;
+    let columns = file.schema().columns();
+    let is_it = |at: &usize| columns.get(*at).is_some_and(|own| own.field.name == *name);
+    Some(column).filter(is_it).or_else(|| (0..columns.len()).find(is_it))
 }

@@ -11,10 +11,12 @@ use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
 use millwork_format::prune::{PruneValue, chunk_bounds, distinct_about};
 use millwork_format::read::File;
+use millwork_format::schema::Column;
 use millwork_format::types::{Field, Storage};
 
 use crate::catalog::{Catalog, Table};
 use crate::error::{Error, Result};
+use crate::scan::column_in;
 use crate::value::Scalar;
 
 /// Threads that read files.
@@ -48,7 +50,8 @@ impl ParquetTable {
     /// The files as one table.
     ///
     /// # Errors
-    /// `Type` if a file has other columns than the first.
+    /// `Type` if a file lacks a column of the first, or has it with another type. Columns that only others
+    /// have are no part of the table.
     pub fn new(name: &str, files: Vec<File>) -> Result<Self> {
         let Some(first) = files.first() else {
             return Err(Error::internal("a table without files"));
@@ -56,27 +59,28 @@ impl ParquetTable {
         let columns = first.schema().columns();
         let mut fields: Vec<Field> = columns.iter().map(|column| column.field.clone()).collect();
         for file in &files[1..] {
-            let others = file.schema().columns();
-            let same = others.len() == columns.len()
-                && others.iter().zip(columns).all(|(other, column)| {
-                    other.field.name == column.field.name
-                        && other.field.data_type == column.field.data_type
-                });
-            if !same {
-                return Err(Error::types(format!(
-                    "{} has other columns than {}",
-                    file.name(),
-                    first.name()
-                ))
-                .hint("files of one table have the same columns in the same order"));
-            }
-            for (field, other) in fields.iter_mut().zip(others) {
+            for (column, field) in fields.iter_mut().enumerate() {
+                let other = column_in(file, first, column)
+                    .and_then(|column| file.schema().columns().get(column))
+                    .filter(|other| other.field.data_type == field.data_type);
+                let Some(other) = other else {
+                    let (name, first) = (file.name(), first.name());
+                    let what = format!("{name} has no column {} {}", field.name, field.data_type);
+                    return Err(Error::types(what).hint(format!(
+                        "{first} has it, and files of one table have the columns of the first"
+                    )));
+                };
                 field.nullable |= other.field.nullable;
             }
         }
         let known = fields.iter().map(|_| OnceLock::new()).collect();
         let distinct = fields.iter().map(|_| OnceLock::new()).collect();
         Ok(Self { name: name.to_string(), files, fields, known, distinct })
+    }
+
+    fn column_in<'a>(&self, file: &'a File, column: usize) -> Option<&'a Column> {
+        let column = column_in(file, self.files.first()?, column)?;
+        file.schema().columns().get(column)
     }
 
     fn known(&self, column: usize) -> Option<&Known> {
@@ -87,7 +91,7 @@ impl ParquetTable {
         let mut found: Option<(PruneValue, PruneValue)> = None;
         let (mut is_bounded, mut is_exact, mut null_count) = (true, true, Some(0_u64));
         for file in &self.files {
-            let described = file.schema().columns().get(column).filter(|column| column.is_flat)?;
+            let described = self.column_in(file, column).filter(|column| column.is_flat)?;
             let leaf = described.leaves.start;
             for row_group in 0..file.footer().num_row_groups() {
                 let known = chunk_bounds(file.footer(), file.schema(), row_group, leaf).ok()??;
@@ -118,7 +122,7 @@ impl ParquetTable {
     fn guess_distinct(&self, column: usize) -> Option<u64> {
         let (mut most, mut sum) = (0, 0_u64);
         for file in &self.files {
-            let described = file.schema().columns().get(column).filter(|column| column.is_flat)?;
+            let described = self.column_in(file, column).filter(|column| column.is_flat)?;
             for group in file.footer().row_groups().filter(|group| group.num_rows() > 0) {
                 let found = distinct_about(file.footer(), group.index(), described.leaves.start)?;
                 most = most.max(found);
