@@ -598,6 +598,8 @@ fn a_column_is_asked_for_by_the_name_it_is_shown_with() {
 
 #[test]
 fn bounds_of_decimals_wider_than_38_digits_are_those_of_the_rows() {
+    // Bloom filters too.
+    assert!(printed(&["verify", "--deep", &corner("wide")]).contains("wide.parquet: clean ("));
     let meta = printed(&["stats", &corner("wide"), "--format", "json"]);
     for (column, min, max) in [
         ("d76", "-0.5000000000", "1.5000000000"),

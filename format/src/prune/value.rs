@@ -52,6 +52,8 @@ impl PruneValue {
                 one(&big_endian(*value, leaf.type_length as usize)?)
             }
             (Self::Float(value), _) => floats(*value, &leaf.data_type),
+            // In vectors these are other bytes than in files.
+            (Self::Bytes(_), _) if matches!(leaf.data_type, DataType::WideDecimal { .. }) => None,
             (Self::Bytes(bytes), PhysicalType::ByteArray) => one(bytes),
             (Self::Bytes(bytes), PhysicalType::FixedLenByteArray) => {
                 (bytes.len() == leaf.type_length as usize).then(|| vec![bytes.clone()])

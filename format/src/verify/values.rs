@@ -19,6 +19,7 @@ use crate::room::filled;
 use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::{Cell, Data, Dictionary, Vector};
+use crate::wide_decimal::WideDecimal;
 
 /// Values that are decoded at once.
 const STEP_VALUES: usize = 16 << 10;
@@ -310,6 +311,15 @@ fn with_plain<T>(leaf: &Leaf, cell: Cell<'_>, visit: impl Fn(&[u8]) -> T) -> Opt
         (Cell::Float16(value), _) => visit(&value.to_le_bytes()),
         (Cell::Float32(value), _) => visit(&value.to_le_bytes()),
         (Cell::Float64(value), _) => visit(&value.to_le_bytes()),
+        (Cell::Bytes(bytes), physical)
+            if matches!(leaf.data_type, DataType::WideDecimal { .. }) =>
+        {
+            // Of byte arrays it is not known how many bytes their numbers had.
+            let width =
+                (physical == PhysicalType::FixedLenByteArray).then_some(leaf.type_length)?;
+            let number = WideDecimal::from_ordered(bytes, 0)?.unscaled();
+            visit(number.get(number.len().checked_sub(width as usize)?..)?)
+        }
         (Cell::Bytes(bytes), _) => visit(bytes),
         _ => return None,
     })
