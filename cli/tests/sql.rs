@@ -630,3 +630,26 @@ fn maps_of_any_type_can_be_written() {
         assert_eq!(first, Some(expected), "{query}");
     }
 }
+
+/// What was answered wrongly once; the answers are DuckDB's.
+#[test]
+fn corners_of_functions_are_answered_as_by_duckdb() {
+    for (query, expected) in [
+        ("select 'a%b' ilike 'aX%b' escape 'X'", "true"),
+        ("select 'ΟΔΟΣΑ' ilike 'ΟΔΟΣ%'", "true"),
+        ("select 'İ' ilike '_'", "true"),
+        ("select date_trunc('isoyear', date '2020-02-29')::date", "2019-12-30"),
+        ("select date_trunc('isoyear', date '2021-01-03')::date", "2019-12-30"),
+        ("select date_trunc('decade', date '-0005-01-01')::date", "0001-01-01 (BC)"),
+        // The bounds of a wide decimal are further apart than 128 bits tell.
+        (
+            "select count(*) from '../conformance/fixtures/corners/far.parquet' as l \
+             join '../conformance/fixtures/corners/far.parquet' as r on l.d = r.d",
+            "2",
+        ),
+    ] {
+        let answer = csv(query);
+        assert_eq!(answer.lines().nth(1), Some(expected), "{query}");
+    }
+    fails("select concat()", 5, &["concat takes at least one argument"]);
+}

@@ -39,13 +39,6 @@ impl Pattern {
     /// Sorts out `pattern`. `None` if it ends with the escape character.
     #[must_use]
     pub fn new(pattern: &str, escape: Option<char>, ignore_case: bool) -> Option<Self> {
-        let lowered;
-        let pattern = if ignore_case {
-            lowered = pattern.to_lowercase();
-            lowered.as_str()
-        } else {
-            pattern
-        };
         let mut pieces: Vec<Vec<Token>> = vec![Vec::new()];
         let mut characters = pattern.chars();
         while let Some(mut character) = characters.next() {
@@ -57,6 +50,7 @@ impl Pattern {
                 '%' if !escaped => pieces.push(Vec::new()),
                 '_' if !escaped => push(&mut pieces, &[Token::AnyCharacter]),
                 _ => {
+                    let character = if ignore_case { lower(character) } else { character };
                     let mut bytes = [0; 4];
                     for byte in character.encode_utf8(&mut bytes).bytes() {
                         push(&mut pieces, &[Token::Byte(byte)]);
@@ -71,7 +65,8 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
         if self.ignore_case {
-            return self.shape.matches(String::from_utf8_lossy(text).to_lowercase().as_bytes());
+            let text: String = String::from_utf8_lossy(text).chars().map(lower).collect();
+            return self.shape.matches(text.as_bytes());
         }
         self.shape.matches(text)
     }
@@ -84,6 +79,11 @@ impl Pattern {
             _ => None,
         }
     }
+}
+
+/// One character for one, wherever it stands: `_` counts characters.
+fn lower(character: char) -> char {
+    character.to_lowercase().next().unwrap_or(character)
 }
 
 fn push(pieces: &mut [Vec<Token>], tokens: &[Token]) {

@@ -82,7 +82,8 @@ pub fn distinct(plan: &LogicalPlan, column: usize) -> Option<f64> {
     let (LogicalPlan::Scan(scan), column) = origin(plan, column)? else { return None };
     let column = whole(scan, column)?;
     let from_bounds = scan.table.bounds(column).and_then(|bounds| match bounds {
-        (Scalar::Integer(low), Scalar::Integer(high)) => Some((high - low) as f64 + 1.0),
+        // Of wide decimals the difference is more than 128 bits hold.
+        (Scalar::Integer(low), Scalar::Integer(high)) => Some(high as f64 - low as f64 + 1.0),
         _ => None,
     });
     let guessed = scan.table.distinct_about(column).map(|count| count as f64);

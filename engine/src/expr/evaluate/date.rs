@@ -239,7 +239,9 @@ fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Resu
 /// The first day of the part in which `day` lies.
 fn first_day(part: DatePart, day: i64) -> i64 {
     let date = calendar::civil(day);
-    let floor = |years: i64| date.year.div_euclid(years) * years;
+    // Towards year 0, as DuckDB does before it, too.
+    let floor = |years: i64| date.year / years * years;
+    let monday = |day: i64| day - (day + 3).rem_euclid(7);
     match part {
         DatePart::Millennium => calendar::days(floor(1000), 1, 1),
         DatePart::Century => calendar::days(floor(100), 1, 1),
@@ -247,7 +249,9 @@ fn first_day(part: DatePart, day: i64) -> i64 {
         DatePart::Year => calendar::days(date.year, 1, 1),
         DatePart::Quarter => calendar::days(date.year, (date.month - 1) / 3 * 3 + 1, 1),
         DatePart::Month => calendar::days(date.year, date.month, 1),
-        DatePart::Week => day - (day + 3).rem_euclid(7),
+        DatePart::Week => monday(day),
+        // That of the Thursday of the week; its first week has January 4.
+        DatePart::IsoYear => monday(calendar::days(calendar::civil(monday(day) + 3).year, 1, 4)),
         _ => day,
     }
 }

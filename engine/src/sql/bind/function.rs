@@ -359,6 +359,9 @@ fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
             Ok(case(boolean(condition)?, then, otherwise, data_type))
         }
         // Unlike `||`, concat leaves nulls out.
+        "concat" if arguments.is_empty() => {
+            Err(Error::types("concat takes at least one argument, found none"))
+        }
         "concat" => {
             let mut parts = Vec::with_capacity(arguments.len());
             for argument in arguments {
