@@ -653,3 +653,22 @@ fn corners_of_functions_are_answered_as_by_duckdb() {
     }
     fails("select concat()", 5, &["concat takes at least one argument"]);
 }
+
+#[test]
+fn columns_that_a_right_join_is_by_stand_where_the_left_side_has_them() {
+    let sides = "(values (1, 'l')) a(k, l) right join (values ('r', 1), ('s', 2)) b(r, k)";
+    for (query, expected) in [
+        (format!("select * from {sides} using (k) order by 1"), "k,l,r\n1,l,r\n2,,s\n"),
+        (
+            format!("select * from {}", sides.replace("right", "natural right") + " order by k"),
+            "k,l,r\n1,l,r\n2,,s\n",
+        ),
+        (
+            format!("select k, a.k as ak, b.k as bk from {sides} using (k) where l is null"),
+            "k,ak,bk\n2,,2\n",
+        ),
+        (format!("select * from {sides} on a.k = b.k order by b.k"), "k,l,r,k_1\n1,l,r,1\n,,s,2\n"),
+    ] {
+        assert_eq!(csv(&query), expected, "{query}");
+    }
+}

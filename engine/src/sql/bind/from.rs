@@ -240,10 +240,22 @@ impl Binder<'_> {
     ) -> Result<Relation> {
         if kind == JoinType::Right {
             let (width, right_width) = (left.1.columns.len(), right.1.columns.len());
+            let was_hidden: Vec<bool> = left.1.columns.iter().map(|column| column.hidden).collect();
             // The sides change places, and the columns back again.
             let (plan, scope) = self.join(right, left, JoinType::Left, condition, span)?;
-            let order: Vec<usize> =
+            let mut order: Vec<usize> =
                 (right_width..right_width + width).chain(0..right_width).collect();
+            // What USING joins by stands where the left side has it, with the value of the right one.
+            for (at, was_hidden) in was_hidden.into_iter().enumerate() {
+                let own = &scope.columns[right_width + at];
+                let is_it = |other: &Column| !other.hidden && same(&other.name, &own.name);
+                if own.hidden
+                    && !was_hidden
+                    && let Some(other) = scope.columns[..right_width].iter().position(is_it)
+                {
+                    order.swap(at, width + other);
+                }
+            }
             let fields = order.iter().map(|&at| plan.fields()[at].clone()).collect::<Vec<_>>();
             let columns = order.iter().zip(&fields);
             let columns = columns.map(|(&at, field)| Expr::column(at, field.data_type.clone()));
