@@ -72,7 +72,14 @@ pub fn run(arguments: &Verify) -> Result<()> {
             }
         };
         output.write(text.as_bytes())?;
-        ended_by = ended_by.or(error);
+        match (&ended_by, error) {
+            (Some(_), Some(later)) => {
+                output.flush()?;
+                eprint!("{}", Failure::from(later).text(crate::is_coloured()));
+            }
+            (None, first) => ended_by = first,
+            (Some(_), None) => {}
+        }
     }
     if let Some(error) = ended_by {
         output.finish()?;

@@ -65,6 +65,9 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
         if self.ignore_case {
+            if text.is_ascii() {
+                return self.shape.matches(&text.to_ascii_lowercase());
+            }
             let text: String = String::from_utf8_lossy(text).chars().map(lower).collect();
             return self.shape.matches(text.as_bytes());
         }
@@ -81,8 +84,8 @@ impl Pattern {
     }
 }
 
-/// One character for one, wherever it stands: `_` counts characters.
-fn lower(character: char) -> char {
+/// One character for one, wherever it stands.
+pub fn lower(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }
 

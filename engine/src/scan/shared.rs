@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
 use millwork_format::batch::MorselId;
-use millwork_format::error::Place;
+use millwork_format::error::{Error as FileError, Place};
 use millwork_format::io::Need;
 use millwork_format::limits::Limits;
 use millwork_format::prune::{Evidence, Filter, Step, intersection};
@@ -64,7 +64,8 @@ pub(super) fn rows_in(ranges: &[Range<u64>]) -> u64 {
 fn columns_of(file: &File, first: &File, columns: &[TableColumn]) -> Result<Vec<ScanColumn>> {
     let place = Place { file: Some(file.name().clone()), ..Place::default() };
     let column = |of: &TableColumn| {
-        let column = column_in(file, first, of.column).unwrap_or(usize::MAX);
+        let none = || FileError::invalid_argument(format!("no column {} of the first", of.column));
+        let column = column_in(file, first, of.column).ok_or_else(none)?;
         let part = file.schema().part(column, &of.path)?;
         ScanColumn::projected(file.schema(), part)
     };

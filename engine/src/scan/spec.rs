@@ -51,7 +51,9 @@ impl ScanFilter {
 /// Which column of `file` is column `column` of `first`: the one of that name.
 pub(crate) fn column_in(file: &File, first: &File, column: usize) -> Option<usize> {
     let name = &first.schema().columns().get(column)?.field.name;
-    let columns = file.schema().columns();
-    let is_it = |at: &usize| columns.get(*at).is_some_and(|own| own.field.name == *name);
-    Some(column).filter(is_it).or_else(|| (0..columns.len()).find(is_it))
+    let here = file.schema().columns().get(column);
+    match here.is_some_and(|own| own.field.name == *name) {
+        true => Some(column),
+        false => file.schema().column_named(name),
+    }
 }

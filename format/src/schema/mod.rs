@@ -23,8 +23,9 @@ mod names;
 mod projection;
 mod print;
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Result;
 use crate::limits::Limits;
@@ -172,6 +173,17 @@ pub struct Schema {
     fields: Vec<SchemaField>,
     leaves: Vec<Leaf>,
     columns: Vec<Column>,
+    by_name: ByName,
+}
+
+/// The ordinals of columns by name, once asked for; it says nothing that the columns do not.
+#[derive(Clone, Debug, Default)]
+struct ByName(OnceLock<HashMap<Arc<str>, usize>>);
+
+impl PartialEq for ByName {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Schema {
@@ -186,7 +198,8 @@ impl Schema {
     pub fn new(elements: &[SchemaElement], limits: &Limits) -> Result<Self> {
         let tree = tree::build(elements, limits)?;
         let columns = assembly::columns(&tree.fields, &tree.leaves);
-        Ok(Self { name: tree.name, fields: tree.fields, leaves: tree.leaves, columns })
+        let by_name = ByName::default();
+        Ok(Self { name: tree.name, fields: tree.fields, leaves: tree.leaves, columns, by_name })
     }
 
     /// The schema of the file that `footer` belongs to, with the orders of its statistics.
@@ -225,17 +238,25 @@ impl Schema {
         &self.columns
     }
 
+    /// The ordinal of the column that [`Schema::columns`] calls `name`. Schemas of strangers are wide: the
+    /// first question costs a table of all names, the others next to nothing.
+    #[must_use]
+    pub fn column_named(&self, name: &str) -> Option<usize> {
+        let names = || self.columns.iter().enumerate();
+        let table = || names().map(|(at, column)| (Arc::clone(&column.field.name), at)).collect();
+        self.by_name.0.get_or_init(table).get(name).copied()
+    }
+
     /// The ordinal of the column called `name`: as [`Schema::columns`] has it, or as the file has it, or
     /// else regardless of case.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
-        let unique = self.columns.iter().position(|column| *column.field.name == *name);
         let own = || self.fields.iter().position(|field| *field.name == *name);
         let folded = || {
             let folded = name.to_lowercase();
             self.columns.iter().position(|column| column.field.name.to_lowercase() == folded)
         };
-        unique.or_else(own).or_else(folded)
+        self.column_named(name).or_else(own).or_else(folded)
     }
 
     /// The leaf with the dotted path `path`: exactly, or else regardless of case.

@@ -16,7 +16,7 @@ use super::operand::{self, Texts};
 use crate::error::{Error, Result};
 use crate::kernel::lanes::test_rows;
 use crate::kernel::mask;
-use crate::kernel::pattern::Pattern;
+use crate::kernel::pattern::{Pattern, lower};
 
 /// Sorts out a pattern of LIKE.
 pub(super) fn like_pattern(
@@ -236,7 +236,7 @@ fn change_case(bytes: &[u8], upper: bool, out: &mut Vec<u8>) {
                 _ => character,
             }
         } else {
-            character.to_lowercase().next().unwrap_or(character)
+            lower(character)
         };
         out.extend_from_slice(changed.encode_utf8(&mut buffer).as_bytes());
     }
