@@ -30,7 +30,7 @@ fn ask(file: &File, sql: &str, prune: bool) -> Result<(Vec<Batch>, Option<ScanRe
     let statements = parse(sql).map_err(failed)?;
     let statement = statements.first().ok_or("no statement")?;
     let bound = Binder::new(&catalog, &views).bind(statement).map_err(failed)?;
-    let Bound::Query(plan) = bound.optimized(&millwork_engine::expr::fold) else {
+    let Bound::Query(plan) = bound.optimized() else {
         return Err(format!("{sql}: not a query"));
     };
     let scheduler = SeededScheduler::new(1, 2);

@@ -64,7 +64,7 @@ fn run(file: &File, sql: &str, scheduler: &dyn Scheduler) -> Ran {
     let catalog = One(file.clone());
     let statements = parse(sql).unwrap();
     let bound = Binder::new(&catalog, &views).bind(&statements[0]).unwrap();
-    let Bound::Query(plan) = bound.optimized(&millwork_engine::expr::fold) else {
+    let Bound::Query(plan) = bound.optimized() else {
         panic!("a query is expected");
     };
     let budget = Budget::unlimited();

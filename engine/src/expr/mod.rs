@@ -8,7 +8,7 @@
 
 mod evaluate;
 
-pub use evaluate::{Program, fold};
+pub use evaluate::{Program, constant};
 
 use std::fmt;
 

@@ -17,8 +17,7 @@ use millwork_format::types::{DataType, TimeUnit};
 
 use super::ScanFilter;
 use crate::expr::{Expr, ExprKind, Function};
-use crate::plan::rules::fold::integer_bounds;
-use crate::value::Scalar;
+use crate::value::{Scalar, integer_bounds};
 
 /// The filter of each file.
 #[derive(Debug)]

@@ -22,7 +22,6 @@ use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Data, Vector, Views as Strings};
 
 use crate::error::{Error, Result};
-use crate::expr::fold;
 use crate::lower::{self, LowerOptions, Lowered};
 use crate::pipeline::{CancelToken, QueryReport, RunOptions, Scheduler, ThreadScheduler, Window};
 use crate::plan::LogicalPlan;
@@ -304,7 +303,7 @@ impl Session {
     fn bind(&self, statement: Statement) -> Result<Bound> {
         let (files, views) = (&self.files, &self.views);
         stack::with(stack::PLANNING_BYTES, move || {
-            Ok(Binder::new(files, views).bind(&statement)?.optimized(&fold))
+            Ok(Binder::new(files, views).bind(&statement)?.optimized())
         })
     }
 

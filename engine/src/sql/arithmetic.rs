@@ -6,8 +6,7 @@ use super::ast::Arithmetic;
 use super::types::{self, MAX_PRECISION, TIMESTAMP, call, coerce, is_float, is_integer, is_number};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
-use crate::plan::rules::fold;
-use crate::value::Scalar;
+use crate::value::{Scalar, integer_bounds};
 
 /// `left operator right` as they are written: digits beside a constant that has a type, as in
 /// `100::tinyint + 100`, are of that type if they fit. `is_digits`: which sides are digits.
@@ -31,7 +30,7 @@ fn beside(digits: Expr, other: &Expr) -> Result<Expr> {
     let (Some(Scalar::Integer(value)), Some(_)) = (digits.as_literal(), other.as_literal()) else {
         return Ok(digits);
     };
-    let bounds = fold::integer_bounds(&other.data_type);
+    let bounds = integer_bounds(&other.data_type);
     match (bounds, is_integer(&digits.data_type)) {
         (Some((low, high)), true) if (low..=high).contains(value) => {
             coerce(digits, &other.data_type)
@@ -81,7 +80,7 @@ pub fn negate(argument: Expr) -> Result<Expr> {
     }
     let argument = number(argument, Arithmetic::Subtract)?;
     let data_type = argument.data_type.clone();
-    call(Function::NegateChecked, vec![argument], data_type)
+    Ok(call(Function::NegateChecked, vec![argument], data_type))
 }
 
 fn symbol(operator: Arithmetic) -> &'static str {
@@ -129,7 +128,7 @@ fn integer_type(left: &Expr, right: &Expr) -> Option<DataType> {
 }
 
 fn same(function: Function, left: Expr, right: Expr, of: &DataType) -> Result<Expr> {
-    call(function, vec![coerce(left, of)?, coerce(right, of)?], of.clone())
+    Ok(call(function, vec![coerce(left, of)?, coerce(right, of)?], of.clone()))
 }
 
 fn float(function: Function, left: Expr, right: Expr, of: DataType) -> Result<Expr> {
@@ -158,7 +157,7 @@ fn sum(function: Function, left: Expr, right: Expr) -> Result<Expr> {
         DataType::Decimal { scale: same, .. } if same == scale => Ok(side),
         _ => coerce(side, &result),
     };
-    call(function, vec![scaled(left)?, scaled(right)?], result.clone())
+    Ok(call(function, vec![scaled(left)?, scaled(right)?], result.clone()))
 }
 
 /// Decimal: digits and scales add up.
@@ -182,7 +181,7 @@ fn product(left: Expr, right: Expr) -> Result<Expr> {
     };
     let precision = (a.0 + b.0).min(MAX_PRECISION);
     let arguments = vec![decimal(left, a)?, decimal(right, b)?];
-    call(function, arguments, DataType::Decimal { precision, scale })
+    Ok(call(function, arguments, DataType::Decimal { precision, scale }))
 }
 
 fn is_interval(data_type: &DataType) -> bool {
@@ -200,12 +199,12 @@ fn dates(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<Option<Expr>
         (Add, days, DataType::Date) if is_integer(days) => add_days(b, a),
         (Subtract, DataType::Date, days) if is_integer(days) => add_days(a, negate(b)?),
         (Subtract, DataType::Date, DataType::Date) => {
-            call(Function::DaysBetween, vec![a, b], DataType::Int64)
+            Ok(call(Function::DaysBetween, vec![a, b], DataType::Int64))
         }
         (Subtract, x, y) if is_moment(x) && is_moment(y) => {
             let Some(common) = types::common(x, y) else { return Ok(None) };
             let sides = vec![coerce(a, &common)?, coerce(b, &common)?];
-            call(Function::TimeBetween, sides, DataType::SignedInterval)
+            Ok(call(Function::TimeBetween, sides, DataType::SignedInterval))
         }
         _ => return Ok(None),
     };
@@ -219,12 +218,12 @@ fn intervals(operator: Arithmetic, left: Expr, right: Expr) -> Result<Option<Exp
     let is_time = |of: &DataType| matches!(of, DataType::Time { .. });
     let with_number = |function, interval: Expr, number: Expr| {
         let number = coerce(number, &DataType::Float64)?;
-        call(function, vec![signed(interval)?, number], DataType::SignedInterval)
+        Ok(call(function, vec![signed(interval)?, number], DataType::SignedInterval))
     };
     let bound = match (operator, &left.data_type, &right.data_type) {
         (Add, x, y) if is_interval(x) && is_interval(y) => {
             let sides = vec![signed(left)?, signed(right)?];
-            call(Function::AddIntervals, sides, DataType::SignedInterval)
+            Ok(call(Function::AddIntervals, sides, DataType::SignedInterval))
         }
         (Add, x, _) if is_moment(x) => shift(left, right),
         (Add, _, y) if is_moment(y) => shift(right, left),
@@ -256,11 +255,11 @@ fn turn(time: Expr, interval: Expr) -> Result<Expr> {
     let utc = matches!(time.data_type, DataType::Time { utc: true, .. });
     let result = DataType::Time { unit: millwork_format::types::TimeUnit::Micros, utc };
     let sides = vec![coerce(time, &result)?, signed(interval)?];
-    call(Function::AddTime, sides, result)
+    Ok(call(Function::AddTime, sides, result))
 }
 
 fn add_days(date: Expr, days: Expr) -> Result<Expr> {
-    call(Function::AddDays, vec![date, coerce(days, &DataType::Int32)?], DataType::Date)
+    Ok(call(Function::AddDays, vec![date, coerce(days, &DataType::Int32)?], DataType::Date))
 }
 
 fn shift(moment: Expr, interval: Expr) -> Result<Expr> {
@@ -270,9 +269,9 @@ fn shift(moment: Expr, interval: Expr) -> Result<Expr> {
         }
         _ => TIMESTAMP,
     };
-    call(Function::AddInterval, vec![moment, signed(interval)?], result)
+    Ok(call(Function::AddInterval, vec![moment, signed(interval)?], result))
 }
 
 fn negated_interval(interval: Expr) -> Result<Expr> {
-    call(Function::NegateInterval, vec![signed(interval)?], DataType::SignedInterval)
+    Ok(call(Function::NegateInterval, vec![signed(interval)?], DataType::SignedInterval))
 }

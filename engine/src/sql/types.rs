@@ -10,8 +10,8 @@ use millwork_format::types::{DataType, Field, TimeUnit};
 
 use crate::error::{Error, Result};
 use crate::expr::{Expr, ExprKind, Function, members};
-use crate::plan::rules::fold::{self, integer_bounds};
-use crate::value::Scalar;
+use crate::plan::rules::fold::fold_node;
+use crate::value::{Scalar, integer_bounds};
 
 /// Digits of a DECIMAL at most.
 pub const MAX_PRECISION: u8 = 38;
@@ -212,7 +212,7 @@ fn adapt(expr: &Expr, other: &Expr) -> Option<DataType> {
 /// `expr` as `to`: a constant at once, else behind a cast.
 ///
 /// # Errors
-/// `Evaluate` if a constant does not convert.
+/// `Type` if the types never convert.
 pub fn coerce(expr: Expr, to: &DataType) -> Result<Expr> {
     if expr.data_type == *to {
         return Ok(expr);
@@ -223,7 +223,7 @@ pub fn coerce(expr: Expr, to: &DataType) -> Result<Expr> {
 /// CAST or TRY_CAST.
 ///
 /// # Errors
-/// `Evaluate` if a constant does not convert, `Type` if the types never do.
+/// `Type` if the types never convert.
 pub fn cast(expr: Expr, to: DataType, strict: bool) -> Result<Expr> {
     let span = expr.span;
     if expr.data_type != DataType::Null && !is_castable(&expr.data_type, &to) {
@@ -238,7 +238,7 @@ pub fn cast(expr: Expr, to: DataType, strict: bool) -> Result<Expr> {
         return Ok(expr);
     }
     let kind = ExprKind::Cast { argument: Box::new(expr), strict };
-    folded(Expr { kind, data_type: to, span })
+    Ok(folded(Expr { kind, data_type: to, span }))
 }
 
 fn is_castable(from: &DataType, to: &DataType) -> bool {
@@ -279,22 +279,12 @@ fn is_castable_inside(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// `expr` computed, if all its parts are constants.
-///
-/// # Errors
-/// `Evaluate` at its span if it cannot be.
-pub fn folded(mut expr: Expr) -> Result<Expr> {
-    match fold::fold_node(&expr) {
-        Ok(Some(value)) => expr.kind = ExprKind::Literal(value),
-        Ok(None) => {}
-        Err(error) => {
-            return Err(match expr.span {
-                Some(span) => error.at(span),
-                None => error,
-            });
-        }
-    }
-    Ok(expr)
+/// `expr` computed, if all its parts are constants. One that cannot be computed stays: no row may take
+/// the branch in which it stands (see [`fold::check`](crate::plan::rules::fold::check)).
+#[must_use]
+pub fn folded(mut expr: Expr) -> Expr {
+    fold_node(&mut expr);
+    expr
 }
 
 /// Both sides of a comparison in one type; decimals in one scale.
@@ -355,11 +345,9 @@ fn midnight(date: &Expr, stamp: &Expr) -> Option<Expr> {
     is_midnight.then_some(day)
 }
 
-/// A call, computed if its arguments are constants.
-///
-/// # Errors
-/// `Evaluate` if it cannot be.
-pub fn call(function: Function, arguments: Vec<Expr>, data_type: DataType) -> Result<Expr> {
+/// A call, [`folded`].
+#[must_use]
+pub fn call(function: Function, arguments: Vec<Expr>, data_type: DataType) -> Expr {
     let span = arguments.iter().filter_map(|argument| argument.span).reduce(super::cover);
     folded(Expr { kind: ExprKind::Call(function, arguments), data_type, span })
 }

@@ -146,18 +146,20 @@ impl Program {
     }
 }
 
-/// The value of an expression without columns. `None` if it has columns, has no value (an error, to
-/// be raised where the expression runs), or is nested.
-#[must_use]
-pub fn fold(expr: &Expr) -> Option<Scalar> {
-    let mut columns = false;
-    expr.for_each_column(&mut |_| columns = true);
-    if columns {
-        return None;
+/// The value of an expression without columns, computed as a row of a batch would be. `None` if it has
+/// columns or its value is nested, which no [`Scalar`] is.
+///
+/// # Errors
+/// As [`Program::new`] and [`Program::evaluate`].
+pub fn constant(expr: &Expr) -> Result<Option<Scalar>> {
+    let mut has_columns = false;
+    expr.for_each_column(&mut |_| has_columns = true);
+    if has_columns {
+        return Ok(None);
     }
-    let mut program = Program::new(expr.clone()).ok()?;
-    let value = program.evaluate(&[], 1, &Selection::All(1)).ok()?;
-    Scalar::of_row(&value, 0, &expr.data_type).ok()
+    let mut program = Program::new(expr.clone())?;
+    let value = program.evaluate(&[], 1, &Selection::All(1))?;
+    Ok(Scalar::of_row(&value, 0, &expr.data_type).ok())
 }
 
 /// A batch's columns, or those of them that a dense copy needs.

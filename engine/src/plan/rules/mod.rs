@@ -22,12 +22,11 @@ pub mod prune;
 pub mod top_k;
 
 use super::LogicalPlan;
-use fold::Evaluator;
 
-/// The plan to run for a bound plan. `evaluate` computes constants that [`fold`] does not know.
+/// The plan to run for a bound plan.
 #[must_use]
-pub fn optimize(mut plan: LogicalPlan, evaluate: Evaluator<'_>) -> LogicalPlan {
-    fold::fold_plan(&mut plan, evaluate);
+pub fn optimize(mut plan: LogicalPlan) -> LogicalPlan {
+    fold::fold_plan(&mut plan);
     let plan = push_down::push_down(plan);
     let plan = join_order::join_order(plan);
     let plan = semi_reduction::semi_reduction(plan);

@@ -87,13 +87,13 @@ impl Binder<'_> {
                 }
                 let parts = parts.into_iter().map(|part| coerce(part, &DataType::Utf8));
                 let parts = parts.collect::<Result<Vec<_>>>()?;
-                call(Function::Concat, parts, DataType::Utf8)
+                Ok(call(Function::Concat, parts, DataType::Utf8))
             }
             Kind::Negate(inner) => arithmetic::negate(self.expr(frame, inner)?),
             Kind::Compare(..) | Kind::Arithmetic(..) => self.leaning(frame, expr),
             Kind::IsNull(inner, negated) => {
                 let function = if *negated { Function::IsNotNull } else { Function::IsNull };
-                call(function, vec![self.expr(frame, inner)?], DataType::Boolean)
+                Ok(call(function, vec![self.expr(frame, inner)?], DataType::Boolean))
             }
             Kind::IsBoolean { argument, value, negated } => {
                 let argument = self.condition(frame, argument)?;
@@ -135,7 +135,7 @@ impl Binder<'_> {
                 let argument = text(self.expr(frame, argument)?)?;
                 let pattern = text(self.expr(frame, pattern)?)?;
                 let function = Function::Like { ignore_case: *ignore_case, escape: *escape };
-                let like = call(function, vec![argument, pattern], DataType::Boolean)?;
+                let like = call(function, vec![argument, pattern], DataType::Boolean);
                 if *negated { negation(like) } else { Ok(like) }
             }
             Kind::Extract(part, argument) => {
@@ -257,11 +257,11 @@ fn logic(kind: ExprKind) -> Expr {
 }
 
 fn negation(inner: Expr) -> Result<Expr> {
-    call(Function::Not, vec![inner], DataType::Boolean)
+    Ok(call(Function::Not, vec![inner], DataType::Boolean))
 }
 
 fn not_distinct(left: Expr, right: Expr, negated: bool) -> Result<Expr> {
-    let equal = call(Function::NotDistinct, vec![left, right], DataType::Boolean)?;
+    let equal = call(Function::NotDistinct, vec![left, right], DataType::Boolean);
     if negated { negation(equal) } else { Ok(equal) }
 }
 
@@ -290,7 +290,7 @@ pub(super) fn text(expr: Expr) -> Result<Expr> {
 /// `left comparison right`.
 pub(super) fn compare(comparison: Comparison, left: Expr, right: Expr) -> Result<Expr> {
     let (left, right) = comparable(left, right)?;
-    call(Function::Compare(comparison), vec![left, right], DataType::Boolean)
+    Ok(call(Function::Compare(comparison), vec![left, right], DataType::Boolean))
 }
 
 /// All in their common type.
@@ -336,7 +336,7 @@ fn in_list(argument: Expr, list: Vec<Expr>) -> Result<Expr> {
                 Function::Compare(Comparison::Equal),
                 vec![left, right],
                 DataType::Boolean,
-            )?),
+            )),
         }
     }
     if !constants.is_empty() {

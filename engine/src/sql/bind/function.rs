@@ -161,7 +161,7 @@ fn part_of(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
     };
     let argument =
         if argument.data_type == DataType::Date { argument } else { coerce(argument, &data_type)? };
-    call(Function::DateTruncate(part), vec![argument], data_type)
+    Ok(call(Function::DateTruncate(part), vec![argument], data_type))
 }
 
 /// A part of a date or a time.
@@ -195,7 +195,7 @@ pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
         DatePart::Epoch | DatePart::Julian => DataType::Float64,
         _ => DataType::Int64,
     };
-    call(Function::Extract(part), vec![argument], result)
+    Ok(call(Function::Extract(part), vec![argument], result))
 }
 
 /// The arguments come back if the name is not of this kind.
@@ -207,7 +207,7 @@ fn numeric(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
             let [argument] = exactly(name, arguments)?;
             let argument = number(name, argument)?;
             let data_type = argument.data_type.clone();
-            call(Function::AbsoluteChecked, vec![argument], data_type)?
+            call(Function::AbsoluteChecked, vec![argument], data_type)
         }
         "mod" => {
             let [left, right] = exactly(name, arguments)?;
@@ -220,12 +220,10 @@ fn numeric(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
             match argument.data_type {
                 DataType::Decimal { scale: 0, .. } => argument,
                 DataType::Decimal { precision, .. } => {
-                    call(function, vec![argument], DataType::Decimal { precision, scale: 0 })?
+                    call(function, vec![argument], DataType::Decimal { precision, scale: 0 })
                 }
-                DataType::Float32 => call(function, vec![argument], DataType::Float32)?,
-                _ => {
-                    call(function, vec![coerce(argument, &DataType::Float64)?], DataType::Float64)?
-                }
+                DataType::Float32 => call(function, vec![argument], DataType::Float32),
+                _ => call(function, vec![coerce(argument, &DataType::Float64)?], DataType::Float64),
             }
         }
         "round" => round(arguments)?,
@@ -257,7 +255,7 @@ fn round(mut arguments: Vec<Expr>) -> Result<Expr> {
         DataType::Decimal { precision, scale } => {
             let kept = u8::try_from(digits.max(0)).unwrap_or(u8::MAX).min(scale);
             let result = DataType::Decimal { precision, scale: kept };
-            call(Function::Round, vec![argument, count], result)
+            Ok(call(Function::Round, vec![argument, count], result))
         }
         ref data_type if types::is_integer(data_type) => {
             let signed = signed_integer(data_type);
@@ -265,12 +263,12 @@ fn round(mut arguments: Vec<Expr>) -> Result<Expr> {
             if digits >= 0 {
                 return Ok(argument);
             }
-            call(Function::Round, vec![argument, count], signed)
+            Ok(call(Function::Round, vec![argument, count], signed))
         }
-        DataType::Float32 => call(Function::Round, vec![argument, count], DataType::Float32),
+        DataType::Float32 => Ok(call(Function::Round, vec![argument, count], DataType::Float32)),
         _ => {
             let argument = coerce(argument, &DataType::Float64)?;
-            call(Function::Round, vec![argument, count], DataType::Float64)
+            Ok(call(Function::Round, vec![argument, count], DataType::Float64))
         }
     }
 }
@@ -299,7 +297,7 @@ fn textual(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
             let [argument, count] = exactly(name, arguments)?;
             let function = if name == "left" { Function::Left } else { Function::Right };
             let arguments = vec![text(argument)?, coerce(count, &DataType::Int64)?];
-            return call(function, arguments, DataType::Utf8).map(Ok);
+            return Ok(Ok(call(function, arguments, DataType::Utf8)));
         }
         _ => return Ok(Err(arguments)),
     };
@@ -313,7 +311,7 @@ fn textual(name: &str, arguments: Vec<Expr>) -> Result<Tried> {
         return Err(Error::types(format!("{name} takes {wanted} arguments, found {found}")));
     }
     let arguments = arguments.into_iter().map(text).collect::<Result<Vec<_>>>()?;
-    call(function, arguments, result).map(Ok)
+    Ok(Ok(call(function, arguments, result)))
 }
 
 fn substring(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
@@ -325,7 +323,7 @@ fn substring(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
     for (index, argument) in arguments.into_iter().enumerate() {
         bound.push(if index == 0 { text(argument)? } else { coerce(argument, &DataType::Int64)? });
     }
-    call(Function::Substring, bound, DataType::Utf8)
+    Ok(call(Function::Substring, bound, DataType::Utf8))
 }
 
 fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
@@ -340,14 +338,14 @@ fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
                 "least" => Function::Least,
                 _ => Function::Coalesce,
             };
-            call(function, arguments, data_type)
+            Ok(call(function, arguments, data_type))
         }
         "nullif" => {
             let [left, right] = exactly(name, arguments)?;
             let data_type = left.data_type.clone();
             let (same_left, same_right) = types::comparable(left.clone(), right)?;
             if same_left == left {
-                return call(Function::NullIf, vec![same_left, same_right], data_type);
+                return Ok(call(Function::NullIf, vec![same_left, same_right], data_type));
             }
             let equal = compare(Comparison::Equal, same_left, same_right)?;
             Ok(case(equal, Expr::literal(Scalar::Null, data_type.clone()), left, data_type))
@@ -367,22 +365,22 @@ fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
             for argument in arguments {
                 let empty = Expr::literal(Scalar::Text("".into()), DataType::Utf8);
                 let argument = coerce(argument, &DataType::Utf8)?;
-                parts.push(call(Function::Coalesce, vec![argument, empty], DataType::Utf8)?);
+                parts.push(call(Function::Coalesce, vec![argument, empty], DataType::Utf8));
             }
-            call(Function::Concat, parts, DataType::Utf8)
+            Ok(call(Function::Concat, parts, DataType::Utf8))
         }
         "length" | "len" | "char_length" | "character_length" | "array_length" => {
             let [argument] = exactly(name, arguments)?;
             let function = match argument.data_type {
                 DataType::List(_) | DataType::Map { .. } => Function::ListLength,
                 DataType::Binary | DataType::Fixed(_) => Function::ByteLength,
-                _ => return call(Function::Length, vec![text(argument)?], DataType::Int64),
+                _ => return Ok(call(Function::Length, vec![text(argument)?], DataType::Int64)),
             };
-            call(function, vec![argument], DataType::Int64)
+            Ok(call(function, vec![argument], DataType::Int64))
         }
         "strlen" | "octet_length" => {
             let [argument] = exactly(name, arguments)?;
-            call(Function::ByteLength, vec![argument], DataType::Int64)
+            Ok(call(Function::ByteLength, vec![argument], DataType::Int64))
         }
         _ => Err(unknown(&function.name.text)),
     }

@@ -4,7 +4,7 @@ use millwork_format::types::DataType;
 
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::plan::rules::fold::parse_decimal;
+use crate::kernel::parse;
 use crate::sql::ast::Literal;
 use crate::sql::types::{self, MAX_PRECISION};
 use crate::value::Scalar;
@@ -33,7 +33,12 @@ pub(super) fn bind(literal: &Literal) -> Result<Expr> {
 /// exponent or too many digits a DOUBLE.
 fn number(digits: &str) -> Result<Expr> {
     let has_exponent = digits.contains(['e', 'E']);
-    if !has_exponent && let Some((unscaled, scale)) = parse_decimal(digits) {
+    let count = |digits: &str| digits.bytes().filter(u8::is_ascii_digit).count();
+    let scale = digits.split_once('.').map_or(0, |(_, fraction)| count(fraction));
+    if !has_exponent
+        && let Ok(scale) = u8::try_from(scale)
+        && let Some(unscaled) = parse::decimal(digits, scale.into())
+    {
         if !digits.contains('.') {
             let fits = |low: i128, high: i128| (low..=high).contains(&unscaled);
             let data_type = if fits(i32::MIN.into(), i32::MAX.into()) {
@@ -45,8 +50,7 @@ fn number(digits: &str) -> Result<Expr> {
             };
             return Ok(Expr::literal(Scalar::Integer(unscaled), data_type));
         }
-        let precision = digits.bytes().filter(u8::is_ascii_digit).count();
-        if let (Ok(precision), Ok(scale)) = (u8::try_from(precision), u8::try_from(scale))
+        if let Ok(precision) = u8::try_from(count(digits))
             && precision <= MAX_PRECISION
         {
             let data_type = DataType::Decimal { precision: precision.max(1), scale };

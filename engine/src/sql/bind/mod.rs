@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result, Span};
-use crate::plan::rules::fold::Evaluator;
+use crate::plan::rules::fold;
 use crate::plan::{LogicalPlan, optimize};
 use crate::sql::MAX_BOUND_DEPTH;
 use crate::sql::ast::{Cte, Name, Query, Statement, StatementKind};
@@ -105,11 +105,11 @@ pub enum Bound {
 impl Bound {
     /// The same with its plan as it is to be run: see [`crate::plan::optimize`].
     #[must_use]
-    pub fn optimized(self, evaluate: Evaluator<'_>) -> Self {
+    pub fn optimized(self) -> Self {
         match self {
-            Self::Query(plan) => Self::Query(optimize(plan, evaluate)),
+            Self::Query(plan) => Self::Query(optimize(plan)),
             Self::Explain { analyze, json, plan } => {
-                Self::Explain { analyze, json, plan: optimize(plan, evaluate) }
+                Self::Explain { analyze, json, plan: optimize(plan) }
             }
             other => other,
         }
@@ -161,9 +161,9 @@ impl<'a> Binder<'a> {
 
     fn bind_kind(&mut self, statement: &Statement) -> Result<Bound> {
         match &statement.kind {
-            StatementKind::Query(query) => Ok(Bound::Query(self.query(query)?)),
+            StatementKind::Query(query) => Ok(Bound::Query(self.whole(query)?)),
             StatementKind::Explain { analyze, json, query } => {
-                let plan = self.query(query)?;
+                let plan = self.whole(query)?;
                 Ok(Bound::Explain { analyze: *analyze, json: *json, plan })
             }
             StatementKind::CreateView { name, columns, or_replace, if_not_exists, query } => {
@@ -176,7 +176,7 @@ impl<'a> Binder<'a> {
                     return Err(error.hint("CREATE OR REPLACE VIEW replaces it").at(name.span));
                 }
                 // A view that cannot be bound is refused now, not at its first use.
-                self.query(query)?;
+                self.whole(query)?;
                 let view = View { query: query.clone(), columns: columns.clone() };
                 Ok(Bound::CreateView { name: name.text.clone(), view })
             }
@@ -190,6 +190,13 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+    }
+
+    /// The query of a statement, without constants that fail for every row.
+    fn whole(&mut self, query: &Query) -> Result<LogicalPlan> {
+        let plan = self.query(query)?;
+        fold::check(&plan)?;
+        Ok(plan)
     }
 
     /// The span if it is of the text that is being bound.

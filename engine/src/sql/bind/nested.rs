@@ -119,7 +119,7 @@ pub(super) fn bind(name: &str, arguments: Vec<Expr>, names: &[Name]) -> Result<T
                 DataType::List(_) | DataType::Map { .. } | DataType::Null => {}
                 ref other => return Err(takes(name, "a MAP or a list", other)),
             }
-            let count = call(Function::ListLength, vec![argument], DataType::Int64)?;
+            let count = call(Function::ListLength, vec![argument], DataType::Int64);
             coerce(count, &DataType::UInt64)?
         }
         _ => match name.strip_prefix("map_").or((name == "element_at").then_some("extract")) {
@@ -143,7 +143,7 @@ fn is_list(data_type: &DataType) -> bool {
 /// `[a, b, ..]`.
 fn list(elements: Vec<Expr>) -> Result<Expr> {
     let (elements, data_type) = unified(elements, "a list")?;
-    call(Function::ListValue, elements, list_of(data_type))
+    Ok(call(Function::ListValue, elements, list_of(data_type)))
 }
 
 /// `{'a': 1, ..}`.
@@ -159,7 +159,7 @@ fn pack(values: Vec<Expr>, names: &[Name]) -> Result<Expr> {
     let fields = names.iter().zip(&values);
     let fields = fields.map(|(name, value)| Field::nullable(&name.text, value.data_type.clone()));
     let data_type = DataType::Struct(fields.collect());
-    call(Function::StructPack, values, data_type)
+    Ok(call(Function::StructPack, values, data_type))
 }
 
 /// `row(a, b, ..)`: fields without names.
@@ -169,7 +169,7 @@ fn tuple(values: Vec<Expr>) -> Result<Expr> {
     }
     let fields = values.iter().map(|value| Field::nullable("", value.data_type.clone()));
     let data_type = DataType::Struct(fields.collect());
-    call(Function::StructPack, values, data_type)
+    Ok(call(Function::StructPack, values, data_type))
 }
 
 /// `map(keys, values)`; `map()` is empty.
@@ -185,7 +185,7 @@ fn map(arguments: Vec<Expr>) -> Result<Expr> {
         other => Err(takes("map", "two lists", other)),
     };
     let data_type = map_of(element(&keys.data_type)?, element(&values.data_type)?);
-    call(Function::MapOfLists, vec![keys, values], data_type)
+    Ok(call(Function::MapOfLists, vec![keys, values], data_type))
 }
 
 fn of_map(name: &str, mut arguments: Vec<Expr>) -> Result<Expr> {
@@ -206,22 +206,22 @@ fn of_map(name: &str, mut arguments: Vec<Expr>) -> Result<Expr> {
     };
     let value_type = value.as_ref().map_or(DataType::Null, |value| value.data_type.clone());
     let key_type = key_field.data_type.clone();
-    let keys = |argument| call(Function::MapKeys, vec![argument], list_of(key_type.clone()));
+    let keys = |argument| Ok(call(Function::MapKeys, vec![argument], list_of(key_type.clone())));
     match (name, key) {
         ("map_keys", _) => keys(argument),
-        ("map_values", _) => call(Function::MapValues, vec![argument], list_of(value_type)),
+        ("map_values", _) => Ok(call(Function::MapValues, vec![argument], list_of(value_type))),
         ("map_entries", _) => {
             let entries = list_of(DataType::map_entries(&key_field, value.as_ref()));
-            call(Function::MapEntries, vec![argument], entries)
+            Ok(call(Function::MapEntries, vec![argument], entries))
         }
         ("map_contains", Some(key)) => {
             let key = coerce(key, &key_type)?;
-            call(Function::ListContains, vec![keys(argument)?, key], DataType::Boolean)
+            Ok(call(Function::ListContains, vec![keys(argument)?, key], DataType::Boolean))
         }
         ("map_extract_value", Some(key)) => map_value(argument, key),
         (_, Some(key)) => {
             let key = coerce(key, &key_type)?;
-            call(Function::MapExtract, vec![argument, key], list_of(value_type))
+            Ok(call(Function::MapExtract, vec![argument, key], list_of(value_type)))
         }
         _ => Err(Error::internal("a function of a MAP without its key")),
     }
@@ -243,7 +243,7 @@ fn map_value(argument: Expr, key: Expr) -> Result<Expr> {
     }
     let result = value.as_ref().map_or(DataType::Null, |value| value.data_type.clone());
     let key = coerce(key, &key_field.data_type.clone())?;
-    call(Function::MapElement, vec![argument, key], result)
+    Ok(call(Function::MapElement, vec![argument, key], result))
 }
 
 /// Whether, or where, `value` is in `list`.
@@ -264,7 +264,7 @@ fn member(
         Error::types(format!("{name}: {} is no element of {}", value.data_type, list.data_type))
     })?;
     let list = if common == element { list } else { coerce(list, &list_of(common.clone()))? };
-    call(function, vec![list, coerce(value, &common)?], result)
+    Ok(call(function, vec![list, coerce(value, &common)?], result))
 }
 
 /// Lists behind one another. `is_lenient`: a null one counts as empty.
@@ -276,7 +276,7 @@ pub(super) fn concat(left: Expr, right: Expr, is_lenient: bool) -> Result<Expr> 
         }
     }
     let (sides, data_type) = unified(vec![left, right], "||")?;
-    call(Function::ListConcat { is_lenient }, sides, data_type)
+    Ok(call(Function::ListConcat { is_lenient }, sides, data_type))
 }
 
 /// `list[index]`, `struct['field']`, `map[key]`, `text[index]`.
@@ -288,7 +288,7 @@ pub(super) fn element(argument: Expr, index: Expr) -> Result<Expr> {
                 return Err(takes("the position in a list", "an integer", &index.data_type));
             }
             let index = coerce(index, &DataType::Int64)?;
-            call(Function::ListElement, vec![argument, index], data_type)
+            Ok(call(Function::ListElement, vec![argument, index], data_type))
         }
         DataType::Map { .. } => map_value(argument, index),
         DataType::Struct(fields) => match index.as_literal() {
@@ -314,7 +314,7 @@ pub(super) fn element(argument: Expr, index: Expr) -> Result<Expr> {
         data_type if data_type.is_text() => {
             let one = Expr::literal(Scalar::Integer(1), DataType::Int64);
             let index = coerce(index, &DataType::Int64)?;
-            call(Function::Substring, vec![argument, index, one], DataType::Utf8)
+            Ok(call(Function::Substring, vec![argument, index, one], DataType::Utf8))
         }
         other => Err(Error::types(format!("{other} has no elements"))),
     }
@@ -333,7 +333,7 @@ pub(super) fn slice(argument: Expr, first: Option<Expr>, last: Option<Expr>) -> 
     match &argument.data_type {
         DataType::List(_) => {
             let data_type = argument.data_type.clone();
-            call(Function::ListSlice, vec![argument, first, last], data_type)
+            Ok(call(Function::ListSlice, vec![argument, first, last], data_type))
         }
         DataType::Null => Ok(argument),
         data_type if data_type.is_text() => {
@@ -346,7 +346,7 @@ pub(super) fn slice(argument: Expr, first: Option<Expr>, last: Option<Expr>) -> 
             }
             let length = (to - from + 1).clamp(0, i64::MAX.into());
             let length = Expr::literal(Scalar::Integer(length), DataType::Int64);
-            call(Function::Substring, vec![argument, first, length], DataType::Utf8)
+            Ok(call(Function::Substring, vec![argument, first, length], DataType::Utf8))
         }
         other => Err(Error::types(format!("{other} has no elements"))),
     }

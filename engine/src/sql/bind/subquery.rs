@@ -331,7 +331,7 @@ fn in_column(
     let values = Expr::column(width + 1, DataType::Int64);
     let zero = Expr::literal(Scalar::Integer(0), DataType::Int64);
     let is_empty = compare(Comparison::Equal, rows.clone(), zero)?;
-    let is_known = call(Function::IsNotNull, vec![argument.clone()], DataType::Boolean)?;
+    let is_known = call(Function::IsNotNull, vec![argument.clone()], DataType::Boolean);
     let no_null = compare(Comparison::Equal, rows, values)?;
     let known = vec![is_known, no_null];
     let both =

@@ -42,7 +42,7 @@ fn entries(argument: Expr) -> Result<Expr> {
     match &argument.data_type {
         DataType::Map { key, value } => {
             let entries = list_of(DataType::map_entries(key, value.as_ref()));
-            call(Function::MapEntries, vec![argument], entries)
+            Ok(call(Function::MapEntries, vec![argument], entries))
         }
         _ => Ok(argument),
     }

@@ -162,10 +162,10 @@ impl Binder<'_> {
         let zero = Expr::literal(Scalar::Integer(0), DataType::Int64);
         let truth = |value| Expr::literal(value, DataType::Boolean);
         let (yes, no) = (Scalar::Boolean(!negated), Scalar::Boolean(negated));
-        let is_null = call(Function::IsNull, vec![argument], DataType::Boolean)?;
+        let is_null = call(Function::IsNull, vec![argument], DataType::Boolean);
         let branches = vec![
             (compare(Comparison::Equal, rows.clone(), zero)?, truth(no.clone())),
-            (call(Function::IsNotNull, vec![found], DataType::Boolean)?, truth(yes)),
+            (call(Function::IsNotNull, vec![found], DataType::Boolean), truth(yes)),
             (is_null, truth(Scalar::Null)),
             (compare(Comparison::NotEqual, rows, values)?, truth(Scalar::Null)),
         ];

@@ -83,7 +83,7 @@ fn errors_name_the_cause_the_place_and_a_way_out() {
         (
             "select 2147483647 + 1",
             ErrorKind::Evaluate,
-            "overflow in a calculation of INTEGER",
+            "overflow: 2147483647 + 1 does not fit INTEGER",
             "2147483647 + 1",
             "",
         ),

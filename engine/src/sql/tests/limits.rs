@@ -9,7 +9,7 @@ fn planned(text: String) -> Result<String, (ErrorKind, String)> {
         .stack_size(256 << 10)
         .spawn(move || {
             let explained = crate::stack::with(crate::stack::PLANNING_BYTES, || {
-                plan_of(&text).map(|plan| crate::plan::optimize(plan, &|_| None).explain())
+                plan_of(&text).map(|plan| crate::plan::optimize(plan).explain())
             });
             explained.map_err(|error| (error.kind().clone(), error.what().to_string()))
         })

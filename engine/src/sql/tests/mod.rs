@@ -26,7 +26,7 @@ pub fn plan_of(text: &str) -> Result<LogicalPlan> {
 /// The text of the optimised plan of `text`, or of its error.
 pub fn explained(text: &str) -> String {
     match plan_of(text) {
-        Ok(plan) => optimize(plan, &|_| None).explain(),
+        Ok(plan) => optimize(plan).explain(),
         Err(error) => format!("{error:?}"),
     }
 }

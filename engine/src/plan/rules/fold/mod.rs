@@ -1,75 +1,77 @@
-//! Constants are computed: casts, integers, decimals, dates and intervals, and the logic of
-//! comparisons and of AND and OR. What is not known here is given to the caller's evaluator.
+//! Constants are computed, by the evaluator that rows are computed with; AND, OR and NOT are made simple.
 //!
-//! In: expressions. Out: the same with constant parts as literals. A part that fails is left as it
-//! is: it may stand in a branch of CASE that no row takes.
-
-pub mod calendar;
-mod compute;
-mod convert;
-
-pub use convert::{convert, integer_bounds, parse_decimal, written};
+//! In: expressions. Out: the same with constant parts as literals. A part that cannot be computed is left
+//! as it is: it may stand in a branch of CASE that no row takes. Where every row would meet it, [`check`]
+//! says so before anything is read.
 
 use millwork_format::types::DataType;
 
 use crate::error::Result;
-use crate::expr::{Comparison, Expr, ExprKind, Function};
+use crate::expr::{Comparison, Expr, ExprKind, Function, constant};
 use crate::plan::LogicalPlan;
 use crate::plan::conjuncts::meaning;
 use crate::value::Scalar;
 
-/// Computes an expression without columns; `None` if it cannot or if it fails.
-pub type Evaluator<'a> = &'a dyn Fn(&Expr) -> Option<Scalar>;
+/// Raises the error of a constant part that every row of `plan` would meet.
+///
+/// # Errors
+/// As [`constant`].
+pub fn check(plan: &LogicalPlan) -> Result<()> {
+    plan.expressions().into_iter().try_for_each(check_expr)?;
+    plan.inputs().into_iter().try_for_each(check)
+}
+
+fn check_expr(expr: &Expr) -> Result<()> {
+    let children = expr.children();
+    if is_constant(expr) {
+        constant(expr)?;
+    }
+    // The others are computed for the rows that these leave open.
+    let certain = match &expr.kind {
+        ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Case { .. }
+        | ExprKind::Call(Function::Coalesce, _) => 1,
+        _ => children.len(),
+    };
+    children.into_iter().take(certain).try_for_each(check_expr)
+}
 
 /// Folds every expression of `plan`.
-pub fn fold_plan(plan: &mut LogicalPlan, evaluate: Evaluator<'_>) {
+pub fn fold_plan(plan: &mut LogicalPlan) {
     for expr in plan.expressions_mut() {
-        fold(expr, evaluate);
+        fold(expr);
     }
     for input in plan.inputs_mut() {
-        fold_plan(input, evaluate);
+        fold_plan(input);
     }
 }
 
 /// Folds the constant parts of `expr`, from the leaves up.
-pub fn fold(expr: &mut Expr, evaluate: Evaluator<'_>) {
+pub fn fold(expr: &mut Expr) {
     for child in expr.children_mut() {
-        fold(child, evaluate);
+        fold(child);
     }
-    if let Ok(Some(value)) = fold_node(expr) {
-        expr.kind = ExprKind::Literal(value);
-        return;
-    }
-    simplify(expr);
-    let is_constant = !matches!(expr.kind, ExprKind::Column(_) | ExprKind::Literal(_))
-        && expr.children().iter().all(|child| child.as_literal().is_some());
-    if is_constant && let Some(value) = evaluate(expr) {
-        expr.kind = ExprKind::Literal(value);
+    if !fold_node(expr) {
+        simplify(expr);
     }
 }
 
-/// The value of a node whose parts are all constants.
-///
-/// # Errors
-/// `Evaluate` if it cannot be computed.
-pub fn fold_node(expr: &Expr) -> Result<Option<Scalar>> {
-    match &expr.kind {
-        ExprKind::Cast { argument, strict } => {
-            let Some(value) = argument.as_literal() else { return Ok(None) };
-            match convert(value, &argument.data_type, &expr.data_type) {
-                Err(_) if !strict => Ok(Some(Scalar::Null)),
-                other => other,
-            }
-        }
-        ExprKind::Call(function, arguments) => {
-            let values: Option<Vec<&Scalar>> = arguments.iter().map(Expr::as_literal).collect();
-            match values {
-                Some(values) => compute::call(function, arguments, &values, &expr.data_type),
-                None => Ok(None),
-            }
-        }
-        _ => Ok(None),
+/// Makes a node whose parts are all constants one itself; whether it did.
+pub fn fold_node(expr: &mut Expr) -> bool {
+    if is_constant(expr)
+        && let Ok(Some(value)) = constant(expr)
+    {
+        expr.kind = ExprKind::Literal(value);
+        return true;
     }
+    false
+}
+
+/// Whether all parts are literals and `expr` itself is none.
+fn is_constant(expr: &Expr) -> bool {
+    !matches!(expr.kind, ExprKind::Column(_) | ExprKind::Literal(_))
+        && expr.children().iter().all(|child| child.as_literal().is_some())
 }
 
 /// AND and OR without constants and without other ANDs and ORs inside.
@@ -160,7 +162,7 @@ fn simplify_not(expr: &mut Expr) {
     let [inner] = arguments.as_mut_slice() else { return };
     match &mut inner.kind {
         ExprKind::Call(Function::Compare(comparison), operands) => {
-            let kind = Function::Compare(compute::negated(*comparison));
+            let kind = Function::Compare(negated(*comparison));
             expr.kind = ExprKind::Call(kind, std::mem::take(operands));
         }
         ExprKind::Call(Function::Not, operands) => {
@@ -172,6 +174,18 @@ fn simplify_not(expr: &mut Expr) {
             expr.kind = ExprKind::Literal(Scalar::Boolean(!*value));
         }
         _ => {}
+    }
+}
+
+/// What holds where `comparison` does not (nulls aside).
+fn negated(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
     }
 }
 
