@@ -232,7 +232,7 @@ fn excerpt(sql: &str, span: Span) -> Option<String> {
     let number = before.matches('\n').count() + 1;
     let lead = sql.get(line_start..start)?.replace('\t', " ");
     let column = lead.chars().count() + 1;
-    let marked = sql.get(start..end.min(line_end))?.chars().count().max(1);
+    let marked = crate::width::of(sql.get(start..end.min(line_end))?).max(1);
     let gutter = " ".repeat(number.to_string().len());
     let indent: String = lead.chars().map(|c| " ".repeat(crate::width::of_char(c))).collect();
     Some(format!(

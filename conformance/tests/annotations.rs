@@ -66,6 +66,23 @@ fn bson_is_bytes_by_either_annotation() {
     }
 }
 
+/// Field 32767 of any structure is free for what one writer alone knows: beside the member of a union, too.
+#[test]
+fn an_extension_takes_nothing_from_what_stands_beside_it() {
+    const STRING: i16 = 1;
+    const EXTENSION: i16 = 32_767;
+    let extended = |member: Vec<(i16, Node)>| {
+        let mut leaf = Element::leaf("b", Repetition::Required, PhysicalType::ByteArray);
+        leaf.0.set(10, Node::Struct([member, vec![(EXTENSION, Node::text("own"))]].concat()));
+        leaf.0.set(EXTENSION, Node::text("own"));
+        open(vec![Element::root(1), leaf], &[(&["b"], &[b"x"])])
+    };
+    let file = extended(vec![(STRING, Node::Struct(Vec::new()))]);
+    assert_eq!(file.schema().leaves()[0].data_type, DataType::Utf8);
+    assert_eq!(lines(&file), "{\"b\":\"x\"}\n");
+    assert_eq!(extended(Vec::new()).schema().leaves()[0].data_type, DataType::Binary);
+}
+
 #[test]
 fn a_file_is_read_as_the_group_that_it_is() {
     let leaf = |name| Element::leaf(name, Repetition::Required, PhysicalType::ByteArray);

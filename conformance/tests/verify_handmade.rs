@@ -143,6 +143,39 @@ fn statistics_in_page_headers_are_compared_with_the_page() {
     }
 }
 
+/// Rows and nulls beside the levels, and checksums of pages without rows: nothing is read by them.
+#[test]
+fn what_nobody_reads_by_is_wrong_and_loses_no_rows() {
+    let levels = run(3, 1, 1);
+    let body = |levels: &[u8]| [levels, &int32(&[1, 2, 3])].concat();
+    for (leaf, levels) in [(Repetition::Required, &[][..]), (Repetition::Optional, &levels)] {
+        let sound = |counts: [i32; 3]| {
+            Page::v2(counts, Encoding::Plain, [levels.len() as i32, 0], body(levels))
+        };
+        let mut index = Page::v1(0, Encoding::Plain, vec![1, 2, 3]);
+        index.header.set(1, Node::I32(1));
+        index.header.set(4, Node::I32(12_345));
+        let empty = Page::v1(0, Encoding::Plain, Vec::new());
+        let table = [
+            (vec![sound([3, 0, 3])], None),
+            (vec![sound([3, 1, 3])], Some(Check::Count)),
+            (vec![sound([3, 0, 0])], Some(Check::Count)),
+            (vec![index, sound([3, 0, 3])], Some(Check::PageChecksum)),
+            (vec![empty, sound([3, 0, 3])], None),
+        ];
+        for (pages, expected) in table {
+            let leaf = Element::leaf("a", leaf, PhysicalType::Int32);
+            let bytes = one_column(leaf, PLAIN, 3, &pages).unwrap();
+            for depth in [Depth::Pages, Depth::Values] {
+                let found: Vec<_> = verified(&bytes, depth).iter().map(told).collect();
+                let expected: Vec<_> =
+                    expected.iter().map(|check| (Severity::Wrong, *check, Some(0), None)).collect();
+                assert_eq!(found, expected, "{depth:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_behind_the_last_value_or_the_last_page_is_found() {
     let with_padding = |mut page: Page| {

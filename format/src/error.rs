@@ -53,7 +53,9 @@ pub enum Limit {
     PageBytes,
     /// Bytes of strings in the footer.
     MetadataBytes,
-    /// The memory budget.
+    /// What one batch can hold: 2^31 list elements, 256 MiB of values of a fixed width.
+    BatchBytes,
+    /// The memory budget, or the machine's memory.
     Memory,
 }
 
@@ -71,7 +73,7 @@ pub enum ErrorKind {
     Truncated,
     /// The file is legal and needs something that is not there.
     Unsupported(Feature),
-    /// A limit was met; raising the named one reads on.
+    /// A limit was met.
     LimitExceeded(Limit),
     /// The caller asked for something impossible.
     InvalidArgument,

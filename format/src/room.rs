@@ -4,6 +4,7 @@ use crate::error::{Error, Limit, Result};
 
 fn refused(count: usize) -> Error {
     Error::limit(Limit::Memory, format!("the machine refuses room for {count} elements"))
+        .hint("its memory, or a limit of the process, is used up")
 }
 
 /// An empty vector with room for `count` elements.

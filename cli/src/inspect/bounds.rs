@@ -1,13 +1,14 @@
 //! Least and greatest values of statistics, as text.
 //!
 //! In: the bytes of a bound, PLAIN-encoded. Out: the value as a table shows it. A bound of a length
-//! that its type does not have is left out, not guessed; so are bounds of types without an order, and
-//! the old fields where the old order is not that of the type.
+//! that its type does not have is left out, not guessed; so is what pruning does not believe either.
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_format::WideDecimal;
+use millwork_format::metadata::created_by::Writer;
 use millwork_format::metadata::{ColumnIndex, PhysicalType, Statistics};
+use millwork_format::prune::believed;
 use millwork_format::record::text::write_value;
 use millwork_format::schema::Leaf;
 use millwork_format::types::{DataType, Storage};
@@ -19,8 +20,8 @@ use crate::width;
 const WIDTH: usize = 28;
 
 /// `min … max`, cut for people; empty if both are unknown.
-pub fn range(leaf: &Leaf, statistics: &Statistics<'_>) -> String {
-    let (min, max) = texts(leaf, statistics);
+pub fn range(leaf: &Leaf, statistics: &Statistics<'_>, writer: Writer<'_>) -> String {
+    let (min, max) = texts(leaf, statistics, writer);
     shown(min, max)
 }
 
@@ -37,27 +38,33 @@ pub fn shown(min: Option<String>, max: Option<String>) -> String {
 }
 
 /// The least and the greatest value, as text.
-pub fn texts(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<String>, Option<String>) {
-    let (min, max) = values_of(leaf, statistics);
+pub fn texts(
+    leaf: &Leaf,
+    statistics: &Statistics<'_>,
+    writer: Writer<'_>,
+) -> (Option<String>, Option<String>) {
+    let (min, max) = values_of(leaf, statistics, writer);
     (min.map(|min| text(leaf, &min)), max.map(|max| text(leaf, &max)))
 }
 
-fn values_of(leaf: &Leaf, statistics: &Statistics<'_>) -> (Option<Vector>, Option<Vector>) {
-    use DataType as T;
-    if matches!(leaf.data_type, T::Int96 | T::Interval | T::Geometry | T::Geography) {
-        return (None, None);
+/// Neither if one of them is NaN, as that says nothing about the other values.
+fn values_of(
+    leaf: &Leaf,
+    statistics: &Statistics<'_>,
+    writer: Writer<'_>,
+) -> (Option<Vector>, Option<Vector>) {
+    let Some(bounds) = believed(leaf, statistics, writer) else { return (None, None) };
+    let [min, max] = bounds.map(|bytes| bytes.and_then(|bytes| value(leaf, bytes)));
+    if [&min, &max].into_iter().flatten().any(is_nan) { (None, None) } else { (min, max) }
+}
+
+fn is_nan(value: &Vector) -> bool {
+    match value.cell(0) {
+        Cell::Float16(value) => value.is_nan(),
+        Cell::Float32(value) => value.is_nan(),
+        Cell::Float64(value) => value.is_nan(),
+        _ => false,
     }
-    let is_unsigned = matches!(leaf.data_type, T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64);
-    let is_number = matches!(
-        leaf.physical_type,
-        PhysicalType::Int32 | PhysicalType::Int64 | PhysicalType::Float | PhysicalType::Double
-    );
-    let legacy = |bound| if is_number && !is_unsigned { bound } else { None };
-    let read = |bound: Option<&[u8]>| bound.and_then(|bytes| value(leaf, bytes));
-    (
-        read(statistics.min_value.or(legacy(statistics.legacy_min))),
-        read(statistics.max_value.or(legacy(statistics.legacy_max))),
-    )
 }
 
 /// The least and the greatest value of page `page` by the column index, as text.
@@ -67,12 +74,17 @@ pub fn of_page(leaf: &Leaf, index: &ColumnIndex, page: usize) -> (Option<String>
         max_value: index.max(page),
         ..Statistics::default()
     };
-    texts(leaf, &bounds)
+    // No writer is known for wrong ones.
+    texts(leaf, &bounds, Writer::parse(""))
 }
 
 /// `min … max` over all `chunks` of a leaf; `None` if one with values does not tell.
-pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<String> {
-    merged(leaf, chunks).map(|(min, max)| shown(min, max))
+pub fn widest(
+    leaf: &Leaf,
+    chunks: &[(u64, Option<Statistics<'_>>)],
+    writer: Writer<'_>,
+) -> Option<String> {
+    merged(leaf, chunks, writer).map(|(min, max)| shown(min, max))
 }
 
 /// The least and the greatest value over all `chunks` of a leaf (slots, and what is known of them), as
@@ -80,6 +92,7 @@ pub fn widest(leaf: &Leaf, chunks: &[(u64, Option<Statistics<'_>>)]) -> Option<S
 pub fn merged(
     leaf: &Leaf,
     chunks: &[(u64, Option<Statistics<'_>>)],
+    writer: Writer<'_>,
 ) -> Option<(Option<String>, Option<String>)> {
     let mut widest: Option<(Vector, Vector)> = None;
     for (values, statistics) in chunks {
@@ -87,13 +100,13 @@ pub fn merged(
         if statistics.null_count == Some(*values) {
             continue;
         }
-        let (min, max) = values_of(leaf, statistics);
+        let (min, max) = values_of(leaf, statistics, writer);
         let (min, max) = (min?, max?);
         widest = Some(match widest {
             None => (min, max),
             Some((least, greatest)) => (
-                if is_less(&min, &least)? { min } else { least },
-                if is_less(&greatest, &max)? { max } else { greatest },
+                if is_less(leaf, &min, &least)? { min } else { least },
+                if is_less(leaf, &greatest, &max)? { max } else { greatest },
             ),
         });
     }
@@ -101,16 +114,25 @@ pub fn merged(
     Some((Some(text(leaf, &min)), Some(text(leaf, &max))))
 }
 
-fn is_less(left: &Vector, right: &Vector) -> Option<bool> {
+fn is_less(leaf: &Leaf, left: &Vector, right: &Vector) -> Option<bool> {
     match (left.cell(0), right.cell(0)) {
         (Cell::Boolean(left), Cell::Boolean(right)) => Some(!left & right),
         (Cell::Integer(left), Cell::Integer(right)) => Some(left < right),
         (Cell::Float16(left), Cell::Float16(right)) => Some(left < right),
         (Cell::Float32(left), Cell::Float32(right)) => Some(left < right),
         (Cell::Float64(left), Cell::Float64(right)) => Some(left < right),
+        (Cell::Bytes(left), Cell::Bytes(right)) if leaf.data_type == DataType::Int96 => {
+            Some(moment(left)? < moment(right)?)
+        }
         (Cell::Bytes(left), Cell::Bytes(right)) => Some(left < right),
         _ => None,
     }
+}
+
+/// Day and nanoseconds of an INT96.
+fn moment(bytes: &[u8]) -> Option<(i32, u64)> {
+    let (nanos, day) = bytes.split_first_chunk::<8>()?;
+    Some((i32::from_le_bytes(day.try_into().ok()?), u64::from_le_bytes(*nanos)))
 }
 
 fn text(leaf: &Leaf, value: &Vector) -> String {

@@ -78,7 +78,9 @@ fn write_text(source: &Source, is_first: bool, out: &mut Output) -> Result<()> {
                 nulls.map(paper::grouped).unwrap_or_default(),
                 paper::bytes(chunk.total_compressed_size()),
                 paper::bytes(chunk.total_uncompressed_size()),
-                statistics.map(|found| bounds::range(leaf, &found)).unwrap_or_default(),
+                statistics
+                    .map(|found| bounds::range(leaf, &found, footer.writer()))
+                    .unwrap_or_default(),
             ]);
         }
         text += &paper::aligned(&rows, &[3, 4, 5, 6]);
@@ -200,7 +202,7 @@ fn located_by<'a>(source: &'a Source) -> impl Fn(millwork_format::Error) -> Fail
 fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Value> {
     let statistics = chunk.statistics().map_err(|error| located(error, source))?;
     let bounds = statistics.map(|found| {
-        let (min, max) = bounds::texts(leaf, &found);
+        let (min, max) = bounds::texts(leaf, &found, source.file.footer().writer());
         json!({
             "null_count": found.null_count,
             "distinct_count": found.distinct_count,

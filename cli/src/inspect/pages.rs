@@ -1,5 +1,7 @@
 //! `pages`: the pages of column chunks, with what their headers and indexes say.
 
+use std::collections::HashSet;
+
 use millwork_format::ErrorKind;
 use millwork_format::inventory::{Checksum, ChunkPages, PageEntry, pages};
 use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
@@ -95,6 +97,9 @@ fn leaves<'a>(source: &'a Source, columns: Option<&[String]>) -> Result<Vec<&'a 
         };
         projected.iter().for_each(|column| column.layout.leaves(&mut chosen));
     }
+    // Named twice, shown once.
+    let mut seen = HashSet::new();
+    chosen.retain(|leaf| seen.insert(*leaf));
     Ok(chosen.into_iter().filter_map(|leaf| schema.leaves().get(leaf)).collect())
 }
 

@@ -65,16 +65,22 @@ impl<'a> Total<'a> {
         for chunk in &chunks {
             let statistics = chunk.statistics().map_err(|error| located(error, source))?;
             let known = statistics.unwrap_or_default();
-            let sum = |sum: Option<u64>, more: Option<u64>| sum.zip(more).map(|(a, b)| a + b);
-            total.values += chunk.num_values();
+            let sum = |sum: Option<u64>, more: Option<u64>| {
+                sum.zip(more).map(|(a, b)| a.saturating_add(b))
+            };
+            total.values = total.values.saturating_add(chunk.num_values());
             total.nulls = sum(total.nulls, known.null_count);
             total.nans = sum(total.nans, known.nan_count);
             total.distinct = known.distinct_count.filter(|_| chunks.len() == 1);
-            total.compressed_bytes += chunk.total_compressed_size();
-            total.uncompressed_bytes += chunk.total_uncompressed_size();
-            let exact = known.is_min_value_exact.zip(known.is_max_value_exact);
-            let exact = exact.map(|(min, max)| min && max);
-            total.is_exact = total.is_exact.zip(exact).map(|(all, one)| all && one);
+            let more = |sum: &mut u64, bytes| *sum = sum.saturating_add(bytes);
+            more(&mut total.compressed_bytes, chunk.total_compressed_size());
+            more(&mut total.uncompressed_bytes, chunk.total_uncompressed_size());
+            // A chunk of nulls has no bounds.
+            if known.null_count != Some(chunk.num_values()) {
+                let exact = known.is_min_value_exact.zip(known.is_max_value_exact);
+                let exact = exact.map(|(min, max)| min && max);
+                total.is_exact = total.is_exact.zip(exact).map(|(all, one)| all && one);
+            }
             for encoding in meta::encodings(*chunk) {
                 if !total.encodings.contains(&encoding) {
                     total.encodings.push(encoding);
@@ -106,7 +112,7 @@ fn text(source: &Source) -> Result<String> {
             paper::bytes(total.compressed_bytes),
             total.ratio().map(|ratio| format!("{ratio:.1}x")).unwrap_or_default(),
             total.encodings.join(" "),
-            bounds::widest(leaf, &total.chunks).unwrap_or_default(),
+            bounds::widest(leaf, &total.chunks, source.file.footer().writer()).unwrap_or_default(),
         ]);
     }
     let heading = format!(
@@ -122,7 +128,8 @@ fn json(source: &Source) -> Result<Value> {
     let mut columns = Vec::new();
     for leaf in source.file.schema().leaves() {
         let total = Total::of(source, leaf)?;
-        let (min, max) = bounds::merged(leaf, &total.chunks).unwrap_or_default();
+        let (min, max) =
+            bounds::merged(leaf, &total.chunks, source.file.footer().writer()).unwrap_or_default();
         columns.push(json!({
             "path": &*leaf.dotted_path,
             "type": leaf.data_type.to_string(),

@@ -44,11 +44,12 @@ fn total(source: &Source, leaf: &Leaf) -> Result<Total> {
     let mut ranges: Vec<(u64, Option<Statistics<'_>>)> = Vec::new();
     for group in source.file.footer().row_groups() {
         let Some(chunk) = group.column(leaf.index) else { continue };
-        total.compressed_bytes += chunk.total_compressed_size();
-        total.uncompressed_bytes += chunk.total_uncompressed_size();
+        let more = |sum: &mut u64, bytes| *sum = sum.saturating_add(bytes);
+        more(&mut total.compressed_bytes, chunk.total_compressed_size());
+        more(&mut total.uncompressed_bytes, chunk.total_uncompressed_size());
         let statistics = chunk.statistics().map_err(|error| located(error, source))?;
         let nulls = statistics.and_then(|statistics| statistics.null_count);
-        total.nulls = total.nulls.zip(nulls).map(|(sum, nulls)| sum + nulls);
+        total.nulls = total.nulls.zip(nulls).map(|(sum, nulls)| sum.saturating_add(nulls));
         for encoding in meta::encodings(chunk) {
             if !total.encodings.contains(&encoding) {
                 total.encodings.push(encoding);
@@ -60,7 +61,7 @@ fn total(source: &Source, leaf: &Leaf) -> Result<Total> {
         ranges.push((chunk.num_values(), statistics));
     }
     total.encodings.retain(|name| !["RLE", "BIT_PACKED"].contains(name));
-    total.range = bounds::widest(leaf, &ranges).unwrap_or_default();
+    total.range = bounds::widest(leaf, &ranges, source.file.footer().writer()).unwrap_or_default();
     Ok(total)
 }
 
@@ -72,8 +73,8 @@ fn text(source: &Source) -> Result<String> {
     let (mut on_disk, mut decoded, mut filters) = (0u64, 0u64, 0u64);
     let (mut indexed, mut chunks) = (0u64, 0u64);
     for chunk in sizes {
-        on_disk += chunk.total_compressed_size();
-        decoded += chunk.total_uncompressed_size();
+        on_disk = on_disk.saturating_add(chunk.total_compressed_size());
+        decoded = decoded.saturating_add(chunk.total_uncompressed_size());
         filters += u64::from(chunk.bloom_filter().is_some());
         indexed += u64::from(chunk.column_index().is_some() && chunk.offset_index().is_some());
         chunks += 1;

@@ -7,7 +7,7 @@ use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_format::ErrorKind;
 use millwork_format::limits::Limits;
-use millwork_format::metadata::{Encoding, PhysicalType};
+use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::page::PageContext;
 use millwork_format::read::{FileScan, MorselReader, RowGroupScan, ScanMetrics};
 use millwork_format::selection::Selection;
@@ -91,6 +91,34 @@ fn old_writers_go_on_from_page_to_page() {
     // A prefix longer than the value before it is none in any file.
     let pages: [&[(i32, &str)]; 2] = [&[(0, "abcde")], &[(6, "x")]];
     assert!(read(&delta_strings(old, &pages, false)).is_err());
+}
+
+/// Version 2 pages that are compressed and say that they are not (ARROW-10353).
+#[test]
+fn old_writers_deny_that_they_compressed() {
+    let numbers: Vec<u8> = (0..64i32).flat_map(|number| (number / 16).to_le_bytes()).collect();
+    // Snappy: 256 bytes, all of them one literal.
+    let body = [&[0x80, 0x02, 0xf0, 0xff][..], &numbers].concat();
+    let mut page = Page::v2([64, 0, 64], Encoding::Plain, [0, 0], body).claiming(256);
+    page.own(8, 7, Node::Bool(false));
+    let of = |writer: &str| {
+        let mut file = Assembler::default();
+        let pages = std::slice::from_ref(&page);
+        let chunk = file.chunk(&["a"], PhysicalType::Int32, Compression::Snappy, pages).unwrap();
+        let groups = vec![Group { chunks: vec![chunk], rows: 64 }];
+        let leaf = Element::leaf("a", Repetition::Required, PhysicalType::Int32);
+        let mut footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+        footer.set(6, Node::text(writer));
+        file.end_with(&footer).unwrap().into_bytes()
+    };
+    let expected: String = (0..64).map(|number| format!("{{\"a\":{}}}\n", number / 16)).collect();
+    for writer in ["parquet-cpp version 1.5.1-SNAPSHOT", "parquet-cpp"] {
+        assert_eq!(read(&of(writer)).unwrap(), expected, "{writer}");
+        assert!(verified(&of(writer), Depth::Values).is_empty(), "{writer}");
+    }
+    for writer in ["parquet-cpp version 2.0.0", "parquet-cpp-arrow version 1.0.0", ""] {
+        assert_eq!(*read(&of(writer)).unwrap_err().kind(), ErrorKind::Corrupt, "{writer}");
+    }
 }
 
 /// Readers that begin inside a chunk know the value before all the same.

@@ -321,6 +321,19 @@ pub fn cases() -> Vec<Case> {
             "Corrupt: a page of 3 rows where 4 should be",
         ),
         (
+            "values in no row",
+            list(
+                1,
+                Page::v2(
+                    [1, 0, 0],
+                    Encoding::Plain,
+                    [2, 2],
+                    [&run(1, 0, 1)[..], &run(1, 1, 1), &int32(&[1])].concat(),
+                ),
+            ),
+            "Corrupt: a page of values in no row",
+        ),
+        (
             "other rows than the repetition levels tell",
             list(
                 2,

@@ -42,7 +42,7 @@ pub(super) fn spread(data: Data, validity: &Bitmap) -> Result<Data> {
             // A null takes as much as a value, and a file may claim any width.
             if all > MOST_FIXED_BYTES {
                 return Err(Error::limit(
-                    Limit::Memory,
+                    Limit::BatchBytes,
                     format!("{} rows of {width_bytes} bytes, nulls among them", validity.len()),
                 ));
             }

@@ -125,7 +125,7 @@ fn equal_below(own: &LevelRun, other: &LevelRun, most: u8) -> bool {
 pub(crate) fn lists(inside: &Skeleton, levels: ListLevels) -> Result<Lists> {
     let slots = inside.definition.len();
     if slots > i32::MAX as usize {
-        return Err(Error::limit(Limit::Memory, "more than 2^31 list elements in one batch"));
+        return Err(Error::limit(Limit::BatchBytes, "more than 2^31 list elements in one batch"));
     }
     let elements = at_least(&inside.definition, levels.element)?;
     let mut starts = at_least(&inside.repetition, levels.repetition)?;

@@ -22,12 +22,39 @@ impl<'a> Writer<'a> {
     /// Reads `<application> version <x.y.z>...`; whatever else there is, is ignored.
     #[must_use]
     pub fn parse(created_by: &'a str) -> Self {
-        match created_by.split_once(" version ") {
+        let words = created_by.match_indices("version").map(|(at, word)| {
+            let (application, rest) = created_by.split_at(at);
+            (application, &rest[word.len()..])
+        });
+        let mut words = words.filter(|(before, _)| before.ends_with(char::is_whitespace));
+        match words.next() {
             Some((application, rest)) => {
                 Self { application: application.trim(), version: version(rest) }
             }
             None => Self { application: created_by.trim(), version: None },
         }
+    }
+
+    /// Whether its numbers in statistics are values that are there, though it has no flag that says so: text
+    /// is what writers cut short. A stranger may have left room.
+    pub(crate) fn writes_exact_numbers(self) -> bool {
+        const KNOWN: [&str; 12] = [
+            "parquet-mr",
+            "parquet-cpp",
+            "parquet-rs",
+            "parquet-go",
+            "DuckDB",
+            "Polars",
+            "fastparquet",
+            "impala",
+            "ClickHouse",
+            "Apache Arrow",
+            "Velox",
+            "cudf",
+        ];
+        KNOWN.iter().any(|known| {
+            self.application.get(..known.len()).is_some_and(|own| own.eq_ignore_ascii_case(known))
+        })
     }
 
     /// Whether `application` wrote the file in a version before `version`, or in one not told.
@@ -61,6 +88,10 @@ mod tests {
             ("parquet-cpp version 1.5.1-SNAPSHOT", "parquet-cpp", Some((1, 5, 1))),
             ("parquet-cpp-arrow version 26.0.1", "parquet-cpp-arrow", Some((26, 0, 1))),
             ("DuckDB version v1.4", "DuckDB", None),
+            ("parquet-mr\tversion 1.7.0", "parquet-mr", Some((1, 7, 0))),
+            ("parquet-mr version", "parquet-mr", None),
+            ("parquet-mr version (build 1a)", "parquet-mr", None),
+            ("parquet-mr_(build 1a", "parquet-mr_(build 1a", None),
             ("x version 99999999999.1", "x", None),
             ("", "", None),
         ];

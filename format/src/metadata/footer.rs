@@ -12,6 +12,7 @@ mod chunk;
 mod places;
 mod parse;
 
+use std::collections::TryReserveError;
 use std::sync::OnceLock;
 
 use millwork_codecs::buffer::Buffer;
@@ -111,21 +112,30 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn reserve_exact(&mut self, more: usize) {
-        self.data_page_offset.reserve_exact(more);
-        self.dictionary_page_offset.reserve_exact(more);
-        self.total_compressed_size.reserve_exact(more);
-        self.total_uncompressed_size.reserve_exact(more);
-        self.num_values.reserve_exact(more);
-        self.compression.reserve_exact(more);
-        self.encodings.reserve_exact(more);
-        self.physical_type.reserve_exact(more);
-        self.offset_index.reserve_exact(more);
-        self.column_index.reserve_exact(more);
-        self.bloom_filter.reserve_exact(more);
-        self.statistics.reserve_exact(more);
-        self.metadata.reserve_exact(more);
-        self.flags.reserve_exact(more);
+    /// Bytes that one takes in the lists in which all are.
+    const BYTES_OF_ONE: usize = 5 * size_of::<u64>()
+        + 3 * size_of::<(u64, u32)>()
+        + 2 * size_of::<ByteRange>()
+        + size_of::<Compression>()
+        + size_of::<EncodingSet>()
+        + size_of::<PhysicalType>()
+        + size_of::<u8>();
+
+    fn try_reserve_exact(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+        self.data_page_offset.try_reserve_exact(more)?;
+        self.dictionary_page_offset.try_reserve_exact(more)?;
+        self.total_compressed_size.try_reserve_exact(more)?;
+        self.total_uncompressed_size.try_reserve_exact(more)?;
+        self.num_values.try_reserve_exact(more)?;
+        self.compression.try_reserve_exact(more)?;
+        self.encodings.try_reserve_exact(more)?;
+        self.physical_type.try_reserve_exact(more)?;
+        self.offset_index.try_reserve_exact(more)?;
+        self.column_index.try_reserve_exact(more)?;
+        self.bloom_filter.try_reserve_exact(more)?;
+        self.statistics.try_reserve_exact(more)?;
+        self.metadata.try_reserve_exact(more)?;
+        self.flags.try_reserve_exact(more)
     }
 }
 

@@ -44,10 +44,16 @@ impl OffsetIndex {
                     found = pages.is_some();
                 }
                 (2, WireType::List) => {
+                    let mut all_count = true;
                     reader.list_of(WireType::I64, |reader, _| {
-                        index.unencoded_bytes.push(u64::try_from(reader.i64()?).unwrap_or(0));
+                        let bytes = u64::try_from(reader.i64()?);
+                        all_count &= bytes.is_ok();
+                        index.unencoded_bytes.push(bytes.unwrap_or(0));
                         Ok(())
                     })?;
+                    if !all_count {
+                        index.unencoded_bytes.clear();
+                    }
                 }
                 (_, wire) => reader.skip(wire)?,
             }

@@ -7,7 +7,7 @@ use millwork_codecs::{DecodeError, DecodeErrorKind};
 
 use crate::error::{Error, Feature, Place, Result};
 use crate::limits::Limits;
-use crate::metadata::{Compression, PageHeader};
+use crate::metadata::{Compression, PageHeader, PageKind};
 
 /// Bytes that any page is given at once.
 const BELIEVED_BYTES: usize = 1 << 20;
@@ -162,5 +162,14 @@ impl PageStart {
             }
         }
         Ok(Self { header, body })
+    }
+
+    /// The same of a writer that compresses all v2 pages and says of all that they are not.
+    #[must_use]
+    pub(crate) fn with_compression(mut self) -> Self {
+        if let PageKind::DataV2 { is_compressed, .. } = &mut self.header.kind {
+            *is_compressed = true;
+        }
+        self
     }
 }

@@ -50,12 +50,12 @@ impl DataPage {
             PageKind::DataV1 { num_values, encoding, definition_level_encoding, .. } => {
                 let body = context.decompress(codec, &page.body, length_bytes)?;
                 let rows = num_values as usize;
-                if !nullable {
+                if !nullable || rows == 0 {
                     return Ok(Self::present(rows, encoding, body));
                 }
                 let (levels, values) =
                     LevelBytes::split_v1(&body, definition_level_encoding, 1, rows)?;
-                Self::with_levels((&levels, rows, None), encoding, values, context)
+                Self::with_levels((&levels, rows), encoding, values, context)
             }
             PageKind::DataV2 { .. } => Self::open_v2(page, codec, nullable, context),
             _ => Err(Error::corrupt("a page that is no data page where one should be")),
@@ -69,17 +69,12 @@ impl DataPage {
         context: &mut PageContext,
     ) -> Result<Self> {
         let (parts, v2) = V2Parts::cut(page, codec, context)?;
-        if v2.rows != v2.slots {
-            return Err(Error::corrupt(format!(
-                "{} values in {} rows of a flat column",
-                v2.slots, v2.rows
-            )));
-        }
-        if !nullable || (parts.definition.is_empty() && v2.nulls == 0) {
-            return Ok(Self::present(v2.rows, v2.encoding, parts.values));
+        // A slot is a row, and levels say which are null: other counts of either are the header's mistake.
+        if !nullable || v2.slots == 0 || (parts.definition.is_empty() && v2.nulls == 0) {
+            return Ok(Self::present(v2.slots, v2.encoding, parts.values));
         }
         let levels = LevelBytes::Hybrid(parts.definition);
-        Self::with_levels((&levels, v2.rows, Some(v2.nulls)), v2.encoding, parts.values, context)
+        Self::with_levels((&levels, v2.slots), v2.encoding, parts.values, context)
     }
 
     fn present(rows: usize, encoding: Encoding, values: Buffer) -> Self {
@@ -95,9 +90,9 @@ impl DataPage {
             || self.stream.as_ref().is_some_and(|stream| stream.continues())
     }
 
-    /// Of levels with the numbers of rows and, if the header has it, of nulls.
+    /// Of levels of so many rows.
     fn with_levels(
-        (levels, rows, claimed_nulls): (&LevelBytes, usize, Option<usize>),
+        (levels, rows): (&LevelBytes, usize),
         encoding: Encoding,
         values: Buffer,
         context: &PageContext,
@@ -118,14 +113,6 @@ impl DataPage {
                 }
             }
         };
-        if let Some(nulls) = claimed_nulls
-            && nulls != rows - value_count
-        {
-            return Err(Error::corrupt(format!(
-                "{} nulls by the definition levels, {nulls} by the page header",
-                rows - value_count
-            )));
-        }
         let is_mixed = 0 < value_count && value_count < rows;
         let (validity, stream) = (validity.filter(|_| is_mixed), stream.filter(|_| is_mixed));
         let (levels, before) = (None, Buffer::empty());

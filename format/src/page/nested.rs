@@ -88,6 +88,7 @@ impl DataPage {
             (None, levels) => levels.as_ref().map_or((0, 0), |levels| levels.count(max)),
         };
         if let PageKind::DataV2 { num_rows, .. } = page.header.kind
+            && max.repetition > 0
             && num_rows as usize != rows
         {
             return Err(Error::corrupt(format!(

@@ -99,25 +99,42 @@ pub fn bounds(
         *nulls < row_count || !has_bound(statistics)
     });
     let known = Bounds::unbounded(leaf, row_count, null_count, statistics.nan_count);
-    let newer = statistics.min_value.or(statistics.max_value).is_some();
+    let Some([min, max]) = believed(leaf, statistics, writer) else { return known };
+    let (min_exact, max_exact) = match has_newer(statistics) {
+        true => (statistics.is_min_value_exact, statistics.is_max_value_exact),
+        false => (None, None),
+    };
+    let (min, max) = pair(leaf, (min, min_exact), (max, max_exact), writer.writes_exact_numbers());
+    known.between(min, max)
+}
+
+/// The bounds in `statistics` that order and writer of the file let believe, PLAIN-encoded.
+#[must_use]
+pub fn believed<'a>(
+    leaf: &Leaf,
+    statistics: &Statistics<'a>,
+    writer: Writer<'_>,
+) -> Option<[Option<&'a [u8]>; 2]> {
+    if !has_newer(statistics) {
+        let legacy = [statistics.legacy_min, statistics.legacy_max];
+        return legacy_is_sound(leaf, statistics, writer).then_some(legacy);
+    }
     // PARQUET-1655: decimals that were compared as strings of bytes.
-    let confused = matches!(leaf.data_type, DataType::Decimal { .. })
-        && is_bytes(leaf)
-        && writer.application == "parquet-cpp"
-        && statistics.min_value != statistics.max_value;
-    if newer && !confused && is_ordered_as_decoded(leaf) {
-        let pair = pair(
-            leaf,
-            (statistics.min_value, statistics.is_min_value_exact),
-            (statistics.max_value, statistics.is_max_value_exact),
-        );
-        return known.between(pair.0, pair.1);
-    }
-    if newer || !legacy_is_sound(leaf, statistics, writer) {
-        return known;
-    }
-    let pair = pair(leaf, (statistics.legacy_min, None), (statistics.legacy_max, None));
-    known.between(pair.0, pair.1)
+    let confused =
+        matches!(leaf.data_type, DataType::Decimal { .. } | DataType::WideDecimal { .. })
+            && is_bytes(leaf)
+            && (writer.application == "parquet-cpp"
+                || writer.is_before("parquet-cpp-arrow", (4, 0, 0)))
+            && statistics.min_value != statistics.max_value;
+    // Such decimals have bounds to be shown, though nothing is pruned by them.
+    let is_ordered = is_ordered_as_decoded(leaf)
+        || matches!(leaf.data_type, DataType::WideDecimal { .. })
+            && leaf.column_order == Some(ColumnOrder::TypeDefined);
+    (is_ordered && !confused).then_some([statistics.min_value, statistics.max_value])
+}
+
+fn has_newer(statistics: &Statistics<'_>) -> bool {
+    statistics.min_value.or(statistics.max_value).is_some()
 }
 
 fn has_bound(statistics: &Statistics<'_>) -> bool {
@@ -133,17 +150,19 @@ pub(super) struct Bound {
 }
 
 /// Lower and upper bound; neither if one of them is NaN, which says nothing about the others, or no value
-/// of the type: the values that it was taken from are read as others, in another order.
+/// of the type: the values that it was taken from are read as others, in another order. Numbers without a
+/// flag are exact if `trusted`.
 pub(super) fn pair(
     leaf: &Leaf,
     (min, min_exact): (Option<&[u8]>, Option<bool>),
     (max, max_exact): (Option<&[u8]>, Option<bool>),
+    trusted: bool,
 ) -> (Option<Bound>, Option<Bound>) {
     if [min, max].into_iter().flatten().any(|bytes| value(leaf, bytes).is_none_or(|v| v.is_nan())) {
         return (None, None);
     }
-    let min = min.and_then(|bytes| bound(leaf, bytes, min_exact, -0.0));
-    let max = max.and_then(|bytes| bound(leaf, bytes, max_exact, 0.0));
+    let min = min.and_then(|bytes| bound(leaf, bytes, (min_exact, trusted), -0.0));
+    let max = max.and_then(|bytes| bound(leaf, bytes, (max_exact, trusted), 0.0));
     (min, max)
 }
 
@@ -204,8 +223,9 @@ fn order_of_type(leaf: &Leaf) -> Option<TypeOrder> {
 /// whatever the type. Where both are equal, the comparison did not matter.
 fn legacy_is_sound(leaf: &Leaf, statistics: &Statistics<'_>, writer: Writer<'_>) -> bool {
     let is_bytes = is_bytes(leaf);
-    // PARQUET-251: bounds of bytes that were overwritten before they were written.
-    let overwritten = writer.application.is_empty() || writer.is_before("parquet-mr", (1, 8, 0));
+    // PARQUET-251: bounds of bytes that were overwritten before they were written, by old versions, or by a
+    // writer whose version cannot be told.
+    let overwritten = writer.version.is_none() || writer.is_before("parquet-mr", (1, 8, 0));
     if is_bytes && overwritten {
         return false;
     }
@@ -221,7 +241,12 @@ fn legacy_is_sound(leaf: &Leaf, statistics: &Statistics<'_>, writer: Writer<'_>)
 
 /// A bound decoded; `zero` is the zero that is on the safe side, as -0.0 and 0.0 are not told apart by
 /// all writers. `None` if the bytes are not such a value.
-fn bound(leaf: &Leaf, bytes: &[u8], exact: Option<bool>, zero: f64) -> Option<Bound> {
+fn bound(
+    leaf: &Leaf,
+    bytes: &[u8],
+    (exact, trusted): (Option<bool>, bool),
+    zero: f64,
+) -> Option<Bound> {
     let value = value(leaf, bytes)?;
     Some(match value {
         PruneValue::Float(0.0) => Bound { value: PruneValue::Float(zero), is_exact: false },
@@ -234,7 +259,7 @@ fn bound(leaf: &Leaf, bytes: &[u8], exact: Option<bool>, zero: f64) -> Option<Bo
         }
         // A number that was shortened is not a bound at all.
         _ if exact == Some(false) && is_bytes(leaf) => return None,
-        number => Bound { value: number, is_exact: exact.unwrap_or(true) },
+        number => Bound { value: number, is_exact: exact.unwrap_or(trusted) },
     })
 }
 

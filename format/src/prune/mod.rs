@@ -52,7 +52,7 @@ use crate::metadata::Footer;
 use crate::schema::{Leaf, Schema};
 
 pub(crate) use bounds::is_ordered_as_decoded;
-pub use bounds::{Bounds, bounds};
+pub use bounds::{Bounds, believed, bounds};
 pub use filter::{Attempts, Filter, Predicate};
 pub use group::{DecodedDictionary, Evidence, GroupPruning, Step};
 pub use pages::{PageSelection, intersection, page_bounds, page_selection, union};

@@ -119,7 +119,7 @@ fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds
     if !is_ordered_as_decoded(leaf) {
         return known;
     }
-    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None));
+    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None), false);
     known.between(min, max)
 }
 
@@ -145,7 +145,7 @@ pub fn page_bounds(leaf: &Leaf, index: &ColumnIndex, page: usize, row_count: u64
         return known;
     }
     // Bounds of pages may be cut, and there is no place that would say so.
-    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None));
+    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None), false);
     known.between(min, max)
 }
 

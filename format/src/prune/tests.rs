@@ -248,6 +248,9 @@ fn the_deprecated_bounds_are_used_where_they_were_right() {
         (string.clone(), b"a", b"a", mr("1.7.0"), false),
         (string.clone(), b"a", b"a", "parquet-mr".to_string(), false),
         (string.clone(), b"a", b"a", String::new(), false),
+        (string.clone(), b"a", b"a", "parquet-mr\tversion 1.7.0".to_string(), false),
+        (string.clone(), b"a", b"a", "parquet-mr_(build 1a".to_string(), false),
+        (string.clone(), b"a", b"a", "parquet-mr version (build 1a)".to_string(), false),
         (string, b"a", b"a", "impala version 2.0".to_string(), true),
         (fixed_decimal, &[1], &[2], mr("1.10.0"), false),
         (plain(P::Int96, 0), &[0; 12], &[0; 12], mr("1.10.0"), false),
@@ -285,6 +288,54 @@ fn cut_bounds_are_bounds_but_not_values() {
     let decimal = logical(P::ByteArray, 0, DECIMAL);
     let cut = Statistics { is_max_value_exact: Some(false), ..modern(&[1], &[2]) };
     assert_eq!((sound(&decimal, &cut).min, sound(&decimal, &cut).max), (int(1), None));
+}
+
+/// PARQUET-1655.
+#[test]
+fn decimals_that_were_compared_as_bytes_have_no_bounds() {
+    let decimal = logical(P::FixedLenByteArray, 1, DECIMAL);
+    let table = [
+        ("parquet-cpp version 1.5.1-SNAPSHOT", false),
+        ("parquet-cpp-arrow version 3.0.0", false),
+        ("parquet-cpp-arrow", false),
+        ("parquet-cpp-arrow version 4.0.0", true),
+        ("parquet-mr version 1.8.0", true),
+    ];
+    for (writer, used) in table {
+        let writer_of = Writer::parse(writer);
+        assert_eq!(
+            bounds(&decimal, &modern(&[1], &[2]), writer_of, 10).min.is_some(),
+            used,
+            "{writer}"
+        );
+        assert!(bounds(&decimal, &modern(&[1], &[1]), writer_of, 10).min.is_some(), "{writer}");
+        let number = logical(P::Int32, 0, DECIMAL);
+        let found = bounds(&number, &modern(&[1, 0, 0, 0], &[2, 0, 0, 0]), writer_of, 10);
+        assert!(found.min.is_some(), "{writer}");
+    }
+}
+
+/// The flag may say so, or the name of the writer: a stranger may round numbers as others cut text.
+#[test]
+fn numbers_are_exact_where_somebody_says_so() {
+    let (one, two) = (1i32.to_le_bytes(), 2i32.to_le_bytes());
+    let of = |flag: Option<bool>, writer: &str| {
+        let statistics =
+            Statistics { is_min_value_exact: flag, is_max_value_exact: flag, ..modern(&one, &two) };
+        let found = bounds(&plain(P::Int32, 0), &statistics, Writer::parse(writer), 10);
+        assert_eq!(found.min_is_exact, found.max_is_exact);
+        found.min_is_exact
+    };
+    let known = ["parquet-mr version 1.15.2", "DuckDB version v1.4", "Polars", "parquet-cpp-arrow"];
+    for writer in known {
+        assert!(of(None, writer) && of(Some(true), writer) && !of(Some(false), writer), "{writer}");
+    }
+    for writer in ["", "somebody version 1.0.0", "polar"] {
+        assert!(
+            !of(None, writer) && of(Some(true), writer) && !of(Some(false), writer),
+            "{writer}"
+        );
+    }
 }
 
 #[test]

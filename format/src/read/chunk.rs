@@ -30,6 +30,8 @@ pub(super) struct Chunk {
     extent: Extent,
     /// The same where pages were found not to be as long as the footer says, and how that was found.
     corrected: OnceLock<(Extent, Error, Reader)>,
+    /// Whether v2 headers of its writer say nothing about compression.
+    denies_compression: bool,
     /// Where values of DELTA_BYTE_ARRAY may begin as those of the page before: by page its last value, as far
     /// as that is known.
     carried: Option<Mutex<Vec<Buffer>>>,
@@ -117,6 +119,7 @@ impl Chunk {
             row_group: chunk.row_group(),
             extent,
             corrected: OnceLock::new(),
+            denies_compression: chunk.denies_compression(),
             carried: chunk.carries_prefixes().then(Mutex::default),
             store,
             reader,
@@ -384,7 +387,10 @@ impl Chunk {
             let Some(bytes) = self.store.get(&location.range)? else {
                 return Err(Error::internal("the page is not here"));
             };
-            let start = PageStart::read(&bytes, location.range.start, context.limits())?;
+            let mut start = PageStart::read(&bytes, location.range.start, context.limits())?;
+            if self.denies_compression {
+                start = start.with_compression();
+            }
             if !layout.whole {
                 let behind = location.range.start + start.header.page_bytes()..location.range.end;
                 let header_at = |offset: u64| {

@@ -218,17 +218,19 @@ impl RowGroupScan {
         chunks.iter().max_by_key(|chunk| chunk.compressed_bytes())
     }
 
-    /// Rows of all columns at most, so that the values of nested ones, of which a row may have many,
-    /// do not take much more than [`BATCH_BYTES`]: judged by the averages of the row group.
+    /// Rows of all columns at most, so that the values of nested ones, of which a row may have many, and of
+    /// wide ones, of which a null takes as much, do not take much more than [`BATCH_BYTES`]: judged by
+    /// the averages of the row group.
     #[must_use]
     pub fn fitting_rows(&self) -> usize {
-        let nested = self.chunks.iter().filter(|chunk| chunk.leaf().is_repeated());
-        let bytes: u64 = nested
-            .map(|chunk| {
-                let width = chunk.leaf().shape.plain_width().unwrap_or(16) as u64;
-                chunk.num_values().saturating_mul(width)
-            })
-            .fold(0, u64::saturating_add);
+        /// Of narrower values a batch of the usual number of rows is small enough.
+        const WIDE_BYTES: u64 = 1 << 10;
+        let bytes_of = |chunk: &Chunk| {
+            let width = chunk.leaf().shape.plain_width().unwrap_or(16) as u64;
+            let counts = chunk.leaf().is_repeated() || width >= WIDE_BYTES;
+            if counts { chunk.num_values().saturating_mul(width) } else { 0 }
+        };
+        let bytes = self.chunks.iter().map(bytes_of).fold(0, u64::saturating_add);
         match bytes / self.rows.max(1) {
             0 => usize::MAX,
             a_row => (BATCH_BYTES / a_row).max(1) as usize,

@@ -163,12 +163,13 @@ impl Extent {
                     layout.rows_known &= !self.is_repeated;
                     num_values
                 }
-                PageKind::DataV2 { num_rows: 0, num_values: 1.., .. } => {
+                PageKind::DataV2 { num_rows: 0, num_values: 1.., .. } if self.is_repeated => {
                     return Err(Error::corrupt("a page of values in no row").at(&place));
                 }
                 PageKind::DataV2 { num_rows, num_values, .. } => {
                     slots += u64::from(num_values);
-                    num_rows
+                    // Where a slot is a row, the number of rows says nothing more.
+                    if self.is_repeated { num_rows } else { num_values }
                 }
                 PageKind::Index | PageKind::Other(_) => continue,
             };

@@ -12,6 +12,10 @@ use millwork_codecs::{DecodeError, DecodeErrorKind};
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
 
+/// The field that every struct keeps free for what one writer alone knows (`Extensions`): it says nothing about
+/// the fields beside it, not even in a union, of which else one field is set.
+const EXTENSION_FIELD: i16 = 32_767;
+
 /// How a field or element is written. A boolean field's value lies in its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WireType {
@@ -269,7 +273,10 @@ impl<'a> CompactReader<'a> {
         self.enter()?;
         let mut last_id = 0;
         while let Some(field) = self.field(&mut last_id)? {
-            each(self, field)?;
+            match field.id {
+                EXTENSION_FIELD => self.skip(field.wire)?,
+                _ => each(self, field)?,
+            }
         }
         self.leave();
         Ok(())

@@ -7,7 +7,7 @@ use millwork_codecs::buffer::{Bitmap, BitmapMut, BufferMut, Slice, SliceMut};
 
 use super::dictionary::with_codes;
 use super::{Codes, Data, List, Vector, Views, with_plain};
-use crate::error::{Error, Result};
+use crate::error::{Error, Limit, Result};
 use crate::selection::Selection;
 
 impl Vector {
@@ -122,8 +122,9 @@ fn take_lists(list: &List, rows: &[u32]) -> Result<List> {
     for (position, row) in rows.iter().enumerate() {
         let range = list.range(*row as usize);
         elements.extend(range.start as u32..range.end as u32);
-        let end = i32::try_from(elements.len())
-            .map_err(|_| Error::invalid_argument("a batch of more than 2^31 list elements"))?;
+        let end = i32::try_from(elements.len()).map_err(|_| {
+            Error::limit(Limit::BatchBytes, "more than 2^31 list elements in one batch")
+        })?;
         offsets[position + 1] = end;
     }
     List::new(offsets.freeze(), list.child().take(&elements)?)

@@ -8,7 +8,7 @@ use crate::error::{Place, Result};
 use crate::metadata::{
     BoundaryOrder, ColumnChunk, ColumnIndex, ColumnOrder, OffsetIndex, Statistics,
 };
-use crate::prune::{Bounds, PruneValue, bounds, is_ordered_as_decoded, page_bounds};
+use crate::prune::{Bounds, PruneValue, believed, bounds, is_ordered_as_decoded, page_bounds};
 use crate::record::text::write_value;
 use crate::schema::Leaf;
 use crate::types::DataType;
@@ -104,7 +104,8 @@ fn statistics(
     distinct(visit, claimed.distinct_count, facts, place);
     let known = bounds(leaf, claimed, writer, facts.slots);
     let newer = [claimed.min_value, claimed.max_value];
-    if newer.iter().any(Option::is_some) && is_ordered_as_decoded(leaf) {
+    let is_believed = believed(leaf, claimed, writer).is_some() && is_ordered_as_decoded(leaf);
+    if newer.iter().any(Option::is_some) && is_believed {
         let all_nan = facts.values() == facts.nans;
         let may_be_nan = leaf.column_order == Some(ColumnOrder::Ieee754TotalOrder) && all_nan;
         if known.min.is_none() && known.max.is_none() && !may_be_nan {

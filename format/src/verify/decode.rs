@@ -163,6 +163,7 @@ impl Walk<'_, '_> {
         };
         decoder.facts.add(&facts);
         let is_deep = decoder.is_deep;
+        self.header_counts(page, &facts, place);
         if bytes_behind > 0 {
             let what = format!("{bytes_behind} bytes behind the last value of the page");
             self.visit.wrong(Check::PageBody, place, what);
@@ -178,6 +179,23 @@ impl Walk<'_, '_> {
             self.claims(page, rows, &facts, place);
         }
         Ok(Some(rows))
+    }
+
+    /// The numbers of nulls and rows that a v2 header tells beside the levels.
+    fn header_counts(&mut self, page: &PageStart, facts: &Facts, place: &Place) {
+        let PageKind::DataV2 { num_nulls, num_rows, .. } = page.header.kind else { return };
+        if self.leaf.data_type == DataType::Null {
+            return;
+        }
+        if u64::from(num_nulls) != facts.nulls {
+            let what =
+                format!("{num_nulls} nulls by the page header, {} by its levels", facts.nulls);
+            self.visit.wrong(Check::Count, place, what);
+        }
+        if self.leaf.max_repetition_level == 0 && u64::from(num_rows) != facts.slots {
+            let what = format!("{num_rows} rows by the page header, with {} values", facts.slots);
+            self.visit.wrong(Check::Count, place, what);
+        }
     }
 
     /// What header and indexes say of the page that is looked at.

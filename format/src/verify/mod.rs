@@ -236,7 +236,7 @@ pub struct Options {
 /// ```
 ///
 /// # Errors
-/// `Io`, and memory that is refused: what keeps from looking. All else is a finding.
+/// `Io` and `LimitExceeded` of memory: what keeps it from looking. Everything else is a finding.
 pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) -> Result<Report> {
     let budget = options.budget.clone().unwrap_or_else(|| file.limits().budget());
     let mut visit = Visit {
@@ -257,7 +257,7 @@ pub fn verify(file: &File, options: &Options, found: &mut dyn FnMut(Finding)) ->
             for leaf in 0..file.footer().num_columns() {
                 pages::check(&mut visit, group, leaf, first_row)?;
             }
-            first_row += visit.rows_of(group.index());
+            first_row = first_row.saturating_add(visit.rows_of(group.index()));
         }
     }
     if options.depth == Depth::Values {

@@ -324,17 +324,23 @@ impl Walk<'_, '_> {
                 self.rows_known &= is_one_a_row || self.decoder.is_some();
                 is_one_a_row.then_some(u64::from(num_values))
             }
-            PageKind::DataV2 { num_rows, .. } => Some(u64::from(num_rows)),
+            PageKind::DataV2 { num_values, num_rows, .. } => {
+                let is_one_a_row = self.leaf.max_repetition_level == 0;
+                Some(u64::from(if is_one_a_row { num_values } else { num_rows }))
+            }
             _ => None,
         };
         self.visit.report.pages += 1;
         self.count_bytes(header);
         let bytes = self.window.at(self.position, size)?;
         self.head = bytes.slice(0..header.header_len).unwrap_or_else(Buffer::empty);
-        let start = PageStart {
+        let mut start = PageStart {
             header: *header,
             body: bytes.slice(header.header_len..bytes.len()).unwrap_or(bytes),
         };
+        if self.chunk.denies_compression() {
+            start = start.with_compression();
+        }
         let is_sound = self.checksum(&start, place, rows);
         match header.kind {
             PageKind::Dictionary { num_values, encoding, .. } => {
@@ -371,6 +377,12 @@ impl Walk<'_, '_> {
         if found == expected {
             return true;
         }
+        let what = format!("page checksum {found:08x}, its header says {expected:08x}");
+        if matches!(page.header.kind, PageKind::Index | PageKind::Other(_)) {
+            // No row is in it.
+            self.visit.wrong(Check::PageChecksum, place, what);
+            return false;
+        }
         let in_dictionary = matches!(page.header.kind, PageKind::Dictionary { .. });
         let rows = if in_dictionary { self.rows_left() } else { self.rows_of_page(rows) };
         let place = Place { page: place.page.filter(|_| !in_dictionary), ..place.clone() };
@@ -380,7 +392,7 @@ impl Walk<'_, '_> {
             check: Check::PageChecksum,
             place,
             in_dictionary,
-            what: format!("page checksum {found:08x}, its header says {expected:08x}"),
+            what,
             rows: Some(rows),
         });
         false

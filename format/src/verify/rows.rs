@@ -78,9 +78,9 @@ fn where_it_broke(
     row_group: u32,
     row: u64,
 ) -> (Place, Range<u64>) {
-    let mut rows = 0..0;
+    let mut rows = 0u64..0;
     for group in visit.file.footer().row_groups().take(row_group as usize + 1) {
-        rows = rows.end..rows.end + visit.rows_of(group.index());
+        rows = rows.end..rows.end.saturating_add(visit.rows_of(group.index()));
     }
     rows.start = (rows.start + row).min(rows.end);
     let mut place = Place { row_group: Some(row_group), ..visit.place() };

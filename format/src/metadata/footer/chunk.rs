@@ -190,6 +190,11 @@ impl<'a> ColumnChunk<'a> {
         (offset > 0).then_some((offset, Some(len).filter(|&len| len > 0)))
     }
 
+    /// Whether the values of its v2 pages are compressed even where their headers deny it (ARROW-10353).
+    pub(crate) fn denies_compression(self) -> bool {
+        self.footer.writer().is_before("parquet-cpp", (2, 0, 0))
+    }
+
     /// Whether its byte arrays may begin as those of the page before.
     pub(crate) fn carries_prefixes(self) -> bool {
         self.footer.carries_prefixes()
@@ -347,11 +352,12 @@ impl<'a> ColumnChunk<'a> {
             return Ok(pairs);
         };
         let mut reader = self.reader_at(all[found].1);
-        reader.list_of(WireType::Struct, |reader, _| {
+        let read = reader.list_of(WireType::Struct, |reader, _| {
             let (key, value) = parse::key_value(reader)?;
             pairs.push(KeyValue::new(key, value));
             Ok(())
-        })?;
+        });
+        read.map_err(|error| error.at(&self.place()))?;
         Ok(pairs)
     }
 

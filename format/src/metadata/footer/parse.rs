@@ -1,7 +1,8 @@
 //! Reading `FileMetaData` into the footer's arrays, in one pass.
 //!
-//! In: the bytes. Out: a [`Footer`]. Nothing is reserved from a count: arrays grow as elements come.
+//! In: the bytes. Out: a [`Footer`]. No count is believed that the bytes left cannot bear out.
 
+use std::collections::TryReserveError;
 use std::sync::OnceLock;
 
 use millwork_codecs::buffer::Buffer;
@@ -70,9 +71,6 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
 const MOST_PER_BYTE: usize = 16;
 const FREE_BYTES: usize = 48 << 10;
 
-/// Bytes that a column chunk takes in the lists of [`Chunks`], without what few chunks have.
-const CHUNK_BYTES: usize = 108;
-
 struct Parser<'a> {
     limits: Limits,
     /// Bytes that the lists of column chunks may take while they grow.
@@ -104,12 +102,13 @@ fn room<T>(reader: &CompactReader<'_>, list: &mut Vec<T>, least_bytes: usize) ->
         return Err(reader
             .error(ErrorKind::Truncated, format!("a list of {count} structures in {left} bytes")));
     }
-    list.try_reserve_exact(count).map_err(|_| {
-        reader.error(
-            ErrorKind::LimitExceeded(Limit::Memory),
-            format!("no memory for {count} structures"),
-        )
-    })
+    list.try_reserve_exact(count).map_err(|_| no_memory(reader, count))
+}
+
+#[cold]
+fn no_memory(reader: &CompactReader<'_>, count: usize) -> crate::Error {
+    let what = format!("no memory for {count} structures");
+    reader.error(ErrorKind::LimitExceeded(Limit::Memory), what)
 }
 
 impl<'a> Parser<'a> {
@@ -210,7 +209,9 @@ impl<'a> Parser<'a> {
             let place = Place { row_group: Some(index), ..Place::default() };
             self.row_group(reader).map_err(|error| error.at(&place))?;
             if index == 0 {
-                self.reserve(count - 1, reader.position() - start, reader.remaining());
+                let reserved =
+                    self.reserve(count - 1, reader.position() - start, reader.remaining());
+                reserved.map_err(|_| no_memory(reader, count as usize))?;
             }
             Ok(())
         })?;
@@ -219,12 +220,17 @@ impl<'a> Parser<'a> {
     }
 
     /// Makes room for `more` row groups like the first one, as far as the bytes left can hold them.
-    fn reserve(&mut self, more: u32, group_bytes: usize, bytes_left: usize) {
+    fn reserve(
+        &mut self,
+        more: u32,
+        group_bytes: usize,
+        bytes_left: usize,
+    ) -> std::result::Result<(), TryReserveError> {
         let more = (more as usize).min(bytes_left / group_bytes.max(1));
         let groups = self.groups.capacity() * size_of::<Group>();
         // Half of what is allowed: an encrypted chunk takes more.
-        let most = self.most_bytes.saturating_sub(groups) / (2 * CHUNK_BYTES);
-        self.chunks.reserve_exact(more.saturating_mul(self.leaf_types.len()).min(most));
+        let most = self.most_bytes.saturating_sub(groups) / (2 * Chunks::BYTES_OF_ONE);
+        self.chunks.try_reserve_exact(more.saturating_mul(self.leaf_types.len()).min(most))
     }
 
     fn row_group(&mut self, reader: &mut CompactReader<'_>) -> Result<()> {
@@ -257,7 +263,7 @@ impl<'a> Parser<'a> {
     /// Column chunks of real files take sixty bytes and more; of less than 24 no writer makes them.
     fn check_chunks(&self, reader: &CompactReader<'_>) -> Result<()> {
         let groups = self.groups.capacity() * size_of::<Group>();
-        let chunks = self.chunks.flags.len() * CHUNK_BYTES
+        let chunks = self.chunks.flags.len() * Chunks::BYTES_OF_ONE
             + self.chunks.crypto.len() * size_of::<(u32, Crypto)>();
         // The old and the new room of a list that grows.
         if groups + 3 * chunks <= self.most_bytes {
