@@ -641,6 +641,18 @@ fn corners_of_functions_are_answered_as_by_duckdb() {
         ("select date_trunc('isoyear', date '2020-02-29')::date", "2019-12-30"),
         ("select date_trunc('isoyear', date '2021-01-03')::date", "2019-12-30"),
         ("select date_trunc('decade', date '-0005-01-01')::date", "0001-01-01 (BC)"),
+        ("select date_trunc('millennium', '1999-01-01'::timestamp_ns)", "1000-01-01 00:00:00"),
+        (
+            "select date_trunc('minute', '2024-01-01 23:59:59.999999999'::timestamp_ns)",
+            "2024-01-01 23:59:00",
+        ),
+        (
+            "select '2024-01-31 00:00:00.123456789'::timestamp_ns + interval '1 month 1 microsecond'",
+            "2024-02-29 00:00:00.123457789",
+        ),
+        ("select round(99::decimal(2,0), -1)", "100"),
+        ("select (select null)", ""),
+        ("select 1 + (select null)", ""),
         // The bounds of a wide decimal are further apart than 128 bits tell.
         (
             "select count(*) from '../conformance/fixtures/corners/far.parquet' as l \
@@ -652,12 +664,52 @@ fn corners_of_functions_are_answered_as_by_duckdb() {
         assert_eq!(answer.lines().nth(1), Some(expected), "{query}");
     }
     fails("select concat()", 5, &["concat takes at least one argument"]);
+    fails("select extract(year from time '10:11:12')", 5, &["TIME has no Year"]);
+    fails("select 1e39::float", 5, &["cannot convert 1e+39 to FLOAT", "query:1:8"]);
+    let far = "'2262-04-11 00:00:00'::timestamp_ns + interval 1 year";
+    fails(&format!("select {far}"), 5, &["overflow"]);
+    let nines = "9".repeat(38);
+    fails(&format!("select round({nines}::decimal(38,0), -1)"), 5, &["does not fit DECIMAL(38,0)"]);
+}
+
+/// One that every row would meet is told before anything is read.
+#[test]
+fn constants_fail_where_a_row_takes_their_branch() {
+    for (query, expected) in [
+        ("select case when i = 1 then 'abc'::int else 2 end as x from (select 2 i)", "x\n2\n"),
+        ("select case when i = 1 then i = 'abc' end as x from (select 2 i)", "x\n\n"),
+        ("select coalesce(i, 'abc'::int) as x from (select 2 i)", "x\n2\n"),
+        ("select 1 as x from (select 2 i) where i = 3 and 'abc'::int = 1", "x\n"),
+        ("select 1 as x from (select 2 i) where i = 2 or 'abc'::int = 1", "x\n1\n"),
+    ] {
+        assert_eq!(csv(query), expected, "{query}");
+    }
+    let wrong = ["cannot convert 'abc' to INTEGER", "query:1:"];
+    for query in [
+        "select case when i = 2 then 'abc'::int else 2 end from (select 2 i)",
+        "select case when 'abc'::int = 1 then 1 end from (select 2 i where false)",
+        "select coalesce('abc'::int, i) from (select 2 i where false)",
+        "select * from (select 2 i where false) where i = 'abc'",
+        "create view v as select 'abc'::int",
+    ] {
+        fails(query, 5, &wrong);
+    }
+}
+
+#[test]
+fn two_tables_of_one_name_are_not_taken_for_one() {
+    let both = "(select 1 k) a, (select 2 k) a";
+    assert_eq!(csv(&format!("select * from {both}")), "k,k_1\n1,2\n");
+    fails(&format!("select a.k from {both}"), 5, &["column k is ambiguous"]);
+    fails(&format!("select a.* from {both}"), 5, &["table a is ambiguous", "with AS"]);
 }
 
 #[test]
 fn columns_that_a_right_join_is_by_stand_where_the_left_side_has_them() {
     let sides = "(values (1, 'l')) a(k, l) right join (values ('r', 1), ('s', 2)) b(r, k)";
     for (query, expected) in [
+        (format!("select b.* from {sides} using (k) order by 1"), "r,k\nr,1\ns,2\n"),
+        (format!("select a.* from {sides} using (k) order by 2"), "k,l\n1,l\n,\n"),
         (format!("select * from {sides} using (k) order by 1"), "k,l,r\n1,l,r\n2,,s\n"),
         (
             format!("select * from {}", sides.replace("right", "natural right") + " order by k"),

@@ -1,6 +1,6 @@
 //! `+ - * / // %` and unary minus: which function, over which types.
 
-use millwork_format::types::DataType;
+use millwork_format::types::{DataType, TimeUnit};
 
 use super::ast::Arithmetic;
 use super::types::{self, MAX_PRECISION, TIMESTAMP, call, coerce, is_float, is_integer, is_number};
@@ -253,7 +253,7 @@ fn signed(interval: Expr) -> Result<Expr> {
 /// TIME + INTERVAL.
 fn turn(time: Expr, interval: Expr) -> Result<Expr> {
     let utc = matches!(time.data_type, DataType::Time { utc: true, .. });
-    let result = DataType::Time { unit: millwork_format::types::TimeUnit::Micros, utc };
+    let result = DataType::Time { unit: TimeUnit::Micros, utc };
     let sides = vec![coerce(time, &result)?, signed(interval)?];
     Ok(call(Function::AddTime, sides, result))
 }
@@ -262,10 +262,11 @@ fn add_days(date: Expr, days: Expr) -> Result<Expr> {
     Ok(call(Function::AddDays, vec![date, coerce(days, &DataType::Int32)?], DataType::Date))
 }
 
+/// In microseconds, as intervals are, or in the nanoseconds that the timestamp has.
 fn shift(moment: Expr, interval: Expr) -> Result<Expr> {
     let result = match &moment.data_type {
-        DataType::Timestamp { utc, .. } => {
-            DataType::Timestamp { unit: millwork_format::types::TimeUnit::Micros, utc: *utc }
+        DataType::Timestamp { unit, utc } => {
+            DataType::Timestamp { unit: *unit.max(&TimeUnit::Micros), utc: *utc }
         }
         _ => TIMESTAMP,
     };

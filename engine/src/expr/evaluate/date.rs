@@ -5,14 +5,14 @@
 
 use millwork_codecs::buffer::SliceMut;
 use millwork_format::selection::Selection;
-use millwork_format::types::{DataType, TimeUnit};
+use millwork_format::types::DataType;
 use millwork_format::vector::{Data, Vector};
 
 use super::super::{DatePart, Function};
 use super::{interval, operand};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operand, map_operands};
-use crate::kernel::calendar::{self, DAY_MICROS, JULIAN_EPOCH};
+use crate::kernel::calendar::{self, JULIAN_EPOCH};
 use crate::kernel::interval::Interval;
 use crate::kernel::lanes::{extremes, map};
 use crate::kernel::mask;
@@ -26,7 +26,7 @@ pub(super) fn apply(
     selection: &Selection,
 ) -> Result<Vector> {
     match (function, values) {
-        (Function::AddInterval, [a, b]) => add_interval(a, b, from, rows, selection),
+        (Function::AddInterval, [a, b]) => add_interval(a, b, (from, result), rows, selection),
         (Function::AddDays, [a, b]) => add_days(a, b, rows, selection),
         (Function::DaysBetween, [a, b]) => {
             let (a_days, b_days) = (operand::expect::<i32>(a)?, operand::expect::<i32>(b)?);
@@ -44,31 +44,31 @@ pub(super) fn apply(
     }
 }
 
-/// A date or timestamp in microseconds; `None` if it does not fit.
-fn micros(value: i64, from: &DataType) -> Option<i64> {
-    match from {
-        DataType::Date => value.checked_mul(DAY_MICROS),
-        DataType::Timestamp { unit: TimeUnit::Millis, .. } => value.checked_mul(1000),
-        DataType::Timestamp { unit: TimeUnit::Nanos, .. } => Some(value.div_euclid(1000)),
-        _ => Some(value),
-    }
-}
-
+/// The result is in units of `result`, which are microseconds or finer, and not coarser than those of `from`.
 fn add_interval(
     value: &Vector,
     added: &Vector,
-    from: &DataType,
+    (from, result): (&DataType, &DataType),
     rows: usize,
     selection: &Selection,
 ) -> Result<Vector> {
     let validity = mask::both_valid(value.validity(), added.validity())?;
+    let units = units_per_second(result);
+    let (a_day, a_micro) = (86_400 * units, units / 1_000_000);
+    let scale = match from {
+        DataType::Date => a_day,
+        _ => units / units_per_second(from),
+    };
     let compute = |row: usize, value: i64| {
-        let Interval { months, days, micros: rest } = interval::at(added, row);
+        let Interval { months, days, micros } = interval::at(added, row);
         let (months, days) = (i64::from(months), i64::from(days));
-        let start = micros(value, from)?;
-        let day = start.div_euclid(DAY_MICROS);
+        let start = value.checked_mul(scale)?;
+        let day = start.div_euclid(a_day);
         let later = if months == 0 { day } else { calendar::add_months(day, months) } + days;
-        later.checked_mul(DAY_MICROS)?.checked_add(start.rem_euclid(DAY_MICROS))?.checked_add(rest)
+        let sum = i128::from(later) * i128::from(a_day)
+            + i128::from(start.rem_euclid(a_day))
+            + i128::from(micros) * i128::from(a_micro);
+        i64::try_from(sum).ok()
     };
     let get = counts(value)?;
     let mut out = SliceMut::<i64>::scratch(rows)?;

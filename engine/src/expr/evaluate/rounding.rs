@@ -80,17 +80,26 @@ pub(super) fn round(
         None => 0,
     };
     match (from, result) {
-        (DataType::Decimal { scale, .. }, DataType::Decimal { scale: result_scale, .. }) => {
+        (
+            DataType::Decimal { scale, .. },
+            DataType::Decimal { precision: result_precision, scale: result_scale },
+        ) => {
             // Cut to `digits`, then written with the scale of the result.
             let cut = (i32::from(*scale) - digits).clamp(0, 39) as u32;
             let divisor = power_of_ten(cut);
             let back = i32::from(*result_scale) - (i32::from(*scale) - cut as i32);
             let factor = power_of_ten(back.clamp(0, 38) as u32).unwrap_or(1);
             let shrink = power_of_ten((-back).clamp(0, 38) as u32).unwrap_or(1);
-            decimals(value, rows, |value| {
+            let compute = |value| {
                 let rounded = divisor.map_or(0, |divisor| divide_rounded(value, divisor));
                 rounded.saturating_mul(factor) / shrink
-            })
+            };
+            let rounded = decimals(value, rows, compute)?;
+            // Only in front of the point of the longest can there be no room for a digit more.
+            if *result_precision == MOST_DIGITS && digits < 0 {
+                refuse_longer(&rounded, digits, result, selection)?;
+            }
+            Ok(rounded)
         }
         (DataType::Float32 | DataType::Float64, _) => {
             let mut out = SliceMut::<f64>::scratch(rows)?;
@@ -109,6 +118,32 @@ pub(super) fn round(
             Ok(Vector::new(Data::Float64(out.freeze()), value.validity().cloned(), rows)?)
         }
         _ => integers(value, digits, result, rows, selection),
+    }
+}
+
+/// Digits of a DECIMAL at most.
+const MOST_DIGITS: u8 = 38;
+
+/// The error of a selected value of more digits.
+fn refuse_longer(
+    rounded: &Vector,
+    digits: i32,
+    result: &DataType,
+    selection: &Selection,
+) -> Result<()> {
+    let limit = power_of_ten(MOST_DIGITS.into()).ok_or_else(operand::layout)?;
+    let meant = operand::meant(selection, rounded.validity())?;
+    let is_longer = |row: &usize| match rounded.cell(*row) {
+        Cell::Integer(value) => value.unsigned_abs() >= limit.unsigned_abs(),
+        _ => false,
+    };
+    match meant.ones().find(is_longer) {
+        Some(_) => {
+            let what =
+                format!("overflow: a DECIMAL rounded to {digits} digits does not fit {result}");
+            Err(Error::evaluate(what))
+        }
+        None => Ok(()),
     }
 }
 

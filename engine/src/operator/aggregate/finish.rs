@@ -22,6 +22,9 @@ pub(super) fn finish(output: &Output, states: &States, range: Range<usize>) -> R
         State::Count(counts) => Ok(&counts[range.clone()]),
         _ => Err(mismatch()),
     };
+    if output.call.data_type == DataType::Null {
+        return Ok(Vector::null(range.len()));
+    }
     match &states.states[output.value] {
         State::Count(counts) => Ok(Vector::flat(Slice::copy_of(&counts[range]))),
         State::SumInteger(sums) if output.call.function == AggregateFunction::Average => {

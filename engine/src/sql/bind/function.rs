@@ -1,7 +1,7 @@
 //! Calls of functions by name.
 
 use millwork_format::schema::closest;
-use millwork_format::types::DataType;
+use millwork_format::types::{DataType, TimeUnit};
 
 use super::expression::{boolean, compare, text, unified};
 use super::frame::Frame;
@@ -155,12 +155,17 @@ fn part_of(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
     if name != "date_trunc" {
         return extract(part, argument);
     }
+    // Microseconds hold what is left of any finer moment, and far more years.
     let data_type = match &argument.data_type {
-        stamp @ DataType::Timestamp { .. } => stamp.clone(),
+        DataType::Timestamp { unit, utc } => {
+            DataType::Timestamp { unit: *unit.min(&TimeUnit::Micros), utc: *utc }
+        }
         _ => TIMESTAMP,
     };
-    let argument =
-        if argument.data_type == DataType::Date { argument } else { coerce(argument, &data_type)? };
+    let argument = match &argument.data_type {
+        DataType::Date | DataType::Timestamp { .. } => argument,
+        _ => coerce(argument, &data_type)?,
+    };
     Ok(call(Function::DateTruncate(part), vec![argument], data_type))
 }
 
@@ -190,6 +195,18 @@ pub(super) fn extract(part: DatePart, argument: Expr) -> Result<Expr> {
     );
     if of_days && argument.data_type == DataType::SignedInterval {
         return Err(Error::types(format!("INTERVAL has no {part:?}")));
+    }
+    let of_time = matches!(
+        part,
+        DatePart::Hour
+            | DatePart::Minute
+            | DatePart::Second
+            | DatePart::Millisecond
+            | DatePart::Microsecond
+            | DatePart::Epoch
+    );
+    if !of_time && matches!(argument.data_type, DataType::Time { .. }) {
+        return Err(Error::types(format!("TIME has no {part:?}")));
     }
     let result = match part {
         DatePart::Epoch | DatePart::Julian => DataType::Float64,
@@ -254,6 +271,9 @@ fn round(mut arguments: Vec<Expr>) -> Result<Expr> {
     match argument.data_type {
         DataType::Decimal { precision, scale } => {
             let kept = u8::try_from(digits.max(0)).unwrap_or(u8::MAX).min(scale);
+            // Where no digit behind the point goes, rounding up may need one more before it.
+            let carried = u8::from(scale == 0 && digits < 0);
+            let precision = (precision + carried).min(types::MAX_PRECISION);
             let result = DataType::Decimal { precision, scale: kept };
             Ok(call(Function::Round, vec![argument, count], result))
         }

@@ -15,8 +15,18 @@ pub(super) struct Column {
     pub(super) table: Option<Arc<str>>,
     pub(super) name: Arc<str>,
     pub(super) data_type: DataType,
+    /// Its place in its table.
+    pub(super) position: usize,
     /// Left out of `*` and of names without a table: the right one of a USING pair.
     pub(super) hidden: bool,
+}
+
+impl Column {
+    /// Whether both are of one table, and not of two that have one name.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let tables = self.table.as_ref().zip(other.table.as_ref());
+        tables.is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+    }
 }
 
 /// The named columns of a plan: its first ones. What a plan has behind them has no name.
@@ -29,10 +39,11 @@ impl Scope {
     /// The columns of `plan` as those of `table`.
     pub(super) fn of(plan: &LogicalPlan, table: Option<&str>) -> Self {
         let table: Option<Arc<str>> = table.map(Into::into);
-        let columns = plan.fields().iter().map(|field| Column {
+        let columns = plan.fields().iter().enumerate().map(|(position, field)| Column {
             table: table.clone(),
             name: field.name.clone(),
             data_type: field.data_type.clone(),
+            position,
             hidden: false,
         });
         Self { columns: columns.collect() }
@@ -63,9 +74,7 @@ impl Scope {
         match found.next() {
             None => Ok(Some(index)),
             // Columns of one table may have one name; then the first is meant.
-            Some((_, second)) if second.table == first.table && first.table.is_some() => {
-                Ok(Some(index))
-            }
+            Some((_, second)) if first.is_beside(second) => Ok(Some(index)),
             Some((_, second)) => {
                 let table =
                     |column: &Column| column.table.clone().unwrap_or_else(|| "a query".into());

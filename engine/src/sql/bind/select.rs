@@ -7,7 +7,7 @@ use super::aggregate::{Grouping, put_values};
 use super::frame::{AGGREGATE, Frame, PendingSubquery};
 use super::nested::struct_field;
 use super::query::{all_keys, distinct, sorted};
-use super::scope::{Scope, same};
+use super::scope::{Column, Scope, same};
 use super::unnest::{Opened, is_unnest, open};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, ExprKind, SortKey};
@@ -217,13 +217,26 @@ impl Binder<'_> {
                 return Err(self.at(scope.unknown(std::slice::from_ref(name)), name.span));
             }
         }
+        let all = scope.columns.iter().enumerate();
+        let mut columns: Vec<(usize, &Column)> = match table {
+            None => all.filter(|(_, column)| !column.hidden).collect(),
+            Some(table) => {
+                let is_of = |own: &str| same(own, &table.text);
+                all.filter(|(_, column)| column.table.as_deref().is_some_and(is_of)).collect()
+            }
+        };
+        if let (Some(table), [(_, first), rest @ ..]) = (table, columns.as_slice()) {
+            if rest.iter().any(|(_, column)| !column.is_beside(first)) {
+                let what = format!("table {} is ambiguous", table.text);
+                let error = Error::name(what).hint("give one of the two another name with AS");
+                return Err(self.at(error, table.span));
+            }
+            // A join may have moved them.
+            columns.sort_by_key(|(_, column)| column.position);
+        }
         let mut items = Vec::new();
-        for (index, column) in scope.columns.iter().enumerate() {
-            let is_meant = match table {
-                None => !column.hidden,
-                Some(table) => column.table.as_deref().is_some_and(|of| same(of, &table.text)),
-            };
-            if !is_meant || exclude.iter().any(|name| same(&name.text, &column.name)) {
+        for (index, column) in columns {
+            if exclude.iter().any(|name| same(&name.text, &column.name)) {
                 continue;
             }
             let expr = match replace.iter().find(|(_, name)| same(&name.text, &column.name)) {

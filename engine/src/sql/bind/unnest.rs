@@ -133,6 +133,7 @@ impl Binder<'_> {
             table: Some(table.into()),
             name: called.into(),
             data_type,
+            position: 0,
             hidden: false,
         });
         Ok((plan.unnest(vec![list], &[called.to_string()], keep_empty), scope))
