@@ -12,7 +12,7 @@ use millwork_engine::{Error as EngineError, ErrorKind as EngineErrorKind};
 use millwork_format::error::Limit;
 use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 
-use crate::paper::{bytes, visible_lines};
+use crate::paper::{bytes, visible, visible_lines};
 
 /// What to do about a refusal of memory.
 const ALLOWS_MORE: &str = "--memory SIZE allows more";
@@ -198,23 +198,23 @@ impl Message {
         } else {
             ("", "", "", "")
         };
-        let what = visible_lines(&self.what);
+        let what = visible(&self.what);
         let mut text = format!("{red}error{plain}{bold}: {what}{plain}\n");
         let mut line = |parts: std::fmt::Arguments<'_>| {
             // Writing to a string does not fail.
             let _ = text.write_fmt(parts);
         };
         if let Some(place) = &self.place {
-            line(format_args!("  {cyan}-->{plain} {}\n", visible_lines(place)));
+            line(format_args!("  {cyan}-->{plain} {}\n", visible(place)));
         }
         if let Some(excerpt) = &self.excerpt {
             line(format_args!("{}", visible_lines(excerpt)));
         }
         for note in &self.notes {
-            line(format_args!("   {cyan}={plain} note: {}\n", visible_lines(note)));
+            line(format_args!("   {cyan}={plain} note: {}\n", visible(note)));
         }
         if let Some(hint) = &self.hint {
-            line(format_args!("   {cyan}={plain} help: {}\n", visible_lines(hint)));
+            line(format_args!("   {cyan}={plain} help: {}\n", visible(hint)));
         }
         text
     }

@@ -74,15 +74,18 @@ pub fn bar(share: f64, width: usize) -> String {
     format!("{}{rest}", "█".repeat(eighths / 8))
 }
 
-/// Lines of cells, each column as wide as its widest cell, two spaces between; columns named in
-/// `right` are right-aligned. Cells are made [`visible`].
+/// Widest cell that the others of its column are filled up to: one file may have a name of a megabyte.
+const WIDEST: usize = 120;
+
+/// Lines of cells, each column as wide as its widest cell up to [`WIDEST`], two spaces between; columns
+/// named in `right` are right-aligned. Cells are made [`visible`].
 pub fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], right: &[usize]) -> String {
     let mut widths = [0; COLUMNS];
     let rows: Vec<[Cow<'_, str>; COLUMNS]> =
         rows.iter().map(|row| row.each_ref().map(|cell| visible(cell))).collect();
     for row in &rows {
         for (wanted, cell) in widths.iter_mut().zip(row) {
-            *wanted = width::of(cell).max(*wanted);
+            *wanted = width::of(cell).min(WIDEST).max(*wanted);
         }
     }
     let mut text = String::new();

@@ -621,9 +621,21 @@ fn names_in_a_file_write_no_lines_of_their_own() {
         let shown = printed(&[verb, &corner("lines")]);
         assert!(shown.contains("lines.parquet") && !forged(&shown), "{verb}: {shown}");
     }
-    let mut bytes = fs::read(corner("lines")).expect("the fixture");
-    bytes[4..12].fill(0xff);
+    let bytes = fs::read(corner("lines")).expect("the fixture");
+    let (writer, evil) = (b"parquet-cpp-arrow", b"\nlines.parquet: c");
+    let at = bytes.windows(writer.len()).rposition(|own| own == writer).expect("its writer");
+    let mut signed = bytes.clone();
+    signed[at..at + writer.len()].copy_from_slice(evil);
     let folder = folder();
+    let signed = written(&folder, "signed.parquet", &signed);
+    for verb in [&[][..], &["meta"]] {
+        let shown = printed(&[verb, &[text(&signed)]].concat());
+        assert!(shown.contains("\\u{a}lines.parquet: c") && !forged(&shown), "{verb:?}: {shown}");
+    }
+    let explained = printed(&["sql", &format!("explain select * from '{}'", corner("lines"))]);
+    assert!(explained.contains("lines.parquet") && !forged(&explained), "{explained}");
+    let mut bytes = bytes;
+    bytes[4..12].fill(0xff);
     let broken = written(&folder, "broken.parquet", &bytes);
     for verb in ["verify", "cat"] {
         let run = millwork(&[verb, text(&broken)]);

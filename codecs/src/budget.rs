@@ -8,6 +8,7 @@
 //! Invariant: the sum of all live reservations equals [`Budget::reserved`], and it never exceeds
 //! [`Budget::limit`].
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -208,6 +209,43 @@ impl Budget {
     /// Lowers the pressure flag.
     pub fn relieve(&self) {
         self.account.pressed.store(false, Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    /// The account that [`Budget::around`] has put around this thread.
+    static AROUND: RefCell<Option<Budget>> = const { RefCell::new(None) };
+}
+
+impl Budget {
+    /// Runs `work`, in which large buffers that are made outside any budget (`scratch`, `to_fill`) are taken
+    /// from this account: vectors of a batch are small, unless a file or a query makes them large.
+    ///
+    /// ```
+    /// use millwork_codecs::budget::Budget;
+    /// use millwork_codecs::buffer::BufferMut;
+    /// let budget = Budget::new(1 << 20);
+    /// assert!(budget.around(|| BufferMut::scratch(2 << 20)).is_err());
+    /// let small = budget.around(|| BufferMut::scratch(1 << 10)).unwrap();
+    /// assert_eq!((small.len(), budget.reserved()), (1 << 10, 0));
+    /// ```
+    pub fn around<R>(&self, work: impl FnOnce() -> R) -> R {
+        struct Restored(Option<Budget>);
+        impl Drop for Restored {
+            fn drop(&mut self) {
+                let before = self.0.take();
+                // A thread that ends makes no buffers.
+                let _ = AROUND.try_with(|around| around.replace(before));
+            }
+        }
+        let _restored = Restored(AROUND.with(|around| around.replace(Some(self.clone()))));
+        work()
+    }
+
+    /// Takes `bytes` from the account around this thread; `None` if there is none.
+    pub(crate) fn reserve_around(bytes: u64) -> Result<Option<Reservation>, OverBudget> {
+        let account = AROUND.try_with(|around| around.borrow().clone()).ok().flatten();
+        account.map(|account| account.reserve(bytes)).transpose()
     }
 }
 

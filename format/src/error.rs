@@ -51,7 +51,7 @@ pub enum Limit {
     PageHeaderBytes,
     /// Compressed or decompressed bytes of one page.
     PageBytes,
-    /// Bytes of strings in the footer.
+    /// Bytes of key-value metadata, or of the paths of all leaves.
     MetadataBytes,
     /// What one batch can hold: 2^31 list elements, 256 MiB of values of a fixed width.
     BatchBytes,
@@ -125,8 +125,14 @@ impl Place {
     }
 }
 
-/// A name of which control characters are escaped: a file chooses it, and must not write lines of its own.
-struct OneLine<'a>(&'a str);
+/// Text of which control characters are shown escaped: a file chooses names, and must not write lines of its own.
+///
+/// ```
+/// use millwork_format::error::OneLine;
+/// assert_eq!(OneLine("a\nb").to_string(), "a\\u{a}b");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

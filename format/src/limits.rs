@@ -24,7 +24,7 @@ pub struct Limits {
     pub page_header_bytes: u32,
     /// Compressed bytes, and decompressed bytes, of one page.
     pub page_bytes: u32,
-    /// Bytes of key-value metadata.
+    /// Bytes of key-value metadata, and of the paths of all leaves.
     pub metadata_bytes: u64,
     /// Bytes that one read may hold where it is handed no budget of its own: pages as they are in the
     /// file and decompressed, dictionaries, levels, values that are put together.

@@ -146,6 +146,14 @@ impl Selection {
         if count >= self.count() {
             return Ok(self.clone());
         }
+        // The shorter of the two: a row of a list, or a bit of a mask for each row.
+        if let Self::All(len) = self
+            && count <= len / 32
+        {
+            let mut rows = SliceMut::to_fill(count)?;
+            rows.iter_mut().zip(0..).for_each(|(slot, row)| *slot = row);
+            return Ok(Self::Rows { rows: rows.freeze(), len: *len });
+        }
         let mut bits = BitmapMut::with_capacity(self.count())?;
         bits.append_run(true, count)?;
         bits.append_run(false, self.count() - count)?;

@@ -78,15 +78,6 @@ pub fn of_page(leaf: &Leaf, index: &ColumnIndex, page: usize) -> (Option<String>
     texts(leaf, &bounds, Writer::parse(""))
 }
 
-/// `min … max` over all `chunks` of a leaf; `None` if one with values does not tell.
-pub fn widest(
-    leaf: &Leaf,
-    chunks: &[(u64, Option<Statistics<'_>>)],
-    writer: Writer<'_>,
-) -> Option<String> {
-    merged(leaf, chunks, writer).map(|(min, max)| shown(min, max))
-}
-
 /// The least and the greatest value over all `chunks` of a leaf (slots, and what is known of them), as
 /// text; `None` if one with values does not tell.
 pub fn merged(

@@ -6,6 +6,7 @@ use millwork_format::metadata::{
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
+use super::pieces::{array, close_object, open_object};
 use super::{bounds, located};
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
@@ -42,13 +43,13 @@ fn write_text(source: &Source, is_first: bool, out: &mut Output) -> Result<()> {
     let mut text = format!(
         "{}{}: {}, {}, {}, footer {}, version {}, created by {}\n",
         if is_first { "" } else { "\n" },
-        source.name,
+        paper::visible(&source.name),
         paper::bytes(source.file.size_bytes()),
         paper::counted(source.file.num_rows(), "row"),
         paper::counted(footer.num_row_groups() as u64, "row group"),
         paper::bytes(footer.struct_bytes() as u64),
         footer.version(),
-        footer.created_by().unwrap_or("an unknown program"),
+        paper::visible(footer.created_by().unwrap_or("an unknown program")),
     );
     for pair in footer.key_values() {
         let value = crate::width::truncated(pair.value.unwrap_or_default(), VALUE_WIDTH);
@@ -90,16 +91,25 @@ fn write_text(source: &Source, is_first: bool, out: &mut Output) -> Result<()> {
 }
 
 fn sorted(group: RowGroup<'_>, leaves: &[Leaf]) -> String {
-    let columns: Vec<String> = group
-        .sorting_columns()
+    /// Columns and letters of their names that are shown.
+    const COLUMNS: usize = 100;
+    const LETTERS: usize = 100;
+    let sorting_columns = group.sorting_columns();
+    let mut columns: Vec<String> = sorting_columns
         .iter()
+        .take(COLUMNS)
         .map(|sorting| {
             let path = leaves.get(sorting.column as usize).map_or("?", |leaf| &*leaf.dotted_path);
+            let path = crate::width::truncated(path, LETTERS);
+            let path = paper::visible(&path);
             let order = if sorting.descending { "desc" } else { "asc" };
             let nulls = if sorting.nulls_first { "first" } else { "last" };
             format!("{path} {order} nulls {nulls}")
         })
         .collect();
+    if sorting_columns.len() > COLUMNS {
+        columns.push(format!("{} more", sorting_columns.len() - COLUMNS));
+    }
     if columns.is_empty() { String::new() } else { format!(", sorted by {}", columns.join(", ")) }
 }
 
@@ -161,23 +171,8 @@ fn write_json(source: &Source, out: &mut Output) -> Result<()> {
         array("columns", chunks.map(|(chunk, leaf)| chunk_json(source, chunk, leaf)), out)?;
         out.write(b"}")?;
     }
-    out.write(b"]}\n")
-}
-
-/// Writes an object without its end.
-fn open_object(object: &Value, out: &mut Output) -> Result<()> {
-    let text = object.to_string();
-    out.write(text.strip_suffix('}').unwrap_or(&text).as_bytes())
-}
-
-/// Writes a further member of an object, an array, item by item.
-fn array(name: &str, items: impl Iterator<Item = Result<Value>>, out: &mut Output) -> Result<()> {
-    out.write(format!(",\"{name}\":[").as_bytes())?;
-    for (at, item) in items.enumerate() {
-        out.write(if at == 0 { b"" } else { b"," })?;
-        out.write(item?.to_string().as_bytes())?;
-    }
-    out.write(b"]")
+    out.write(b"]")?;
+    close_object(out)
 }
 
 fn element_json(element: &SchemaElement) -> Value {

@@ -1,9 +1,11 @@
 //! What files say about themselves, and whether it is true. Only `pages` and `verify` read pages.
 //!
 //! - [`bounds`]: least and greatest values as text
+//! - [`pieces`]: JSON in pieces
 //! - [`count`], [`schema`], [`meta`], [`stats`], [`pages`], [`verify`], [`summary`]: the verbs
 
 mod bounds;
+mod pieces;
 pub mod count;
 pub mod schema;
 pub mod meta;
@@ -12,30 +14,29 @@ pub mod pages;
 pub mod verify;
 pub mod summary;
 
-use serde_json::Value;
-
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper::visible_lines;
 use crate::source::{self, Source};
 
-/// Prints one piece a file: lines for people, or one JSON object.
+/// Prints lines for people, or one JSON object, for each file.
 fn print_each(
     arguments: &Inspect,
     text: impl Fn(&Source) -> Result<String>,
-    json: impl Fn(&Source) -> Result<Value>,
+    json: impl Fn(&Source, &mut Output) -> Result<()>,
 ) -> Result<()> {
     let mut output = Output::stdout();
     let limits = arguments.reading.limits();
     for (at, source) in source::each(&arguments.files, &limits)?.enumerate() {
         let source = source?;
-        let piece = match arguments.format {
-            Shape::Json => format!("{}\n", json(&source)?),
-            Shape::Text if at == 0 => visible_lines(&text(&source)?).into_owned(),
-            Shape::Text => format!("\n{}", visible_lines(&text(&source)?)),
-        };
-        output.write(piece.as_bytes())?;
+        match arguments.format {
+            Shape::Json => json(&source, &mut output)?,
+            Shape::Text => {
+                output.write(if at == 0 { b"" } else { b"\n" })?;
+                output.write(visible_lines(&text(&source)?).as_bytes())?;
+            }
+        }
     }
     output.finish()
 }

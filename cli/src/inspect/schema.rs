@@ -1,10 +1,12 @@
 //! `schema`: the columns with their types.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::pieces::{array, close_object, open_object};
 use super::print_each;
 use crate::arguments::Inspect;
 use crate::failure::Result;
+use crate::output::Output;
 use crate::paper;
 use crate::source::Source;
 use crate::width::truncated;
@@ -17,7 +19,7 @@ const TYPE_WIDTH: usize = 60;
 /// # Errors
 /// A file that cannot be read.
 pub fn print(arguments: &Inspect) -> Result<()> {
-    print_each(arguments, |source| Ok(text(source)), |source| Ok(json(source)))
+    print_each(arguments, |source| Ok(text(source)), json)
 }
 
 /// One line a column; under a nested column one line a leaf.
@@ -48,45 +50,36 @@ fn text(source: &Source) -> String {
     }
     let heading = format!(
         "{}: {}, {}\n",
-        source.name,
+        paper::visible(&source.name),
         paper::counted(source.file.num_rows(), "row"),
         paper::counted(schema.columns().len() as u64, "column"),
     );
     heading + &paper::aligned(&rows, &[])
 }
 
-fn json(source: &Source) -> Value {
+fn json(source: &Source, out: &mut Output) -> Result<()> {
     let schema = source.file.schema();
-    let columns: Vec<Value> = schema
-        .columns()
-        .iter()
-        .map(|column| {
-            json!({
-                "name": &*column.field.name,
-                "type": column.field.data_type.to_string(),
-                "nullable": column.field.nullable,
-            })
-        })
-        .collect();
-    let leaves: Vec<Value> = schema
-        .describe()
-        .map(|leaf| {
-            json!({
-                "path": leaf.path,
-                "type": leaf.data_type.to_string(),
-                "physical_type": leaf.physical_type,
-                "annotation": leaf.annotation,
-                "nullable": leaf.nullable,
-                "max_definition_level": leaf.max_definition_level,
-                "max_repetition_level": leaf.max_repetition_level,
-                "field_id": leaf.field_id,
-            })
-        })
-        .collect();
-    json!({
-        "file": source.name,
-        "rows": source.file.num_rows(),
-        "columns": columns,
-        "leaves": leaves,
-    })
+    let columns = schema.columns().iter().map(|column| {
+        Ok(json!({
+            "name": &*column.field.name,
+            "type": column.field.data_type.to_string(),
+            "nullable": column.field.nullable,
+        }))
+    });
+    let leaves = schema.describe().map(|leaf| {
+        Ok(json!({
+            "path": leaf.path,
+            "type": leaf.data_type.to_string(),
+            "physical_type": leaf.physical_type,
+            "annotation": leaf.annotation,
+            "nullable": leaf.nullable,
+            "max_definition_level": leaf.max_definition_level,
+            "max_repetition_level": leaf.max_repetition_level,
+            "field_id": leaf.field_id,
+        }))
+    });
+    open_object(&json!({ "file": source.name, "rows": source.file.num_rows() }), out)?;
+    array("columns", columns, out)?;
+    array("leaves", leaves, out)?;
+    close_object(out)
 }

@@ -2,11 +2,13 @@
 
 use millwork_format::metadata::{ColumnChunk, Statistics};
 use millwork_format::schema::Leaf;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::pieces::{array, close_object, open_object};
 use super::{bounds, located, meta, print_each};
 use crate::arguments::Inspect;
 use crate::failure::Result;
+use crate::output::Output;
 use crate::paper;
 use crate::source::Source;
 
@@ -101,6 +103,8 @@ fn text(source: &Source) -> Result<String> {
     let mut rows = vec![HEADER.map(str::to_owned)];
     for leaf in source.file.schema().leaves() {
         let total = Total::of(source, leaf)?;
+        let bounds = bounds::merged(leaf, &total.chunks, source.file.footer().writer());
+        let range = bounds.map(|(min, max)| bounds::shown(min, max)).unwrap_or_default();
         let count = |count: Option<u64>| count.map(paper::grouped).unwrap_or_default();
         rows.push([
             leaf.dotted_path.to_string(),
@@ -112,25 +116,24 @@ fn text(source: &Source) -> Result<String> {
             paper::bytes(total.compressed_bytes),
             total.ratio().map(|ratio| format!("{ratio:.1}x")).unwrap_or_default(),
             total.encodings.join(" "),
-            bounds::widest(leaf, &total.chunks, source.file.footer().writer()).unwrap_or_default(),
+            range,
         ]);
     }
     let heading = format!(
         "{}: {} in {}\n",
-        source.name,
+        paper::visible(&source.name),
         paper::counted(source.file.num_rows(), "row"),
         paper::counted(source.file.footer().num_row_groups() as u64, "row group"),
     );
     Ok(heading + &paper::aligned(&rows, &[2, 3, 4, 5, 6, 7]))
 }
 
-fn json(source: &Source) -> Result<Value> {
-    let mut columns = Vec::new();
-    for leaf in source.file.schema().leaves() {
+fn json(source: &Source, out: &mut Output) -> Result<()> {
+    let column = |leaf: &Leaf| {
         let total = Total::of(source, leaf)?;
         let (min, max) =
             bounds::merged(leaf, &total.chunks, source.file.footer().writer()).unwrap_or_default();
-        columns.push(json!({
+        Ok(json!({
             "path": &*leaf.dotted_path,
             "type": leaf.data_type.to_string(),
             "values": total.values,
@@ -144,12 +147,16 @@ fn json(source: &Source) -> Result<Value> {
             "uncompressed_bytes": total.uncompressed_bytes,
             "ratio": total.ratio(),
             "encodings": total.encodings,
-        }));
-    }
-    Ok(json!({
-        "file": source.name,
-        "rows": source.file.num_rows(),
-        "row_groups": source.file.footer().num_row_groups(),
-        "columns": columns,
-    }))
+        }))
+    };
+    open_object(
+        &json!({
+            "file": source.name,
+            "rows": source.file.num_rows(),
+            "row_groups": source.file.footer().num_row_groups(),
+        }),
+        out,
+    )?;
+    array("columns", source.file.schema().leaves().iter().map(column), out)?;
+    close_object(out)
 }

@@ -2,11 +2,13 @@
 
 use millwork_format::metadata::{Compression, Statistics};
 use millwork_format::schema::Leaf;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::pieces::{array, close_object, open_object};
 use super::{bounds, located, meta, print_each};
 use crate::arguments::Inspect;
 use crate::failure::Result;
+use crate::output::Output;
 use crate::paper;
 use crate::source::Source;
 
@@ -36,7 +38,8 @@ struct Total {
     nulls: Option<u64>,
     encodings: Vec<&'static str>,
     codecs: Vec<&'static str>,
-    range: String,
+    /// The least and the greatest value, if all chunks tell.
+    bounds: Option<(Option<String>, Option<String>)>,
 }
 
 fn total(source: &Source, leaf: &Leaf) -> Result<Total> {
@@ -61,7 +64,7 @@ fn total(source: &Source, leaf: &Leaf) -> Result<Total> {
         ranges.push((chunk.num_values(), statistics));
     }
     total.encodings.retain(|name| !["RLE", "BIT_PACKED"].contains(name));
-    total.range = bounds::widest(leaf, &ranges, source.file.footer().writer()).unwrap_or_default();
+    total.bounds = bounds::merged(leaf, &ranges, source.file.footer().writer());
     Ok(total)
 }
 
@@ -82,13 +85,13 @@ fn text(source: &Source) -> Result<String> {
     let ratio = if on_disk == 0 { 1.0 } else { decoded as f64 / on_disk as f64 };
     text += &format!(
         "{}  {} on disk, pages {} decompressed ({ratio:.1}x)\n{} x {} in {}, written by {}\n",
-        source.name,
+        paper::visible(&source.name),
         paper::bytes(source.file.size_bytes()),
         paper::bytes(decoded),
         paper::counted(source.file.num_rows(), "row"),
         paper::counted(schema.columns().len() as u64, "column"),
         paper::counted(footer.num_row_groups() as u64, "row group"),
-        footer.created_by().unwrap_or("an unknown program"),
+        paper::visible(footer.created_by().unwrap_or("an unknown program")),
     );
     let of_chunks = |count: u64| match count {
         0 => "none".to_owned(),
@@ -118,7 +121,7 @@ fn text(source: &Source) -> Result<String> {
                 share * 100.0,
                 paper::bar(share, BAR_WIDTH)
             ),
-            total.range,
+            total.bounds.map(|(min, max)| bounds::shown(min, max)).unwrap_or_default(),
         ]);
     }
     text += &paper::aligned(&rows, &[0, 3]);
@@ -159,27 +162,33 @@ fn hints(source: &Source) -> Vec<String> {
     hints
 }
 
-fn json(source: &Source) -> Result<Value> {
+fn json(source: &Source, out: &mut Output) -> Result<()> {
     let (footer, schema) = (source.file.footer(), source.file.schema());
-    let mut columns = Vec::with_capacity(schema.leaves().len());
-    for leaf in schema.leaves() {
+    let column = |leaf: &Leaf| {
         let total = total(source, leaf)?;
-        columns.push(json!({
+        let (min, max) = total.bounds.unwrap_or_default();
+        Ok(json!({
             "path": &*leaf.dotted_path,
             "type": leaf.data_type.to_string(),
             "nulls": total.nulls,
+            "min": min,
+            "max": max,
             "encodings": total.encodings,
             "codecs": total.codecs,
             "compressed_bytes": total.compressed_bytes,
             "uncompressed_bytes": total.uncompressed_bytes,
-        }));
-    }
-    Ok(json!({
-        "file": source.name,
-        "size_bytes": source.file.size_bytes(),
-        "rows": source.file.num_rows(),
-        "row_groups": footer.num_row_groups(),
-        "created_by": footer.created_by(),
-        "columns": columns,
-    }))
+        }))
+    };
+    open_object(
+        &json!({
+            "file": source.name,
+            "size_bytes": source.file.size_bytes(),
+            "rows": source.file.num_rows(),
+            "row_groups": footer.num_row_groups(),
+            "created_by": footer.created_by(),
+        }),
+        out,
+    )?;
+    array("columns", schema.leaves().iter().map(column), out)?;
+    close_object(out)
 }

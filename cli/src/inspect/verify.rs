@@ -57,6 +57,7 @@ pub fn run(arguments: &Verify) -> Result<()> {
         let text = match arguments.format {
             Shape::Json => {
                 let mut value = report_json(&name, depth, &report, rows, told.findings);
+                value["findings_left_out"] = json!(told.left_out);
                 if let Some(error) = &error {
                     value["status"] = json!("unfinished");
                     value["error"] = json!(error.to_string());
@@ -64,10 +65,13 @@ pub fn run(arguments: &Verify) -> Result<()> {
                 format!("{value}\n")
             }
             Shape::Text => {
-                let text = match &error {
-                    Some(_) => told.text,
-                    None => told.text + &report_text(&name, depth, &report, rows),
-                };
+                let mut text = told.text;
+                if told.left_out > 0 {
+                    text += &format!("{} more are counted\n", paper::grouped(told.left_out));
+                }
+                if error.is_none() {
+                    text += &report_text(&name, depth, &report, rows);
+                }
                 paper::visible_lines(&text).into_owned()
             }
         };
@@ -99,11 +103,28 @@ struct Told {
     findings: Vec<Value>,
     /// How many findings of each kind.
     so_far: Report,
+    /// About the bytes of all that were found.
+    bytes: usize,
+    /// Findings that are only counted.
+    left_out: u64,
 }
+
+/// Bytes of findings that are kept until the file is through; further ones are counted.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Bytes of one beside its words: in a tree of JSON a key takes as much as its value.
+const FINDING_BYTES: usize = 2 << 10;
 
 impl Told {
     fn new(shape: Shape) -> Self {
-        Self { shape, text: String::new(), findings: Vec::new(), so_far: Report::default() }
+        Self {
+            shape,
+            text: String::new(),
+            findings: Vec::new(),
+            so_far: Report::default(),
+            bytes: 0,
+            left_out: 0,
+        }
     }
 
     fn finding(&mut self, finding: &Finding, file_rows: u64) {
@@ -112,6 +133,11 @@ impl Told {
             Severity::Wrong => &mut self.so_far.wrong,
             Severity::Unverified => &mut self.so_far.unverified,
         } += 1;
+        self.bytes += FINDING_BYTES + finding.what.len() + finding.place.to_string().len();
+        if self.bytes > MOST_BYTES {
+            self.left_out += 1;
+            return;
+        }
         match self.shape {
             Shape::Json => self.findings.push(finding_json(finding)),
             Shape::Text => self.text += &finding_text(finding, file_rows),
@@ -127,7 +153,10 @@ impl Told {
                 let page = json!(place.page);
                 self.findings.push(finding_value(severity, "open", &place, &page, what, None));
             }
-            Shape::Text => self.text += &format!("{severity_name}: open: {what}\n  --> {place}\n"),
+            Shape::Text => {
+                let what = paper::visible(what);
+                self.text += &format!("{severity_name}: open: {what}\n  --> {place}\n");
+            }
         }
         match severity {
             Severity::Unverified => Report { unverified: 1, ..Report::default() },
@@ -175,7 +204,7 @@ fn finding_text(finding: &Finding, file_rows: u64) -> String {
         "{}: {}: {}\n  --> {}\n",
         finding.severity.name(),
         finding.check.name(),
-        finding.what,
+        paper::visible(&finding.what),
         finding.place
     );
     if let Some(rows) = finding.rows.as_ref().filter(|rows| !rows.is_empty()) {

@@ -243,17 +243,22 @@ impl Renderer for Table {
     }
 }
 
-/// Takes from the widest column until the box fits, or every column is narrow.
+/// Takes from the widest columns, one after the other, until the box fits or every column is narrow.
 fn squeeze(columns: &mut [Column], terminal: usize) {
-    let borders = 3 * columns.len() + 1;
-    loop {
-        let total: usize = columns.iter().map(|column| column.width).sum();
-        let excess = (total + borders).saturating_sub(terminal);
-        let widest = columns.iter_mut().max_by_key(|column| column.width);
-        match widest {
-            Some(widest) if excess > 0 && widest.width > NARROWEST => widest.width -= 1,
-            _ => return,
-        }
+    let room = terminal.saturating_sub(3 * columns.len() + 1);
+    let total =
+        |most: usize| -> usize { columns.iter().map(|column| column.width.min(most)).sum() };
+    let widest = columns.iter().map(|column| column.width).max().unwrap_or(0);
+    // The greatest width to which all can be cut so that the box fits.
+    let (mut fits, mut exceeds) = (NARROWEST, widest + 1);
+    while fits + 1 < exceeds {
+        let middle = fits.midpoint(exceeds);
+        if total(middle) <= room { fits = middle } else { exceeds = middle }
+    }
+    let mut left = room.saturating_sub(total(fits));
+    for column in columns.iter_mut().filter(|column| column.width > fits) {
+        column.width = fits + usize::from(left > 0);
+        left = left.saturating_sub(1);
     }
 }
 

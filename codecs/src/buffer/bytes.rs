@@ -86,6 +86,18 @@ pub struct BufferMut {
     reservation: Option<Reservation>,
 }
 
+/// Bytes from which on a buffer outside any budget is none of the usual ones of a batch.
+pub const LARGE_BYTES: usize = 256 << 10;
+
+/// What a buffer outside any budget takes from the account around this thread.
+fn reserve_large(len: usize) -> Result<Option<Reservation>> {
+    if len < LARGE_BYTES {
+        return Ok(None);
+    }
+    let refused = |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
+    Budget::reserve_around((len as u64).saturating_add(PADDING as u64)).map_err(refused)
+}
+
 /// Lines of an allocation of `len` bytes and their padding.
 fn lines_for(len: usize) -> usize {
     len.saturating_add(PADDING).div_ceil(64)
@@ -109,11 +121,13 @@ impl BufferMut {
         Ok(Self { lines: allocate(len)?, len, reservation: Some(reservation) })
     }
 
-    /// `len` zeroed bytes outside any budget: for the few kilobytes of a batch in flight.
+    /// `len` zeroed bytes outside any budget, for the few kilobytes of a batch in flight; from [`LARGE_BYTES`] on
+    /// from the account [around](Budget::around) the thread, if there is one.
     ///
     /// # Errors
-    /// `OutOfMemory` if the machine refuses.
+    /// `OutOfMemory` if the machine refuses, `OverBudget` if that account does.
     pub fn scratch(len: usize) -> Result<Self> {
+        let reservation = reserve_large(len)?;
         let lines = match take_spare(lines_for(len)) {
             Some(mut stale) => {
                 stale.fill(Line([0; 64]));
@@ -121,20 +135,21 @@ impl BufferMut {
             }
             None => allocate(len)?,
         };
-        Ok(Self { lines, len, reservation: None })
+        Ok(Self { lines, len, reservation })
     }
 
     /// [`BufferMut::scratch`] for a caller that writes over all `len` bytes: those may be left over
     /// from a buffer that this thread dropped.
     ///
     /// # Errors
-    /// `OutOfMemory` if the machine refuses.
+    /// As [`BufferMut::scratch`].
     pub fn to_fill(len: usize) -> Result<Self> {
+        let reservation = reserve_large(len)?;
         let lines = match take_spare(lines_for(len)) {
             Some(stale) => stale,
             None => allocate(len)?,
         };
-        Ok(Self { lines, len, reservation: None })
+        Ok(Self { lines, len, reservation })
     }
 
     /// Bytes in use.
@@ -194,6 +209,8 @@ impl BufferMut {
                     DecodeError::new(DecodeErrorKind::OverBudget { requested: larger as u64 }, 0)
                 };
                 reservation.resize(larger as u64 + PADDING as u64).map_err(refused)?;
+            } else {
+                self.reservation = reserve_large(larger)?;
             }
             let mut lines = allocate(larger)?;
             let used = self.len.div_ceil(64);
@@ -258,9 +275,9 @@ impl Buffer {
     /// A copy of `bytes` outside any budget: for the few kilobytes of a batch in flight.
     ///
     /// # Errors
-    /// `OutOfMemory` if the machine refuses.
+    /// As [`BufferMut::scratch`].
     pub fn scratch_copy_of(bytes: &[u8]) -> Result<Self> {
-        Self::copied(bytes, None)
+        Self::copied(bytes, reserve_large(bytes.len())?)
     }
 
     /// Each byte is written once: nothing is zeroed only to be written over.

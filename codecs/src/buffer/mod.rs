@@ -17,6 +17,6 @@ mod slice;
 mod view;
 
 pub use bitmap::{Bitmap, BitmapMut};
-pub use bytes::{Buffer, BufferMut, PADDING, Padded};
+pub use bytes::{Buffer, BufferMut, LARGE_BYTES, PADDING, Padded};
 pub use slice::{Slice, SliceMut};
 pub use view::View;

@@ -14,7 +14,7 @@ mod key_bits;
 
 pub use group_table::GroupTable;
 pub use join_table::{Candidate, JoinTable, integer_keys};
-pub use key::KeyHasher;
+pub use key::{KeyHasher, use_known_hashes};
 pub use key_bits::KeyBits;
 
 #[cfg(test)]

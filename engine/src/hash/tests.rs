@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use millwork_codecs::budget::Budget;
-use millwork_format::vector::Vector;
+use millwork_format::types::DataType;
+use millwork_format::vector::{Data, Vector, Views};
 
 use super::*;
 use crate::row::tests::{Random, kinds, text, vector};
@@ -36,4 +37,20 @@ fn equal_keys_are_one_group_whatever_the_kind_of_vector() {
         }
         assert_eq!(table.len(), expected.len());
     }
+}
+
+/// Keys that would have one hash if the numbers of the source were used are told apart: a file cannot know those
+/// of the process.
+#[test]
+fn keys_made_to_collide_do_not() {
+    let second = 0x082e_fa98_ec4e_6c89_u64;
+    let keys: Vec<[u8; 16]> = (0..1000_u64).map(|key| bytemuck::cast([key, second])).collect();
+    let views = Views::copy_of(&keys).unwrap();
+    let vector = Vector::new(Data::Views(views), None, keys.len()).unwrap();
+    let rows: Vec<u32> = (0..keys.len() as u32).collect();
+    let mut hashes = Vec::new();
+    KeyHasher::new(&[DataType::Binary]).hash(&[&vector], &rows, &mut hashes).unwrap();
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), keys.len());
 }

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use millwork_format::error::OneLine;
 use millwork_format::schema::PathStep;
 use millwork_format::types::{DataType, Field};
 
@@ -365,8 +366,7 @@ impl LogicalPlan {
         for _ in 0..depth {
             text.push_str("  ");
         }
-        text.push_str(&self.explain_line());
-        text.push('\n');
+        let _ = writeln!(text, "{}", OneLine(&self.explain_line()));
         for input in self.inputs() {
             input.explain_into(depth + 1, text);
         }

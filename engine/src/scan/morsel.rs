@@ -26,6 +26,12 @@ const FEW_ROWS: usize = 256;
 /// Survivors up to which the pages of a window are asked for row by row.
 const SPARSE_ROWS: usize = 64;
 
+/// Rows of a window of which no column is read.
+const COUNTED_ROWS: u64 = 64 << 10;
+
+/// Windows without columns that are there at once: a row group may claim any number of rows.
+const COUNTED_WINDOWS: usize = 1024;
+
 /// A morsel whose turn has not come. A page may rightly have billions of rows, so there may be very many.
 #[derive(Debug)]
 pub(super) struct PlannedMorsel {
@@ -85,6 +91,10 @@ pub(super) struct MorselScan {
     id: MorselId,
     reader: MorselReader,
     windows: Vec<Window>,
+    /// Rows that are not in windows yet, the next ones last.
+    uncut: Vec<Range<u64>>,
+    /// Rows of a window at most.
+    step: u64,
     /// Conjuncts not yet evaluated, the next one last.
     order: Option<Vec<usize>>,
     /// The conjunct that is being evaluated, the last of `order`.
@@ -111,8 +121,9 @@ struct Window {
     base: Selection,
     /// The survivors, of `base`.
     inner: Selection,
-    /// Columns of the scan that are decoded, for the rows of `base`.
-    held: Vec<Option<Vector>>,
+    /// Columns of the scan that are decoded, for the rows of `base`, ascending: there may be very many that
+    /// are not.
+    held: Vec<(usize, Vector)>,
 }
 
 /// How far a conjunct has come, and what that took.
@@ -143,32 +154,19 @@ impl MorselScan {
         candidates: &[Range<u64>],
         shared: &ScanShared,
     ) -> Self {
-        let columns = shared.spec().columns.len();
-        let step = match columns {
-            // Nothing to decode: a row group of counted rows is one batch.
-            0 => u64::from(u32::MAX),
-            _ => shared.spec().batch_rows.min(group.fitting_rows()) as u64,
+        let (step, most) = match shared.spec().columns.len() {
+            0 => (COUNTED_ROWS, COUNTED_WINDOWS),
+            _ => (shared.spec().batch_rows.min(group.fitting_rows()) as u64, usize::MAX),
         };
-        let mut windows = Vec::new();
-        for range in candidates {
-            let mut start = range.start;
-            while start < range.end {
-                let end = range.end.min(start.saturating_add(step));
-                let count = (end - start) as usize;
-                windows.push(Window {
-                    rows: start..end,
-                    base: Selection::All(count),
-                    inner: Selection::All(count),
-                    held: vec![None; columns],
-                });
-                start = end;
-            }
-        }
+        let mut uncut: Vec<Range<u64>> = candidates.iter().rev().cloned().collect();
+        let windows = cut_windows(&mut uncut, step, most);
         let reader = MorselReader::new(group, rows);
         Self {
             id,
             reader,
             windows,
+            uncut,
+            step,
             order: None,
             filtering: None,
             next_window: 0,
@@ -362,7 +360,7 @@ impl MorselScan {
     fn is_missing(&self, column: usize) -> bool {
         self.windows[self.next_window..]
             .iter()
-            .any(|window| !window.inner.is_empty() && window.held[column].is_none())
+            .any(|window| !window.inner.is_empty() && window.place(column).is_err())
     }
 
     fn learn(&self, shared: &ScanShared) {
@@ -381,6 +379,7 @@ impl MorselScan {
         read: &[usize],
         context: &mut PageContext,
     ) -> Result<bool> {
+        let columns = self.reader.group().scan().columns().len();
         let rest = self.windows.get_mut(filtering.window..).unwrap_or_default();
         let Some(at) = rest.iter().position(|window| !window.inner.is_empty()) else {
             return Ok(false);
@@ -391,7 +390,7 @@ impl MorselScan {
         }
         let count = window.base.count();
         filtering.rows_in += window.inner.count();
-        let columns = window.columns(count);
+        let columns = window.columns(columns, count);
         let kept = conjunct.select(&columns, count, &window.inner)?;
         filtering.rows_out += kept.count();
         window.keep(kept)?;
@@ -402,8 +401,13 @@ impl MorselScan {
 
     /// Decodes the remaining columns of the next window, or of several with few survivors.
     fn next_batch(&mut self, shared: &ScanShared, context: &mut PageContext) -> Result<Progress> {
+        let count = shared.spec().columns.len();
         let mut parts: Vec<Vec<Vector>> = Vec::new();
         let (mut rows, mut first_row) = (0, 0);
+        if self.next_window == self.windows.len() && !self.uncut.is_empty() {
+            self.windows = cut_windows(&mut self.uncut, self.step, COUNTED_WINDOWS);
+            self.next_window = 0;
+        }
         while let Some(window) = self.windows.get_mut(self.next_window) {
             let alone = window.inner.count() >= FEW_ROWS || !window.inner.is_all();
             if !window.inner.is_empty() {
@@ -415,7 +419,7 @@ impl MorselScan {
                         window.read(column, &mut self.reader, context)?;
                     }
                 }
-                let columns = window.take_columns();
+                let columns = window.take_columns(count);
                 let origin = self.origin(self.windows[self.next_window].rows.start);
                 let window = &self.windows[self.next_window];
                 if alone {
@@ -439,8 +443,8 @@ impl MorselScan {
         if rows == 0 {
             return Ok(Progress::Done);
         }
-        let mut columns = Vec::with_capacity(shared.spec().columns.len());
-        for column in 0..shared.spec().columns.len() {
+        let mut columns = Vec::with_capacity(count);
+        for column in 0..count {
             let pieces: Vec<Vector> = parts.iter().map(|part| part[column].clone()).collect();
             columns.push(concat(&pieces)?);
         }
@@ -454,7 +458,29 @@ impl MorselScan {
     }
 }
 
+/// Windows of at most `step` rows of `uncut`, whose next rows are the last; `most` at most.
+fn cut_windows(uncut: &mut Vec<Range<u64>>, step: u64, most: usize) -> Vec<Window> {
+    let mut windows = Vec::new();
+    while windows.len() < most
+        && let Some(range) = uncut.last_mut()
+    {
+        let rows = range.start..range.end.min(range.start.saturating_add(step));
+        range.start = rows.end;
+        if range.is_empty() {
+            uncut.pop();
+        }
+        let all = Selection::All((rows.end - rows.start) as usize);
+        windows.push(Window { rows, base: all.clone(), inner: all, held: Vec::new() });
+    }
+    windows
+}
+
 impl Window {
+    /// Where column `column` is held, or would be.
+    fn place(&self, column: usize) -> std::result::Result<usize, usize> {
+        self.held.binary_search_by_key(&column, |(held, _)| *held)
+    }
+
     /// Makes sure that column `column` is decoded.
     fn read(
         &mut self,
@@ -462,41 +488,43 @@ impl Window {
         reader: &mut MorselReader,
         context: &mut PageContext,
     ) -> Result<()> {
-        if self.held[column].is_none() {
+        if let Err(place) = self.place(column) {
             let vector = reader.read(column, self.rows.clone(), &self.base, context)?;
             if vector.len() != self.base.count() {
                 return Err(Error::internal("a reader gave another number of rows"));
             }
-            self.held[column] = Some(vector);
+            self.held.insert(place, (column, vector));
         }
         Ok(())
     }
 
-    /// All columns, null where they are not decoded.
-    fn columns(&self, count: usize) -> Vec<Vector> {
-        self.held.iter().map(|held| held.clone().unwrap_or_else(|| Vector::null(count))).collect()
+    /// All `columns` columns, null where they are not decoded.
+    fn columns(&self, columns: usize, count: usize) -> Vec<Vector> {
+        let mut all = vec![Vector::null(count); columns];
+        for (column, vector) in &self.held {
+            all[*column] = vector.clone();
+        }
+        all
     }
 
-    fn take_columns(&mut self) -> Vec<Vector> {
-        let count = self.base.count();
-        self.held
-            .iter_mut()
-            .map(|held| held.take().unwrap_or_else(|| Vector::null(count)))
-            .collect()
+    fn take_columns(&mut self, columns: usize) -> Vec<Vector> {
+        let all = self.columns(columns, self.base.count());
+        self.held.clear();
+        all
     }
 
     /// Keeps the rows `kept` (over those of `base`); where few are left vectors shrink to them.
     fn keep(&mut self, kept: Selection) -> Result<()> {
         if kept.is_empty() {
             self.inner = Selection::from_bitmap(Bitmap::filled(false, self.base.count()));
-            self.held.fill(None);
+            self.held.clear();
             return Ok(());
         }
         if kept.count() * 2 >= self.base.count() {
             self.inner = kept;
             return Ok(());
         }
-        for held in self.held.iter_mut().flatten() {
+        for (_, held) in &mut self.held {
             *held = held.select(&kept)?;
         }
         self.base = self.base.refine(&kept)?;

@@ -112,10 +112,13 @@ impl Queue {
     pub(super) fn put(&mut self, place: MorselId, morsels: Vec<PlannedMorsel>) {
         self.unfinished.remove(&place);
         self.unfinished.extend(morsels.iter().map(|morsel| morsel.id));
+        // Few, as it was the first when it was taken; behind it there may be any number.
         let at = self.units.partition_point(|unit| unit.id() < place);
-        let behind = self.units.split_off(at);
-        self.units.extend(morsels.into_iter().map(Unit::Planned));
-        self.units.extend(behind);
+        let before: Vec<Unit> = self.units.drain(..at).collect();
+        let morsels = morsels.into_iter().map(Unit::Planned);
+        for unit in before.into_iter().chain(morsels).rev() {
+            self.units.push_front(unit);
+        }
         self.being_cut = self.being_cut.saturating_sub(1);
     }
 

@@ -22,7 +22,7 @@ use super::prune::Pruner;
 use super::queue::{Queue, Taken, Unit, group_id};
 use super::report::{Counters, Foreseen, ScanReport};
 use super::spec::{ScanSpec, column_in};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::Window;
 use crate::plan::logical::TableColumn;
 
@@ -80,6 +80,13 @@ impl ScanShared {
     /// # Errors
     /// `File` if a column cannot be read.
     pub fn new(spec: ScanSpec) -> Result<Arc<Self>> {
+        let rows = spec
+            .files
+            .iter()
+            .try_fold(0_i64, |sum, file| sum.checked_add_unsigned(file.num_rows()));
+        if rows.is_none() {
+            return Err(Error::unsupported("the files of a table claim more than 2^63 rows"));
+        }
         let metrics = Arc::new(ScanMetrics::new(spec.columns.len()));
         let mut files = Vec::with_capacity(spec.files.len());
         let mut units = VecDeque::new();

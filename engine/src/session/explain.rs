@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use millwork_format::batch::BATCH_ROWS;
+use millwork_format::error::OneLine;
 use serde_json::{Value, json};
 
 use super::Report;
@@ -105,9 +106,10 @@ pub(super) fn analyzed(
     for (name, scan) in &report.scans {
         let _ = writeln!(
             text,
-            "scan {name}: {} of {} row groups pruned{}, {} rows pruned by page index{}, {} \
+            "scan {}: {} of {} row groups pruned{}, {} rows pruned by page index{}, {} \
              rows left out for operators above, {} morsels, {} pages decompressed, {} dictionaries \
              decoded, {} entries evaluated, {} bytes read, {} rounds",
+            OneLine(name),
             scan.row_groups_pruned,
             scan.row_groups,
             by_evidence(scan),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use millwork_format::error::Limit;
 use millwork_format::io::{FileDriver, IoThreads};
 use millwork_format::limits::Limits;
 use millwork_format::prune::{PruneValue, chunk_bounds, distinct_about};
@@ -256,13 +257,29 @@ impl Files {
         opened.insert(path.to_path_buf(), (identity, file.clone()));
         Ok(file)
     }
+
+    /// Opens all that `name` stands for, behind those in `files`: one table, whose footers are all held.
+    fn open_all(&self, name: &str, files: &mut Vec<File>) -> Result<()> {
+        let mut held: u64 = files.iter().map(File::memory_bytes).sum();
+        for path in resolve(name)? {
+            let file = self.open(&path)?;
+            held = held.saturating_add(file.memory_bytes());
+            if held > self.limits.decode_memory_bytes {
+                let (count, most) = (files.len() + 1, self.limits.decode_memory_bytes);
+                let what = format!("the footers of {count} files take more than {most} bytes");
+                return Err(millwork_format::Error::limit(Limit::Memory, what).into());
+            }
+            files.push(file);
+        }
+        Ok(())
+    }
 }
 
 impl Catalog for Files {
     fn table(&self, name: &str) -> Result<Arc<dyn Table>> {
-        let paths = resolve(name)?;
-        let files: Result<Vec<File>> = paths.iter().map(|path| self.open(path)).collect();
-        Ok(Arc::new(ParquetTable::new(name, files?)?))
+        let mut files = Vec::new();
+        self.open_all(name, &mut files)?;
+        Ok(Arc::new(ParquetTable::new(name, files)?))
     }
 
     fn table_function(&self, name: &str, arguments: &[Scalar]) -> Result<Arc<dyn Table>> {
@@ -272,9 +289,7 @@ impl Catalog for Files {
                 let mut files = Vec::new();
                 for argument in arguments {
                     let Scalar::Text(path) = argument else { return Err(no_path(name)) };
-                    for path in resolve(path)? {
-                        files.push(self.open(&path)?);
-                    }
+                    self.open_all(path, &mut files)?;
                 }
                 Ok(Arc::new(ParquetTable::new(name, files)?))
             }

@@ -24,6 +24,8 @@ const MORSEL_ROWS: u64 = 64 << 10;
 pub struct BatchOptions {
     /// Top-level columns by position; all if `None`.
     pub columns: Option<Vec<usize>>,
+    /// Row groups by ordinal, one after the other; all, in order, if `None`.
+    pub row_groups: Option<Vec<usize>>,
     /// Rows to stop after; all if `None`. No byte of later pages is read.
     pub limit_rows: Option<u64>,
     /// Rows of a batch at most (0 counts as 1). If `None`, as many as keep its values in a CPU's
@@ -40,6 +42,8 @@ pub struct BatchOptions {
 pub struct Batches {
     scan: Arc<FileScan>,
     context: PageContext,
+    /// Row groups that come next; `None`: from `row_group` on.
+    chosen: Option<std::vec::IntoIter<usize>>,
     row_group: usize,
     group: Option<Arc<RowGroupScan>>,
     morsels: VecDeque<Range<u64>>,
@@ -73,6 +77,7 @@ impl Batches {
         Self {
             scan,
             context,
+            chosen: options.row_groups.map(Vec::into_iter),
             row_group: 0,
             group: None,
             morsels,
@@ -137,11 +142,16 @@ impl Batches {
                 self.next_morsel += 1;
                 return Ok(true);
             }
-            if self.row_group >= self.scan.file().footer().num_row_groups() {
-                return Ok(false);
-            }
-            let group = RowGroupScan::new(&self.scan, self.row_group)?;
-            self.row_group += 1;
+            let next = match &mut self.chosen {
+                Some(chosen) => chosen.next(),
+                None if self.row_group < self.scan.file().footer().num_row_groups() => {
+                    self.row_group += 1;
+                    Some(self.row_group - 1)
+                }
+                None => None,
+            };
+            let Some(next) = next else { return Ok(false) };
+            let group = RowGroupScan::new(&self.scan, next)?;
             while let Some(need) = group.prepare(&[], 0)? {
                 bring(&self.scan, &need, self.context.budget())?;
             }

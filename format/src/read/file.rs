@@ -137,6 +137,14 @@ impl File {
         self.driver.len()
     }
 
+    /// About the bytes of memory that the footer and the schema take as long as the file is open.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let (footer, schema) = (self.footer(), self.schema());
+        let bytes = footer.memory_bytes() + schema.memory_bytes();
+        bytes as u64
+    }
+
     /// The file's rows in order, decoded on this thread as they are asked for.
     ///
     /// # Errors

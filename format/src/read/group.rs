@@ -149,6 +149,9 @@ impl RowGroupScan {
     /// Morsels of so many times the rows that were asked for are long.
     const LONG_MORSEL: u64 = 64;
 
+    /// Pieces into which the rows of a row group are cut inside their pages, about.
+    const MOST_PIECES: u64 = 64 << 10;
+
     /// Row groups of fewer rows are one morsel, and are not worth a page index without predicates.
     pub const WHOLE_ROWS: u64 = 160 << 10;
 
@@ -430,6 +433,8 @@ impl RowGroupScan {
         if start < self.rows {
             cuts.push(start..self.rows);
         }
+        // Of rows without number the pieces are longer, not more.
+        let most_rows = most_rows.max(8 * (self.rows / Self::MOST_PIECES));
         if layout.is_some() && cuts.iter().any(|rows| rows.end - rows.start > most_rows) {
             cuts = in_pieces(&cuts, most_rows);
         }

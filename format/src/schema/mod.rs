@@ -187,6 +187,28 @@ impl PartialEq for ByName {
 }
 
 impl Schema {
+    /// About the bytes of memory that it takes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        /// An allocation of its own beside what lies in it.
+        const APART: usize = 32;
+        fn nodes(fields: &[SchemaField]) -> usize {
+            let below = |field: &SchemaField| match &field.content {
+                Content::Leaf(_) => 0,
+                Content::Group(fields) => nodes(fields),
+            };
+            fields.iter().map(|field| 1 + below(field)).sum()
+        }
+        let paths = self.leaves.iter().map(|leaf| {
+            APART + leaf.dotted_path.len() + APART + leaf.path.len() * size_of::<Arc<str>>()
+        });
+        let names = self.leaves.iter().map(|leaf| leaf.path.last().map_or(0, |name| name.len()));
+        nodes(&self.fields) * (size_of::<SchemaField>() + size_of::<Field>() + 2 * APART)
+            + self.leaves.len() * size_of::<Leaf>()
+            + self.columns.len() * size_of::<Column>()
+            + paths.sum::<usize>()
+            + names.sum::<usize>()
+    }
+
     /// The tree that `elements` list depth first, the root first.
     ///
     /// Annotations never make an error: one that does not fit its physical type is ignored.

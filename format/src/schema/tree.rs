@@ -30,6 +30,8 @@ pub(super) fn build(elements: &[SchemaElement], limits: &Limits) -> Result<Tree>
         path: Vec::new(),
         max_depth: limits.schema_depth.min(MAX_DEPTH) as usize,
         max_leaves: limits.columns as usize,
+        path_bytes: 0,
+        max_path_bytes: limits.metadata_bytes,
     };
     let top = Levels { definition: 0, repetition: 0 };
     let fields = builder.children(children_of(root), top)?;
@@ -55,6 +57,9 @@ struct Builder<'a> {
     path: Vec<Arc<str>>,
     max_depth: usize,
     max_leaves: usize,
+    /// Of all leaves so far: each has the names around it, however long and many those are.
+    path_bytes: u64,
+    max_path_bytes: u64,
 }
 
 fn children_of(element: &SchemaElement) -> usize {
@@ -130,6 +135,14 @@ impl Builder<'_> {
             return Err(Error::limit(
                 Limit::Columns,
                 format!("a schema of more than {} leaf columns", self.max_leaves),
+            ));
+        }
+        let names = self.path.iter().map(|name| (name.len() + 1 + size_of::<Arc<str>>()) as u64);
+        self.path_bytes = self.path_bytes.saturating_add(names.sum());
+        if self.path_bytes > self.max_path_bytes {
+            return Err(Error::limit(
+                Limit::MetadataBytes,
+                format!("paths of leaves of more than {} bytes in all", self.max_path_bytes),
             ));
         }
         let dotted_path: Arc<str> = Arc::from(self.path.join("."));

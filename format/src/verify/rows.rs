@@ -1,6 +1,7 @@
 //! What only rows can show: the order that a row group claims, and leaves of one column that disagree.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Check, Visit, severity_of};
@@ -99,24 +100,30 @@ fn where_it_broke(
 fn sorting(visit: &mut Visit<'_>) -> Result<()> {
     let file = visit.file;
     let (footer, schema) = (file.footer(), file.schema());
-    let mut by_order: Vec<(Vec<SortingColumn>, Vec<usize>)> = Vec::new();
+    // Row groups that follow one another with one order are read together.
+    let mut by_order: Vec<(&[SortingColumn], Vec<usize>)> = Vec::new();
     for group in footer.row_groups() {
         let order = group.sorting_columns();
         if order.is_empty() || group.num_rows() == 0 {
             continue;
         }
-        match by_order.iter_mut().find(|(known, _)| known.as_slice() == order) {
-            Some((_, groups)) => groups.push(group.index()),
-            None => by_order.push((order.to_vec(), vec![group.index()])),
+        match by_order.last_mut() {
+            Some((known, groups)) if *known == order => groups.push(group.index()),
+            _ => by_order.push((order, vec![group.index()])),
         }
     }
     for (order, groups) in by_order {
         let mut columns = Vec::new();
-        for sorting in &order {
+        let mut known = HashSet::new();
+        for sorting in order {
             let leaf = sorting.column as usize;
-            let column = schema.columns().iter().position(|c| c.leaves.contains(&leaf));
-            match (column, schema.leaves().get(leaf)) {
-                (Some(column), Some(leaf)) if schema.columns()[column].is_flat => {
+            // Rows that are equal so far are equal in what they were compared by.
+            if !known.insert(leaf) {
+                continue;
+            }
+            let column = schema.columns().partition_point(|column| column.leaves.end <= leaf);
+            match (schema.columns().get(column), schema.leaves().get(leaf)) {
+                (Some(described), Some(leaf)) if described.is_flat => {
                     columns.push((column, leaf, *sorting));
                 }
                 (Some(_), Some(leaf)) => {
@@ -137,7 +144,7 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
         }
         let is_spoilt = columns.iter().any(|(_, leaf, _)| visit.spoilt[leaf.index]);
         if !columns.is_empty() && !is_spoilt {
-            in_order(visit, &columns, &groups)?;
+            in_order(visit, &columns, groups)?;
         }
     }
     Ok(())
@@ -147,10 +154,11 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
 fn in_order(
     visit: &mut Visit<'_>,
     columns: &[(usize, &Leaf, SortingColumn)],
-    groups: &[usize],
+    groups: Vec<usize>,
 ) -> Result<()> {
     let options = BatchOptions {
         columns: Some(columns.iter().map(|(column, _, _)| *column).collect()),
+        row_groups: Some(groups),
         budget: Some(visit.budget.clone()),
         ..BatchOptions::default()
     };
@@ -168,7 +176,7 @@ fn in_order(
         };
         let Some(origin) = batch.origin() else { continue };
         let group = origin.row_group;
-        if !groups.contains(&(group as usize)) || told == Some(group) {
+        if told == Some(group) {
             continue;
         }
         for row in 0..batch.rows() {

@@ -57,3 +57,34 @@ fn markdown_escapes_bars() {
 fn a_result_without_rows_has_its_header() {
     assert!(shown(Table::boxed(None), &[]).ends_with("┴─────────┘\n0 rows\n"));
 }
+
+/// One column after the other is what it means; a table of twenty thousand has no time for that.
+#[test]
+fn columns_are_squeezed_as_if_one_by_one() {
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    for _ in 0..2_000 {
+        let widths: Vec<usize> = (0..random(12)).map(|_| random(60) as usize).collect();
+        let terminal = random(300) as usize;
+        let column = |width| Column {
+            name: String::new(),
+            data_type: DataType::Int32,
+            is_right: false,
+            width,
+        };
+        let mut columns: Vec<Column> = widths.iter().copied().map(column).collect();
+        squeeze(&mut columns, terminal);
+        let mut expected = widths.clone();
+        while expected.iter().sum::<usize>() + 3 * expected.len() + 1 > terminal
+            && let Some(widest) = expected.iter_mut().max_by_key(|width| **width)
+            && *widest > NARROWEST
+        {
+            *widest -= 1;
+        }
+        let found: Vec<usize> = columns.iter().map(|column| column.width).collect();
+        assert_eq!(found, expected, "{widths:?} in {terminal}");
+    }
+}

@@ -141,10 +141,10 @@ impl Run {
         let Some(lane) = slot.as_mut() else { return (After::Nothing, 0) };
         let rows_before = lane.source_rows();
         let waker = Waker::from(Arc::clone(task));
+        let budget = &self.options.budget;
         let state = guarded(|| {
-            let mut context =
-                Context { waker: &waker, budget: &self.options.budget, lane: task.lane };
-            lane.run(&mut context, &|| self.is_over(), slice_batches)
+            let mut context = Context { waker: &waker, budget, lane: task.lane };
+            budget.around(|| lane.run(&mut context, &|| self.is_over(), slice_batches))
         });
         let rows = lane.source_rows() - rows_before;
         let after = match state {
@@ -254,8 +254,11 @@ impl Run {
         let (lanes, finish) = (pipeline.lanes, pipeline.finish.take());
         drop(state);
         if let Some(finish) = finish {
-            guarded(|| finish(&mut FinishContext { budget: &self.options.budget }))
-                .map_err(|error| (lanes, error))?;
+            guarded(|| {
+                let budget = &self.options.budget;
+                budget.around(|| finish(&mut FinishContext { budget }))
+            })
+            .map_err(|error| (lanes, error))?;
         }
         let mut state = self.state();
         // The tasks of this pipeline are over; forgetting them lets go of what their wakers hold.

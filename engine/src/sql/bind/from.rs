@@ -1,5 +1,6 @@
 //! FROM: tables, files, views, CTEs, subqueries and joins.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use millwork_format::schema::closest;
@@ -8,7 +9,7 @@ use millwork_format::types::{DataType, Field};
 use super::Binder;
 use super::frame::Frame;
 use super::query::{every_column, union};
-use super::scope::{Column, Scope, same};
+use super::scope::{Column, Scope, plain, same, unknown};
 use super::unnest::{begins_with_unnest, is_unnest};
 use crate::catalog::Table;
 use crate::error::{Error, Result, Span};
@@ -348,8 +349,9 @@ fn full_join(left: LogicalPlan, right: LogicalPlan, conjuncts: Vec<Expr>) -> Res
 /// The columns that both sides have, by name.
 fn shared(scope: &Scope, left_width: usize) -> Vec<Name> {
     let (left, right) = scope.columns.split_at(left_width);
+    let right: HashSet<String> = right.iter().map(|own| own.name.to_ascii_lowercase()).collect();
     let both = left.iter().filter(|column| {
-        !column.hidden && right.iter().any(|other| same(&other.name, &column.name))
+        !column.hidden && right.contains(column.name.to_ascii_lowercase().as_str())
     });
     let span = Span { start: 0, end: 0 };
     both.map(|column| Name { text: column.name.to_string(), span }).collect()
@@ -358,9 +360,7 @@ fn shared(scope: &Scope, left_width: usize) -> Vec<Name> {
 /// `left.name = right.name`; the right one is hidden from then on.
 fn using(scope: &mut Scope, left_width: usize, name: &Name) -> Result<Expr> {
     let side = |columns: &[Column]| -> Result<usize> {
-        let one = Scope { columns: columns.to_vec() };
-        let parts = std::slice::from_ref(name);
-        one.find(parts)?.map(|(index, _)| index).ok_or_else(|| one.unknown(parts))
+        plain(columns, name)?.ok_or_else(|| unknown(columns, std::slice::from_ref(name)))
     };
     let left = side(&scope.columns[..left_width])?;
     let right = left_width + side(&scope.columns[left_width..])?;

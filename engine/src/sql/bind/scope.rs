@@ -60,31 +60,11 @@ impl Scope {
                 column.table.as_deref().is_some_and(|table| same(table, &first.text))
                     && same(&column.name, &second.text)
             };
-            if let Some(index) = self.only(qualified, &second.text)? {
+            if let Some(index) = only(&self.columns, qualified, &second.text)? {
                 return Ok(Some((index, 2)));
             }
         }
-        let plain = |column: &Column| !column.hidden && same(&column.name, &first.text);
-        Ok(self.only(plain, &first.text)?.map(|index| (index, 1)))
-    }
-
-    fn only(&self, is_meant: impl Fn(&Column) -> bool, name: &str) -> Result<Option<usize>> {
-        let mut found = self.columns.iter().enumerate().filter(|(_, column)| is_meant(column));
-        let Some((index, first)) = found.next() else { return Ok(None) };
-        match found.next() {
-            None => Ok(Some(index)),
-            // Columns of one table may have one name; then the first is meant.
-            Some((_, second)) if first.is_beside(second) => Ok(Some(index)),
-            Some((_, second)) => {
-                let table =
-                    |column: &Column| column.table.clone().unwrap_or_else(|| "a query".into());
-                Err(Error::name(format!("column {name} is ambiguous")).hint(format!(
-                    "it is in {} and in {}",
-                    table(first),
-                    table(second)
-                )))
-            }
-        }
+        Ok(plain(&self.columns, first)?.map(|index| (index, 1)))
     }
 
     /// Whether a table is called `name`.
@@ -94,12 +74,47 @@ impl Scope {
 
     /// The error for a name that is not found.
     pub(super) fn unknown(&self, parts: &[Name]) -> Error {
-        let text: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
-        let error = Error::name(format!("unknown column {}", text.join(".")));
-        let wanted = text.last().copied().unwrap_or_default();
-        match closest(wanted, self.columns.iter().map(|column| &*column.name)) {
-            Some(name) => error.hint(format!("did you mean {name}?")),
-            None => error,
+        unknown(&self.columns, parts)
+    }
+}
+
+/// The one of `columns` that `name` means without a table.
+///
+/// # Errors
+/// `Name` if it is ambiguous.
+pub(super) fn plain(columns: &[Column], name: &Name) -> Result<Option<usize>> {
+    only(columns, |column| !column.hidden && same(&column.name, &name.text), &name.text)
+}
+
+/// The error for a name that none of `columns` has.
+pub(super) fn unknown(columns: &[Column], parts: &[Name]) -> Error {
+    let text: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+    let error = Error::name(format!("unknown column {}", text.join(".")));
+    let wanted = text.last().copied().unwrap_or_default();
+    match closest(wanted, columns.iter().map(|column| &*column.name)) {
+        Some(name) => error.hint(format!("did you mean {name}?")),
+        None => error,
+    }
+}
+
+fn only(
+    columns: &[Column],
+    is_meant: impl Fn(&Column) -> bool,
+    name: &str,
+) -> Result<Option<usize>> {
+    let mut found = columns.iter().enumerate().filter(|(_, column)| is_meant(column));
+    let Some((index, first)) = found.next() else { return Ok(None) };
+    match found.next() {
+        None => Ok(Some(index)),
+        // Columns of one table may have one name; then the first is meant.
+        Some((_, second)) if first.is_beside(second) => Ok(Some(index)),
+        Some((_, second)) => {
+            let table = |column: &Column| column.table.clone().unwrap_or_else(|| "a query".into());
+            Err(Error::name(format!("column {name} is ambiguous")).hint(format!(
+                "it is in {} and in {}",
+                table(first),
+                table(second)
+            )))
         }
     }
 }

@@ -1,0 +1,164 @@
+//! Files of strangers through queries: what they claim, repeat or name takes no memory that is not accounted
+//! for. The ids are those of `SECURITY.md`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use conformance::allocator::{most_bytes_of, most_bytes_of_all};
+use conformance::assemble::{Assembler, Element, Group, Page, Repetition, run};
+use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
+use millwork_engine::session::{Session, SessionOptions};
+use millwork_format::error::{ErrorKind, Limit};
+use millwork_format::limits::Limits;
+use millwork_format::metadata::{Compression, Encoding, PhysicalType};
+use millwork_format::read::File;
+
+const MEBIBYTE: u64 = 1 << 20;
+const PLAIN: Compression = Compression::Uncompressed;
+
+/// One at a time: the memory of the whole process is measured.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A column `a` of `rows` rows, as the footer says, in `pages`.
+fn file(physical: PhysicalType, rows: i64, pages: &[Page]) -> tempfile::NamedTempFile {
+    let mut file = Assembler::default();
+    let mut chunk = file.chunk(&["a"], physical, PLAIN, pages).unwrap();
+    chunk.0.set(5, conformance::tree::Node::I64(rows));
+    let leaf = Element::leaf("a", Repetition::Required, physical);
+    let footer =
+        Assembler::footer(vec![Element::root(1), leaf], vec![Group { chunks: vec![chunk], rows }]);
+    let bytes = file.end_with(&footer).unwrap().into_bytes();
+    let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    path.write_all(&bytes).unwrap();
+    path
+}
+
+/// What `sql` answers within 64 MiB, as text or as the words of its error, and the most bytes on the heap.
+fn asked(sql: &str) -> (Result<Vec<String>, String>, u64) {
+    let options = SessionOptions {
+        threads: 2,
+        memory_bytes: 64 * MEBIBYTE,
+        limits: Limits::untrusted(),
+        ..SessionOptions::default()
+    };
+    let session = Session::new(options);
+    most_bytes_of_all(|| {
+        let plan = session.plan(sql).map_err(|error| error.to_string())?;
+        let (batches, _) = session.execute(&plan, false).map_err(|error| error.to_string())?;
+        let rows = batches.iter().flat_map(|batch| {
+            let rows: Vec<u32> = batch.selection().rows().iter().copied().collect();
+            let columns = batch.columns().to_vec();
+            rows.into_iter().map(move |row| {
+                let cells = columns.iter().map(|column| format!("{:?}", column.cell(row as usize)));
+                cells.collect::<Vec<_>>().join(",")
+            })
+        });
+        Ok(rows.collect())
+    })
+}
+
+/// Rows of which no column is read are counted, not held: as many as a footer may claim.
+#[test]
+fn r10_rows_without_columns_take_no_memory() {
+    let _alone = alone();
+    let page = Page::v1(1, Encoding::Plain, 7i32.to_le_bytes().to_vec());
+    for rows in [i64::from(i32::MAX), 1 << 62] {
+        let file = file(PhysicalType::Int32, rows, std::slice::from_ref(&page));
+        let name = file.path().display();
+        let (answer, most_bytes) = asked(&format!("select 1 from '{name}' limit 2"));
+        assert_eq!(answer.unwrap(), ["Integer(1)", "Integer(1)"]);
+        assert!(most_bytes < 16 * MEBIBYTE, "{most_bytes}");
+        let (answer, _) = asked(&format!("select count(*) from '{name}'"));
+        assert_eq!(answer.unwrap(), [format!("Integer({rows})")]);
+    }
+    let both = file(PhysicalType::Int32, 1 << 62, &[page]);
+    let name = both.path().display();
+    let (answer, _) = asked(&format!("select count(*) from read_parquet(['{name}', '{name}'])"));
+    assert!(answer.unwrap_err().contains("more than 2^63 rows"));
+}
+
+/// A dictionary of one long string, told for 4,096 rows: 8 GiB, if each row had its own of what a query makes.
+#[test]
+fn r10_what_a_query_makes_of_long_values_is_within_the_budget() {
+    let _alone = alone();
+    let long = vec![b'x'; 1 << 20];
+    let entry = [&(long.len() as u32).to_le_bytes()[..], &long].concat();
+    let rows = 4096;
+    let codes = [&[0][..], &run(rows, 0, 0)].concat();
+    let pages = [Page::dictionary(1, entry), Page::v1(rows as i32, Encoding::RleDictionary, codes)];
+    let mut file = Assembler::default();
+    let mut chunk = |name| file.chunk(&[name], PhysicalType::ByteArray, PLAIN, &pages).unwrap();
+    let chunks = vec![chunk("a"), chunk("b")];
+    let leaf = |name| Element::leaf(name, Repetition::Required, PhysicalType::ByteArray);
+    let schema = vec![Element::root(2), leaf("a"), leaf("b")];
+    let footer = Assembler::footer(schema, vec![Group { chunks, rows: rows as i64 }]);
+    let bytes = file.end_with(&footer).unwrap().into_bytes();
+    let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    path.write_all(&bytes).unwrap();
+    let name = path.path().display();
+    for sql in [
+        format!("select max(length(a::varchar || b::varchar)) from '{name}'"),
+        format!("select 1 from '{name}' order by b::varchar || a::varchar"),
+    ] {
+        let (answer, most_bytes) = asked(&sql);
+        let error = answer.unwrap_err();
+        assert!(error.contains("do not fit the memory budget"), "{sql}: {error}");
+        assert!(most_bytes < 96 * MEBIBYTE, "{sql}: {most_bytes}");
+    }
+}
+
+/// Each leaf has the names around it; one long name around many leaves is as many long names.
+#[test]
+fn r11_paths_of_leaves_take_no_more_than_their_limit() {
+    let _alone = alone();
+    let name = "g".repeat(64 << 10);
+    let leaves = 20_000;
+    let mut schema = vec![Element::root(1), Element::group(&name, Repetition::Required, leaves)];
+    schema.extend(
+        (0..leaves).map(|leaf| {
+            Element::leaf(&format!("{leaf}"), Repetition::Required, PhysicalType::Int32)
+        }),
+    );
+    let footer = Assembler::footer(schema, Vec::new());
+    let bytes = Assembler::default().end_with(&footer).unwrap().into_bytes();
+    let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+    let (opened, most_bytes) =
+        most_bytes_of(|| File::from_bytes("long", bytes.clone(), &Limits::untrusted()).map(drop));
+    let kind = opened.unwrap_err().kind().clone();
+    assert_eq!(kind, ErrorKind::LimitExceeded(Limit::MetadataBytes));
+    assert!(most_bytes < 64 * MEBIBYTE, "{most_bytes}");
+}
+
+/// A table holds the footers of all its files: together they keep to the limit of one read.
+#[test]
+fn r11_footers_of_many_files_are_within_the_limit() {
+    let _alone = alone();
+    let leaves = 100_000;
+    let mut schema = vec![Element::root(leaves)];
+    schema.extend(
+        (0..leaves).map(|leaf| {
+            Element::leaf(&format!("{leaf}"), Repetition::Required, PhysicalType::Int32)
+        }),
+    );
+    let footer = Assembler::footer(schema, Vec::new());
+    let bytes = Assembler::default().end_with(&footer).unwrap().into_bytes();
+    let folder = tempfile::tempdir().unwrap();
+    for file in 0..12 {
+        std::fs::write(folder.path().join(format!("{file}.parquet")), &bytes).unwrap();
+    }
+    let options = SessionOptions {
+        limits: Limits { decode_memory_bytes: 256 * MEBIBYTE, ..Limits::untrusted() },
+        ..SessionOptions::default()
+    };
+    let session = Session::new(options);
+    let sql = format!("select count(*) from '{}/*.parquet'", folder.path().display());
+    let (planned, most_bytes) = most_bytes_of_all(|| session.plan(&sql));
+    let error = planned.unwrap_err().to_string();
+    assert!(error.contains("the footers of"), "{error}");
+    assert!(most_bytes < 384 * MEBIBYTE, "{most_bytes}");
+}
