@@ -89,7 +89,7 @@ pub struct Reading {
     /// Do not verify the checksums of pages.
     #[arg(long)]
     pub no_checksum: bool,
-    /// Tighter limits, for files of strangers.
+    /// Tighter limits, for untrusted files.
     #[arg(long)]
     pub untrusted: bool,
     /// Memory that may be used, like 2GB or 64MB [default: a quarter of the machine's, for sql 80 %;
@@ -133,7 +133,7 @@ pub struct Inspect {
     /// A file, a directory, a pattern, or - for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// For people, or for programs.
+    /// Text for people, or JSON for programs.
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     pub format: Shape,
     /// How files are read.
@@ -199,7 +199,7 @@ pub struct Rows {
     /// Only these columns, in this order, separated by commas; a.b is the field b of a.
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
-    /// At most so many rows.
+    /// Print at most N rows.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
     /// The form of the rows [default: table on a terminal, else jsonl].
@@ -216,7 +216,7 @@ pub struct Sql {
     /// The statements.
     #[arg(value_name = "QUERY", conflicts_with_all = ["command", "file"])]
     pub query: Option<String>,
-    /// The statements, as an option.
+    /// SQL to run, like QUERY.
     #[arg(short, long, value_name = "QUERY", conflicts_with = "file")]
     pub command: Option<String>,
     /// A file with the statements.
@@ -228,10 +228,10 @@ pub struct Sql {
     /// Write the rows there, not to standard output; the file appears when it is complete.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Worker threads [default: one a core].
+    /// Worker threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Print a line of timing a statement on standard error.
+    /// Print one line of timing per statement to standard error.
     #[arg(long, value_enum, value_name = "FORM")]
     pub timing: Option<Timing>,
     /// How files are read.

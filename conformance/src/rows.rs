@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use millwork_format::Result;
-use millwork_format::record::calendar::civil_from_days;
+use millwork_format::calendar::civil_from_days;
 use millwork_format::record::{Row, Rows, Value};
 use millwork_format::schema::unique_names;
 use millwork_format::types::{DataType, Field, TimeUnit};

@@ -262,7 +262,7 @@ fn rounds_are_few() {
     let sql = "select sum(price), count(note) from t where quantity < 40 and flag = 'A'";
     let predicate_columns = 2;
     for (latency_us, most_per_morsel) in [(20, 2 + predicate_columns), (20_000, 3)] {
-        let profile = DriverProfile { latency_us, bytes_per_second: 1 << 30 };
+        let profile = DriverProfile { latency_us };
         let driver = Arc::new(RecordingDriver::new("late", bytes.clone(), profile, 5));
         let file = File::over(&opened, Arc::clone(&driver) as Arc<dyn Driver>);
         let done = AtomicBool::new(false);

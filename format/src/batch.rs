@@ -128,7 +128,7 @@ impl Batch {
         self
     }
 
-    /// The same batch with a watermark added.
+    /// The same batch with `marks` in place of the present ones.
     #[must_use]
     pub fn with_marks(mut self, marks: Vec<Mark>) -> Self {
         self.marks = marks;

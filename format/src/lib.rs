@@ -12,6 +12,7 @@ pub mod error;
 pub mod limits;
 mod room;
 mod wide_decimal;
+pub mod calendar;
 pub mod types;
 pub mod selection;
 pub mod vector;

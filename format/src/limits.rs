@@ -54,8 +54,8 @@ impl Limits {
         }
     }
 
-    /// For files from strangers: pages of at most 256 MiB, 16 MiB of key-value metadata, 512 MiB of
-    /// memory.
+    /// For files from strangers: pages of at most 256 MiB, 16 MiB of key-value metadata and of paths,
+    /// 131,072 columns and as many row groups, 512 MiB of memory.
     #[must_use]
     pub const fn untrusted() -> Self {
         Self {
@@ -68,8 +68,8 @@ impl Limits {
         }
     }
 
-    /// The same on a machine of `memory_bytes`: reads hold at most a quarter of them. Limits that allow
-    /// less than the standard ones stay as they are where that is less.
+    /// The same with [`Limits::decode_memory_bytes`] of a quarter of `memory_bytes`; a limit that is tighter
+    /// than the standard one is never raised.
     #[must_use]
     pub fn on_machine_of(self, memory_bytes: u64) -> Self {
         let quarter = memory_bytes / 4;

@@ -29,7 +29,7 @@ impl WideDecimal {
     /// Bytes of one in a vector.
     pub const BYTES: usize = 32;
 
-    /// Digits at most: of every number of so many digits 256 bits hold all.
+    /// The most digits: 256 bits hold every number of 76.
     pub const DIGITS: u8 = 76;
 
     /// The number that files keep as `bytes`, two's complement, most significant first. `None` if it

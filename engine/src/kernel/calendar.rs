@@ -5,14 +5,14 @@
 
 use std::ops::RangeInclusive;
 
+use millwork_format::calendar::civil_from_days;
+
 /// Days of 400 years: the calendar repeats after them.
 const ERA_DAYS: i64 = 146_097;
 /// Days from 0000-03-01, where the years of this file's arithmetic begin, to 1970-01-01.
 const EPOCH_DAYS: i64 = 719_468;
 /// Microseconds of a day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
-/// The Julian day number of 1970-01-01, from which INT96 counts.
-pub const JULIAN_EPOCH: i64 = 2_440_588;
 
 /// A date of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,24 +26,11 @@ pub struct Civil {
 }
 
 /// The date `days` after 1970-01-01.
-///
-/// Years are counted from March 1st, so that the leap day is a year's last and the lengths of the
-/// months repeat with a period of five.
 #[inline]
 #[must_use]
 pub fn civil(days: i64) -> Civil {
-    let shifted = days + EPOCH_DAYS;
-    let (era, day) = (shifted.div_euclid(ERA_DAYS), shifted.rem_euclid(ERA_DAYS) as u32);
-    // Leap days up to here: one in 1,461 days, none in 36,524, the last day of an era.
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let index = (5 * day_of_year + 2) / 153;
-    let month = if index < 10 { index + 3 } else { index - 9 };
-    Civil {
-        year: era * 400 + i64::from(year) + i64::from(month <= 2),
-        month: month.into(),
-        day: (day_of_year - (153 * index + 2) / 5 + 1).into(),
-    }
+    let date = civil_from_days(days);
+    Civil { year: date.year, month: date.month.into(), day: date.day.into() }
 }
 
 /// Days whose dates lie in the years 1 to 9999: those for which [`near_civil`] holds.

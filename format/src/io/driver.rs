@@ -16,8 +16,6 @@ pub type Reply = Box<dyn FnOnce(Result<Buffer>) + Send>;
 pub struct DriverProfile {
     /// Microseconds until the first byte of a request.
     pub latency_us: u32,
-    /// Bytes a second once they flow.
-    pub bytes_per_second: u64,
 }
 
 impl DriverProfile {

@@ -1,4 +1,4 @@
-//! Local files, of which no more are open at once than a process may have open anywhere.
+//! Local files, of which only [`MOST_OPEN`] stay open for one set of IO threads.
 //!
 //! A file that has to make room is closed, and opened again by its path at the next read. It has to be the
 //! same file then, unchanged since it was opened first.
@@ -27,7 +27,7 @@ pub(super) struct LocalFile {
     open: Mutex<Option<Arc<File>>>,
 }
 
-/// What is another if the file is.
+/// Changes when the file is replaced or written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,

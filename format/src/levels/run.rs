@@ -34,7 +34,7 @@ impl LevelRun {
         self.len
     }
 
-    /// The level that those are which are not kept.
+    /// The level of every slot while there is no list of each.
     pub(crate) fn usual(&self) -> u8 {
         self.usual
     }

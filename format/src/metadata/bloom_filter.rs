@@ -1,7 +1,7 @@
 //! Bloom filters: which values a column chunk certainly does not hold.
 //!
 //! In: the bytes that `bloom_filter_offset` points at: a header, and behind it the bits. Out:
-//! [`BloomFilterHeader`], and [`BloomFilter`] for who wants all of it. A question touches one block of 32 bytes,
+//! [`BloomFilterHeader`], and [`BloomFilter`] for callers that want all of it. A question touches one block of 32 bytes,
 //! so a reader may bring the header first and then just the blocks that it needs.
 //!
 //! Invariants: a filter has at least one block and only whole ones; anything but split blocks of

@@ -367,7 +367,7 @@ impl Footer {
         self.writer().is_before("parquet-mr", (1, 8, 0))
     }
 
-    /// Where what begins next behind byte `offset` of the file does: a column chunk, an index, a bloom filter,
+    /// Where the next thing behind byte `offset` of the file begins: a column chunk, an index, a bloom filter,
     /// or the metadata itself.
     fn next_start(&self, offset: u64) -> Result<u64> {
         let starts = match self.starts.get() {

@@ -123,7 +123,7 @@ pub fn codec_of(compression: Compression) -> Result<Codec> {
     })
 }
 
-/// A page in the file: its header and where its body lies.
+/// A page: its header and its body, still encoded.
 #[derive(Clone, Debug)]
 pub struct PageStart {
     /// The header.

@@ -10,13 +10,11 @@ use std::cmp::Ordering;
 use half::f16;
 
 use super::PruneValue;
+use crate::calendar::{JULIAN_DAY_OF_EPOCH, NANOS_PER_DAY};
 use crate::metadata::created_by::Writer;
 use crate::metadata::{ColumnOrder, ConvertedType, LogicalType, PhysicalType, Statistics};
 use crate::schema::Leaf;
 use crate::types::{DataType, TimeUnit};
-
-const NANOS_A_DAY: u64 = 86_400_000_000_000;
-const JULIAN_DAY_OF_1970: i128 = 2_440_588;
 
 /// What is known of a number of values, nulls among them.
 #[derive(Clone, Debug, PartialEq)]
@@ -298,10 +296,10 @@ pub(super) fn int96(bytes: &[u8]) -> Option<i128> {
     let nanos = u64::from_le_bytes(*nanos);
     let day = i32::from_le_bytes(day.try_into().ok()?);
     // A day has no more nanoseconds, and the order is that of days first.
-    let since =
-        (i128::from(day) - JULIAN_DAY_OF_1970) * i128::from(NANOS_A_DAY) + i128::from(nanos);
+    let since = i128::from(i64::from(day) - JULIAN_DAY_OF_EPOCH) * i128::from(NANOS_PER_DAY)
+        + i128::from(nanos);
     // Below the least i64 of microseconds are moments that Spark let overflow: they are late, not early.
-    (nanos < NANOS_A_DAY && since >= i128::from(i64::MIN) * 1000).then_some(since)
+    (nanos < NANOS_PER_DAY as u64 && since >= i128::from(i64::MIN) * 1000).then_some(since)
 }
 
 /// An integer of the type's range.

@@ -23,7 +23,7 @@
 //! make a reader panic, hang, or allocate by what they claim. A well-formed index that lies (bounds that
 //! are too narrow, a bloom filter or `encoding_stats` of other values) is believed, and rows that it denies
 //! are missing from answers of queries that ask for them; so it is with every reader that prunes.
-//! [`crate::verify`] finds such lies, and who does not trust a file scans it without pruning.
+//! [`crate::verify`] finds such lies, and anyone who does not trust a file scans it without pruning.
 //!
 //! | module | holds |
 //! |---|---|
@@ -153,7 +153,7 @@ pub fn chunk_bounds(
     Ok(Some(bounds(leaf, &statistics, footer.writer(), group.num_rows())))
 }
 
-/// About how many different values leaf `leaf` has in row group `row_group`, if the footer lets guess:
+/// About how many different values leaf `leaf` has in row group `row_group`, if the footer allows an estimate:
 /// for choosing what is done first, never for what is left out.
 #[must_use]
 pub fn distinct_about(footer: &Footer, row_group: usize, leaf: usize) -> Option<u64> {

@@ -11,7 +11,7 @@
 //! pages that straddle a cut are opened once. A [`MorselReader`] is `Send` and stepping: `want` says
 //! which bytes are missing ([`Need`](crate::io::Need)) and `read` decodes rows whose bytes are there.
 //!
-//! Who calls decides the order of columns and which rows survive; nothing here orders predicates.
+//! The caller decides the order of columns and which rows survive; nothing here orders predicates.
 //! [`File::batches`] is a small loop over these calls.
 
 mod metrics;

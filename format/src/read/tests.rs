@@ -112,7 +112,7 @@ fn batches_end_where_pages_do() {
 /// Reads every row group in morsels of `target` rows, the columns in turn, from a driver that answers
 /// singly, at random and late.
 fn read_late(seed: u64, target: u64, latency_us: u32) -> (Vec<Vec<String>>, ScanTotals, u64) {
-    let profile = DriverProfile { latency_us, bytes_per_second: 1 << 30 };
+    let profile = DriverProfile { latency_us };
     let driver = Arc::new(RecordingDriver::new("late", bytes(), profile, seed));
     let opened = File::from_bytes("lineitem", bytes(), &Limits::standard()).unwrap();
     let late = File::over(&opened, Arc::clone(&driver) as Arc<dyn Driver>);

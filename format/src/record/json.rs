@@ -8,11 +8,11 @@
 //! without looking at the type again. Short entries of a dictionary are written once and then copied,
 //! as far as there is room. Text is handed on in the middle of rows and values.
 
-use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, TimestampStyle};
 use super::stream::{PIECE_BYTES, Stream, handed_on};
 use super::text::key_of;
 use crate::batch::Batch;
+use crate::calendar::int96_parts;
 use crate::error::{Error, Result};
 use crate::room::room_for;
 use crate::schema::unique_names;

@@ -1,11 +1,10 @@
-//! Values as text: JSON Lines, SQL text, CSV; and the calendar that dates need for it.
+//! Values as text: JSON Lines, SQL text, CSV.
 //!
 //! In: batches, or single cells with their type. Out: bytes appended to a buffer of the caller, where
 //! what is appended is complete; or given to the caller piece by piece, however long rows are.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`calendar`] | days and civil dates, without limits of years |
 //! | `notation` | how numbers, times, bytes are written, for all formats |
 //! | `stream` | text that is handed on whenever there is much of it |
 //! | [`text`] | a value as SQL shows it |
@@ -13,7 +12,6 @@
 //! | [`csv`] | RFC 4180 |
 //! | `value`, `take`, `rows` | a file's rows one by one, with typed getters |
 
-pub mod calendar;
 mod notation;
 mod stream;
 pub mod text;

@@ -2,7 +2,7 @@
 //!
 //! In: a number, a time, bytes. Out: text appended to a [`Sink`]. No choice of quotes or of nulls here.
 
-use super::calendar::{Civil, NANOS_PER_DAY, civil_from_days};
+use crate::calendar::{Civil, NANOS_PER_DAY, civil_from_days};
 use crate::types::TimeUnit;
 
 /// What text is appended to.

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 
-use super::calendar::int96_parts;
 use super::notation::{self, Era, Fraction, Sink, TimestampStyle};
 use super::stream::{PIECE_BYTES, Stream};
+use crate::calendar::int96_parts;
 use crate::error::{Error, Result};
 use crate::types::{DataType, Field, is_tuple};
 use crate::vector::{Cell, Vector};
@@ -113,7 +113,7 @@ fn write_scalar(data_type: &DataType, cell: Cell<'_>, out: &mut impl Sink) {
     }
 }
 
-/// The time of day, and the suffix of one that is adjusted to UTC.
+/// The suffix of times that are adjusted to UTC.
 const fn zone(utc: bool) -> &'static str {
     if utc { "+00" } else { "" }
 }
@@ -194,8 +194,7 @@ fn write_float64(value: f64, out: &mut impl Sink) {
     }
 }
 
-/// `1 year 2 months 3 days 00:00:01.5`.
-/// Months, days and microseconds.
+/// Months, days and microseconds as `1 year 2 months 3 days 00:00:01.5`.
 fn write_interval((months, days, micros): (i64, i64, i64), out: &mut impl Sink) {
     let mut text = String::new();
     for (count, unit) in [(months / 12, "year"), (months % 12, "month"), (days, "day")] {

@@ -4,9 +4,9 @@
 
 use half::f16;
 
-use super::calendar::int96_parts;
 use super::notation::interval_parts;
 use super::text::key_of;
+use crate::calendar::int96_parts;
 use crate::error::{Error, Result};
 use crate::types::{DataType, Field, TimeUnit};
 use crate::vector::{Cell, Vector};
@@ -61,7 +61,7 @@ pub struct Decimal {
     pub scale: u8,
 }
 
-/// A day of the proleptic Gregorian calendar; [`super::calendar::civil_from_days`] gives its year.
+/// A day of the proleptic Gregorian calendar; [`crate::calendar::civil_from_days`] gives its year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
     /// Days since 1970-01-01.
@@ -95,7 +95,7 @@ impl Timestamp {
     /// Nanoseconds since 1970-01-01T00:00:00; 128 bits hold every one.
     #[must_use]
     pub fn nanos(&self) -> i128 {
-        i128::from(self.days) * i128::from(super::calendar::NANOS_PER_DAY)
+        i128::from(self.days) * i128::from(crate::calendar::NANOS_PER_DAY)
             + i128::from(self.nanos_of_day)
     }
 }

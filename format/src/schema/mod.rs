@@ -281,16 +281,6 @@ impl Schema {
         self.column_named(name).or_else(own).or_else(folded)
     }
 
-    /// The leaf with the dotted path `path`: exactly, or else regardless of case.
-    #[must_use]
-    pub fn find_leaf(&self, path: &str) -> Option<&Leaf> {
-        let exact = self.leaves.iter().find(|leaf| *leaf.dotted_path == *path);
-        exact.or_else(|| {
-            let folded = path.to_lowercase();
-            self.leaves.iter().find(|leaf| leaf.dotted_path.to_lowercase() == folded)
-        })
-    }
-
     /// The name of the column that `name` was probably meant to be.
     #[must_use]
     pub fn suggest(&self, name: &str) -> Option<&str> {

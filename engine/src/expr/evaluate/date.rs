@@ -4,6 +4,7 @@
 //! cannot hold are errors.
 
 use millwork_codecs::buffer::SliceMut;
+use millwork_format::calendar::JULIAN_DAY_OF_EPOCH;
 use millwork_format::selection::Selection;
 use millwork_format::types::DataType;
 use millwork_format::vector::{Data, Vector};
@@ -12,7 +13,7 @@ use super::super::{DatePart, Function};
 use super::{interval, operand};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{Operand, map_operands};
-use crate::kernel::calendar::{self, JULIAN_EPOCH};
+use crate::kernel::calendar;
 use crate::kernel::interval::Interval;
 use crate::kernel::lanes::{extremes, map};
 use crate::kernel::mask;
@@ -195,7 +196,7 @@ fn extract(part: DatePart, value: &Vector, from: &DataType, rows: usize) -> Resu
         for (row, slot) in out.iter_mut().enumerate() {
             let count = values.get(row);
             let of_day = count.rem_euclid(per_day) as f64 / per_day as f64;
-            *slot = (count.div_euclid(per_day) + JULIAN_EPOCH) as f64 + of_day;
+            *slot = (count.div_euclid(per_day) + JULIAN_DAY_OF_EPOCH) as f64 + of_day;
         }
         return Ok(Vector::new(Data::Float64(out.freeze()), validity, rows)?);
     }

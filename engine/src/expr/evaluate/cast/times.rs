@@ -1,6 +1,6 @@
 //! Between dates, times and timestamps of any unit, and out of INT96.
 
-use millwork_format::record::calendar::int96_parts;
+use millwork_format::calendar::int96_parts;
 use millwork_format::types::{DataType, Storage, TimeUnit};
 use millwork_format::vector::{Cell, Data, Vector};
 

@@ -26,7 +26,7 @@ pub const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 /// The date `days` after 1970-01-01.
 ///
 /// ```
-/// use millwork_format::record::calendar::{Civil, civil_from_days, days_from_civil};
+/// use millwork_format::calendar::{Civil, civil_from_days, days_from_civil};
 /// assert_eq!(civil_from_days(19_753), Civil { year: 2024, month: 1, day: 31 });
 /// assert_eq!(days_from_civil(2024, 1, 31), Some(19_753));
 /// assert_eq!(days_from_civil(2023, 2, 29), None);
