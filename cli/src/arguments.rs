@@ -9,6 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use millwork_engine::session::machine_memory_bytes;
 use millwork_format::limits::Limits;
 
+/// Stands in front of a query that begins with a comment, which would be taken for a switch.
+pub const COMMENT_MARK: char = '\u{1}';
+
 /// Open any Parquet file, ask it SQL.
 #[derive(Debug, Parser)]
 #[command(

@@ -13,6 +13,7 @@ use millwork_format::error::Limit;
 use millwork_format::{Error as FileError, ErrorKind as FileErrorKind};
 
 use crate::paper::{bytes, visible, visible_lines};
+use crate::terminal;
 
 /// What to do about a refusal of memory.
 const ALLOWS_MORE: &str = "--memory SIZE allows more";
@@ -150,8 +151,13 @@ impl Failure {
         }
     }
 
+    /// Says it on standard error.
+    pub fn print(&self) {
+        eprint!("{}", self.text(terminal::is_coloured()));
+    }
+
     /// The message, ending in a line break; empty where nothing is to be said.
-    pub fn text(&self, colour: bool) -> String {
+    fn text(&self, colour: bool) -> String {
         match self {
             Self::BrokenPipe | Self::Findings { .. } => String::new(),
             Self::Said(message) => message.text(colour),

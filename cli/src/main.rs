@@ -4,6 +4,7 @@
 //! found, rendered and reported. The order of the modules is the order of the layers.
 #![forbid(unsafe_code)]
 
+mod terminal;
 mod arguments;
 mod width;
 mod paper;
@@ -20,14 +21,13 @@ mod sql;
 mod prompt;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use millwork_format::schema::closest;
 
-use crate::arguments::{Arguments, Verb};
+use crate::arguments::{Arguments, COMMENT_MARK, Verb};
 use crate::failure::{Failure, Result};
 
 #[global_allocator]
@@ -38,15 +38,13 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprint!("{}", failure.text(is_coloured()));
+            failure.print();
             ExitCode::from(failure.code())
         }
     }
 }
 
-/// Stands in front of a query that begins with a comment, which would be taken for a switch.
-const COMMENT_MARK: char = '\u{1}';
-
+/// With a mark in front of a query that begins with a comment, which would be taken for a switch.
 fn marked(word: OsString) -> OsString {
     let is_comment = word.to_str().and_then(|text| text.strip_prefix("--")).is_some_and(|rest| {
         rest.starts_with(char::is_whitespace) && rest.contains(|c: char| !c.is_whitespace())
@@ -91,17 +89,4 @@ fn misspelt_verb(files: &[PathBuf]) -> Result<()> {
             .hint(format!("did you mean {verb}?"))),
         None => Ok(()),
     }
-}
-
-/// Whether messages are coloured: on a terminal, unless `NO_COLOR` is set.
-fn is_coloured() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-}
-
-/// The columns of the terminal that standard output is; `None` if it is none, or does not tell.
-fn terminal_columns() -> Option<usize> {
-    if !std::io::stdout().is_terminal() {
-        return None;
-    }
-    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
 }

@@ -42,7 +42,7 @@ pub fn run(arguments: &Sql, mut session: Session) -> Result<()> {
         (session, ran) = sql::statements(session, &statement, &mut printer);
         match ran.and_then(|()| printer.finish()) {
             Err(Failure::BrokenPipe) => return Err(Failure::BrokenPipe),
-            Err(failure) => eprint!("{}", failure.text(crate::is_coloured())),
+            Err(failure) => failure.print(),
             Ok(()) => {}
         }
         statement.clear();

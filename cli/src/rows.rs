@@ -1,7 +1,5 @@
 //! `head` and `cat`: rows in the order of the files, as they are read.
 
-use std::io::IsTerminal as _;
-
 use millwork_format::read::BatchOptions;
 use millwork_format::types::Field;
 
@@ -11,6 +9,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::render;
 use crate::source::{self, Source};
+use crate::terminal;
 
 /// Rows that `head` prints.
 pub const HEAD_ROWS: u64 = 10;
@@ -20,9 +19,9 @@ pub const HEAD_ROWS: u64 = 10;
 /// # Errors
 /// A file that cannot be read, an unknown column, files of different columns.
 pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
-    let is_terminal = std::io::stdout().is_terminal();
+    let is_terminal = terminal::is_stdout();
     let form = arguments.format.unwrap_or(if is_terminal { Form::Table } else { Form::Jsonl });
-    let mut renderer = render::renderer(form, is_terminal.then(crate::terminal_columns).flatten());
+    let mut renderer = render::renderer(form, is_terminal.then(terminal::columns).flatten());
     let mut output = Output::stdout();
     // Rows on a terminal are a sign of life themselves.
     let _progress = (!is_terminal).then(Progress::start);

@@ -63,7 +63,7 @@ fn options(arguments: &Sql) -> SessionOptions {
 /// The statements, or `None` for a prompt.
 fn text(arguments: &Sql) -> Result<Option<String>> {
     if let Some(query) = arguments.query.as_ref().or(arguments.command.as_ref()) {
-        let query = query.strip_prefix(crate::COMMENT_MARK).unwrap_or(query);
+        let query = query.strip_prefix(crate::arguments::COMMENT_MARK).unwrap_or(query);
         return Ok(Some(query.to_owned()));
     }
     let reads_stdin = match &arguments.file {
@@ -98,7 +98,7 @@ impl Printer {
     pub fn new(arguments: &Sql) -> Result<Self> {
         let (output, columns) = match &arguments.output {
             Some(path) => (Output::file(path)?, None),
-            None => (Output::stdout(), crate::terminal_columns()),
+            None => (Output::stdout(), crate::terminal::columns()),
         };
         Ok(Self {
             renderer: render::renderer(arguments.format, columns),

@@ -313,6 +313,9 @@ fn too_little_memory_is_exit_code_6_with_the_switch_that_allows_more() {
         let said = ["bytes do not fit the memory budget", "help: --memory SIZE allows more"];
         fails(&arguments, 6, &said);
     }
+    let query = format!("select count(distinct l_comment) from '{file}'");
+    let said = ["memory budget", "memory is held by", "help: --memory SIZE allows more"];
+    fails(&["sql", &query, "--memory", "200KB"], 6, &said);
     printed(&["cat", &lineitem(), "--memory", "4MB", "--limit", "10"]);
 }
 

@@ -178,8 +178,12 @@ fn r24_statements_as_deep_as_allowed_are_answered() {
 #[test]
 fn r24_long_chains_of_terms_are_no_depth_and_are_answered() {
     let from = "from (values (1), (2)) as t(a)";
-    for (operator, term, rows) in [(" and ", "a < 2", 1), (" or ", "a < 2", 1)] {
-        let condition = vec![term; 100_000].join(operator);
+    let all_true = |term| format!("a < {}", term + 2);
+    let first_true = |term: usize| format!("a = {}", 2 * term + 1);
+    type Term<'a> = &'a dyn Fn(usize) -> String;
+    let chains: [(&str, Term<'_>, usize); 2] = [(" and ", &all_true, 1), (" or ", &first_true, 1)];
+    for (operator, term, rows) in chains {
+        let condition = (0..100_000).map(term).collect::<Vec<_>>().join(operator);
         for stack in [256 << 10, 2 << 20] {
             let found = answer(stack, format!("select a {from} where {condition}")).unwrap();
             assert_eq!((found.len(), found[0].as_str()), (rows, "Integer(1)"), "{operator}");

@@ -74,7 +74,7 @@ pub fn print(arguments: &Pages) -> Result<()> {
                 if let Some(error) = found.broken.take() {
                     unreadable = true;
                     output.flush()?;
-                    eprint!("{}", Failure::from(error).text(crate::is_coloured()));
+                    Failure::from(error).print();
                 }
             }
         }

@@ -79,7 +79,7 @@ pub fn run(arguments: &Verify) -> Result<()> {
         match (&ended_by, error) {
             (Some(_), Some(later)) => {
                 output.flush()?;
-                eprint!("{}", Failure::from(later).text(crate::is_coloured()));
+                Failure::from(later).print();
             }
             (None, first) => ended_by = first,
             (Some(_), None) => {}

@@ -345,6 +345,9 @@ impl MorselScan {
     /// Leaves out windows without rows that may match by what has become known since they were made.
     fn look_again(&mut self, shared: &ScanShared) {
         (self.order, self.started) = (None, false);
+        let uncut: Vec<Range<u64>> = self.uncut.iter().rev().cloned().collect();
+        self.uncut = shared.still_match(self.reader.group(), &uncut);
+        self.uncut.reverse();
         let rows: Vec<Range<u64>> = self.windows.iter().map(|window| window.rows.clone()).collect();
         let kept = shared.still_match(self.reader.group(), &rows);
         self.windows.retain(|window| {
