@@ -672,7 +672,7 @@ fn corners_of_functions_are_answered_as_by_duckdb() {
     fails(&format!("select round({nines}::decimal(38,0), -1)"), 5, &["does not fit DECIMAL(38,0)"]);
 }
 
-/// One that every row would meet is told before anything is read.
+/// There may be none that does.
 #[test]
 fn constants_fail_where_a_row_takes_their_branch() {
     for (query, expected) in [
@@ -686,14 +686,102 @@ fn constants_fail_where_a_row_takes_their_branch() {
     }
     let wrong = ["cannot convert 'abc' to INTEGER", "query:1:"];
     for query in [
+        "select 'abc'::int",
         "select case when i = 2 then 'abc'::int else 2 end from (select 2 i)",
-        "select case when 'abc'::int = 1 then 1 end from (select 2 i where false)",
-        "select coalesce('abc'::int, i) from (select 2 i where false)",
-        "select * from (select 2 i where false) where i = 'abc'",
-        "create view v as select 'abc'::int",
+        "select case when 'abc'::int = 1 then 1 end from (select 2 i)",
+        "select coalesce('abc'::int, i) from (select 2 i)",
+        "select * from (select 2 i) where i = 'abc'",
     ] {
         fails(query, 5, &wrong);
     }
+    fails("select 2147483647 + 1", 5, &["overflow: 2147483647 + 1 does not fit INTEGER"]);
+    fails("select 1 where date '2024-01-01' > '2020-13-01'", 5, &["'2020-13-01' to DATE"]);
+    for query in [
+        "select 1//0 as x from (select 2 i where false)",
+        "select i as x from (select 2 i, 1//0 as j) where false",
+        "select 1 as x from (select 2 i) where i = 3 and 1//0 = 1",
+        "select 5 % 0 as x where false",
+        "select * from (select 2 x where false) where x = 'abc'",
+    ] {
+        assert_eq!(csv(query), "x\n", "{query}");
+    }
+    for (query, expected) in [
+        ("select count(*) as x from (select 1//0 from (select 2 i))", "x\n1\n"),
+        ("select a as x from (select 1 a, 1//0 b)", "x\n1\n"),
+    ] {
+        assert_eq!(csv(query), expected, "{query}");
+    }
+}
+
+/// Digits take the type of what is beside them; what is computed, or has a type, does not.
+#[test]
+fn only_digits_take_the_type_beside_them() {
+    let t = "(select 127::tinyint as t)";
+    for (sum, expected) in [
+        ("t + length('abc')", "130"),
+        ("t + abs(5)", "132"),
+        ("t + extract(day from date '2024-01-09')", "136"),
+        ("t + coalesce(null, 3)", "130"),
+        ("t + nullif(3, 4)", "130"),
+        ("t + (5 + 1)", "133"),
+        ("t + 5::bigint", "132"),
+        ("t + -5", "122"),
+        ("t % 5", "2"),
+    ] {
+        assert_eq!(
+            csv(&format!("select {sum} as x from {t}")),
+            format!("x\n{expected}\n"),
+            "{sum}"
+        );
+    }
+    fails(&format!("select t + 5 from {t}"), 5, &["overflow: 127 + 5 does not fit TINYINT"]);
+}
+
+#[test]
+fn corners_of_keys_and_floats_are_answered_as_by_duckdb() {
+    let intervals = "(values (interval '1 month'), (interval '30 days')) as t(i)";
+    for (query, expected) in [
+        (format!("select count(*) as n from (select i from {intervals} group by i)"), "n\n1\n"),
+        (format!("select count(distinct i) as n from {intervals}"), "n\n1\n"),
+        (
+            format!(
+                "select count(*) as n from {intervals} join {intervals_2} on t.i = u.i",
+                intervals_2 = intervals.replace("t(i)", "u(i)")
+            ),
+            "n\n4\n",
+        ),
+        (
+            "select 9007199791611905::bigint::float = 9007200328482816::float as x".to_string(),
+            "x\ntrue\n",
+        ),
+        (
+            "select '-0004-01-01 10:00:00'::timestamp::varchar as x".to_string(),
+            "x\n0005-01-01 (BC) 10:00:00\n",
+        ),
+    ] {
+        assert_eq!(csv(&query), expected, "{query}");
+    }
+    fails("select octet_length(5)", 5, &["INTEGER"]);
+    fails("select first(i) from (select 1 i)", 5, &["any_value"]);
+    fails(
+        "select regexp_matches('a', '[')",
+        5,
+        &["invalid regular expression '[': unclosed character class"],
+    );
+}
+
+/// Each level would double what is written.
+#[test]
+fn statements_that_double_are_stopped_or_answered() {
+    let mut chain = "select 1::bigint as x".to_string();
+    for _ in 0..40 {
+        chain = format!("select x + x as x from ({chain})");
+    }
+    assert_eq!(csv(&format!("select x from ({chain}) where x > 0")), "x\n1099511627776\n");
+    let aliases: Vec<String> =
+        (1..60).map(|at| format!("a{} + a{} as a{at}", at - 1, at - 1)).collect();
+    let query = format!("select x as a0, {} from (select 0 x)", aliases.join(", "));
+    fails(&query, 5, &["expressions"]);
 }
 
 #[test]

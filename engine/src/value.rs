@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use half::f16;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, Buffer, Slice};
 use millwork_format::types::{DataType, Storage};
@@ -59,6 +60,10 @@ impl Scalar {
             (Self::Integer(value), Storage::UInt16) => integer!(value, u16),
             (Self::Integer(value), Storage::UInt32) => integer!(value, u32),
             (Self::Integer(value), Storage::UInt64) => integer!(value, u64),
+            (Self::Float(value), Storage::Float16) => {
+                let bits = f16::from_f64(*value).to_bits();
+                Vector::new(Data::Float16(Slice::copy_of(&[bits])), None, 1)?
+            }
             (Self::Float(value), Storage::Float32) => {
                 Vector::flat(Slice::copy_of(&[*value as f32]))
             }

@@ -190,7 +190,17 @@ impl Batch {
     /// pages) is not counted.
     #[must_use]
     pub fn row_bytes(&self) -> u64 {
-        let all: u64 = self.columns.iter().map(Vector::row_bytes).sum();
+        self.share_of(self.columns.iter().map(Vector::row_bytes).sum())
+    }
+
+    /// The same without those that are reserved from an account already.
+    #[must_use]
+    pub fn unreserved_row_bytes(&self) -> u64 {
+        self.share_of(self.columns.iter().map(Vector::unreserved_row_bytes).sum())
+    }
+
+    /// What its selected rows have of `all` that all rows take.
+    fn share_of(&self, all: u64) -> u64 {
         match self.rows() as u64 {
             0 => 0,
             rows => (u128::from(all) * self.count() as u128 / u128::from(rows)) as u64,

@@ -106,7 +106,7 @@ impl Selection {
             Self::Mask { bits, .. } => bits.count_ones(),
             Self::Rows { rows, .. } => return rows.clone(),
         };
-        let mut rows = match SliceMut::to_fill(count) {
+        let mut rows = match SliceMut::to_fill_unasked(count) {
             Ok(rows) => rows,
             Err(error) => panic!("{error}"),
         };

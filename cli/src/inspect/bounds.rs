@@ -88,7 +88,9 @@ pub fn merged(
     let mut widest: Option<(Vector, Vector)> = None;
     for (values, statistics) in chunks {
         let statistics = statistics.as_ref()?;
-        if statistics.null_count == Some(*values) {
+        // Neither nulls nor NaNs have bounds.
+        let nans = statistics.nan_count.unwrap_or(0);
+        if statistics.null_count.and_then(|nulls| nulls.checked_add(nans)) == Some(*values) {
             continue;
         }
         let (min, max) = values_of(leaf, statistics, writer);

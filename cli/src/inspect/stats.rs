@@ -62,8 +62,9 @@ impl<'a> Total<'a> {
             uncompressed_bytes: 0,
             encodings: Vec::new(),
             chunks: Vec::with_capacity(chunks.len()),
-            is_exact: Some(true),
+            is_exact: None,
         };
+        let mut is_first = true;
         for chunk in &chunks {
             let statistics = chunk.statistics().map_err(|error| located(error, source))?;
             let known = statistics.unwrap_or_default();
@@ -81,7 +82,11 @@ impl<'a> Total<'a> {
             if known.null_count != Some(chunk.num_values()) {
                 let exact = known.is_min_value_exact.zip(known.is_max_value_exact);
                 let exact = exact.map(|(min, max)| min && max);
-                total.is_exact = total.is_exact.zip(exact).map(|(all, one)| all && one);
+                total.is_exact = match is_first {
+                    true => exact,
+                    false => total.is_exact.zip(exact).map(|(all, one)| all && one),
+                };
+                is_first = false;
             }
             for encoding in meta::encodings(*chunk) {
                 if !total.encodings.contains(&encoding) {
@@ -142,7 +147,7 @@ fn json(source: &Source, out: &mut Output) -> Result<()> {
             "nans": total.nans,
             "min": min,
             "max": max,
-            "is_exact": total.is_exact.filter(|_| !total.chunks.is_empty()),
+            "is_exact": total.is_exact,
             "compressed_bytes": total.compressed_bytes,
             "uncompressed_bytes": total.uncompressed_bytes,
             "ratio": total.ratio(),

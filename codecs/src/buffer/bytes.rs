@@ -145,11 +145,20 @@ impl BufferMut {
     /// As [`BufferMut::scratch`].
     pub fn to_fill(len: usize) -> Result<Self> {
         let reservation = reserve_large(len)?;
+        Ok(Self { reservation, ..Self::to_fill_unasked(len)? })
+    }
+
+    /// [`BufferMut::to_fill`] that no account around the thread is asked for, however large it is: for callers
+    /// that have no error to give.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn to_fill_unasked(len: usize) -> Result<Self> {
         let lines = match take_spare(lines_for(len)) {
             Some(stale) => stale,
             None => allocate(len)?,
         };
-        Ok(Self { lines, len, reservation })
+        Ok(Self { lines, len, reservation: None })
     }
 
     /// Bytes in use.
@@ -332,6 +341,12 @@ impl Buffer {
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
         self.allocation.lines.len() * 64
+    }
+
+    /// Whether its allocation is reserved from an account.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.allocation.reservation.is_some()
     }
 
     /// Whether both are the same bytes of the same allocation.

@@ -36,7 +36,7 @@ impl<T: Pod> Slice<T> {
     #[must_use]
     #[allow(clippy::panic, reason = "as Vec does: for small copies")]
     pub fn copy_of(values: &[T]) -> Self {
-        match SliceMut::scratch(values.len()) {
+        match SliceMut::to_fill_unasked(values.len()) {
             Ok(mut copy) => {
                 copy.copy_from_slice(values);
                 copy.freeze()
@@ -128,6 +128,15 @@ impl<T: Pod> SliceMut<T> {
     pub fn to_fill(len: usize) -> Result<Self> {
         let bytes = len.saturating_mul(size_of::<T>());
         Ok(Self { buffer: BufferMut::to_fill(bytes)?, kind: PhantomData })
+    }
+
+    /// [`BufferMut::to_fill_unasked`] for values.
+    ///
+    /// # Errors
+    /// `OutOfMemory` if the machine refuses.
+    pub fn to_fill_unasked(len: usize) -> Result<Self> {
+        let bytes = len.saturating_mul(size_of::<T>());
+        Ok(Self { buffer: BufferMut::to_fill_unasked(bytes)?, kind: PhantomData })
     }
 
     /// Makes the slice `len` values long; new values are 0.

@@ -343,6 +343,12 @@ impl Expr {
         }
     }
 
+    /// Expressions in it, itself among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        1 + self.children().into_iter().map(Self::size).sum::<usize>()
+    }
+
     /// Whether a row may have an error in place of a result: then it must not be evaluated for rows
     /// that another condition guards it from.
     #[must_use]
@@ -361,6 +367,10 @@ impl Expr {
                     | Function::Round
                     | Function::NegateChecked
                     | Function::AbsoluteChecked => !is_float,
+                    // A pattern that is no constant may be none at all.
+                    Function::Like { .. } | Function::RegexpMatches => {
+                        arguments.get(1).is_some_and(|pattern| pattern.as_literal().is_none())
+                    }
                     Function::DivideFloatChecked
                     | Function::DivideInteger
                     | Function::MapOfLists

@@ -12,6 +12,7 @@ use millwork_format::types::DataType;
 use millwork_format::vector::{Data, DictionaryId, Vector, Views};
 
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
 use crate::row::{Indexed, NestedCodec, float_bits};
 
 /// The word of null.
@@ -239,6 +240,14 @@ fn append_words(
         }
         Data::Float64(values) => {
             words.extend(indices.iter().map(|index| float_bits(values[*index as usize])));
+        }
+        Data::Fixed { width_bytes, bytes } if *data_type == DataType::SignedInterval => {
+            // Those of one length are equal.
+            words.extend(indices.iter().map(|i| {
+                let value = &bytes[*i as usize * width_bytes..][..*width_bytes];
+                let length = Interval::from_bytes(value).map_or(0, Interval::length_micros);
+                secret.wide_word(length)
+            }));
         }
         Data::Fixed { width_bytes, bytes } => words.extend(
             indices

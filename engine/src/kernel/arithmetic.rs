@@ -103,8 +103,10 @@ pub trait Integer: Native + Ord + Copy + std::fmt::Display {
     fn truncated(value: i128) -> Self;
     /// The value in 128 bits as this type, if it fits.
     fn narrowed(value: i128) -> Option<Self>;
-    /// The nearest float.
+    /// The nearest double.
     fn double(self) -> f64;
+    /// The nearest float, which is not always that of the nearest double.
+    fn single(self) -> f32;
 }
 
 macro_rules! integer {
@@ -162,6 +164,10 @@ macro_rules! integer {
             #[inline(always)]
             fn double(self) -> f64 {
                 self as f64
+            }
+            #[inline(always)]
+            fn single(self) -> f32 {
+                self as f32
             }
         }
     )*};

@@ -113,16 +113,9 @@ pub fn time(count: i64, unit: TimeUnit, out: &mut String) {
 /// A timestamp, given as a count of `unit`; `+00` follows if it is an instant.
 pub fn timestamp(count: i64, unit: TimeUnit, utc: bool, out: &mut String) {
     let day = unit.per_second() * 86_400;
-    let mut text = String::new();
-    date(count.div_euclid(day), &mut text);
-    // The era stands behind the time.
-    let (date, era) = match text.strip_suffix(" (BC)") {
-        Some(date) => (date, " (BC)"),
-        None => (text.as_str(), ""),
-    };
-    put!(out, "{date} ");
+    date(count.div_euclid(day), out);
+    out.push(' ');
     time(count.rem_euclid(day), unit, out);
-    out.push_str(era);
     if utc {
         out.push_str("+00");
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use millwork_format::batch::Batch;
+use millwork_format::batch::{Batch, MorselId};
 
 use super::operator::{Answer, Context, KindSet, Operator, Sink, SinkAnswer, Source, SourceAnswer};
 use super::scheduler::CancelToken;
@@ -52,6 +52,10 @@ impl<T: Source> Source for BlockTwice<T> {
 
     fn stop(&mut self) {
         self.inner.stop();
+    }
+
+    fn morsel(&self) -> MorselId {
+        self.inner.morsel()
     }
 
     fn row_kinds(&self) -> KindSet {
@@ -210,6 +214,10 @@ impl<T: Source> Source for FaultAt<T> {
 
     fn stop(&mut self) {
         self.inner.stop();
+    }
+
+    fn morsel(&self) -> MorselId {
+        self.inner.morsel()
     }
 
     fn row_kinds(&self) -> KindSet {

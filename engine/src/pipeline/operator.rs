@@ -238,6 +238,9 @@ impl<T: Source + ?Sized> Source for Box<T> {
     fn stop(&mut self) {
         (**self).stop();
     }
+    fn morsel(&self) -> MorselId {
+        (**self).morsel()
+    }
     fn row_kinds(&self) -> KindSet {
         (**self).row_kinds()
     }

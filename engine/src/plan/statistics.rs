@@ -157,7 +157,8 @@ fn range(predicate: &Expr, plan: &LogicalPlan) -> Option<(usize, f64, f64)> {
     let (LogicalPlan::Scan(scan), at) = origin(plan, column)? else { return None };
     let (low, high) = scan.table.bounds(whole(scan, at)?)?;
     let (low, high, value) = (number(&low)?, number(&high)?, number(value)?);
-    let at = ((value - low) / (high - low).max(1.0)).clamp(0.0, 1.0);
+    let width = if high > low { high - low } else { 1.0 };
+    let at = ((value - low) / width).clamp(0.0, 1.0);
     let is_below = match comparison {
         Comparison::Less | Comparison::LessOrEqual => !is_turned,
         Comparison::Greater | Comparison::GreaterOrEqual => is_turned,

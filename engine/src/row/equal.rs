@@ -2,7 +2,7 @@
 
 use bytemuck::Pod;
 use half::f16;
-use millwork_format::types::Storage;
+use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Data, Vector, Views};
 
 use super::decode::{value_at, view_at};
@@ -10,6 +10,7 @@ use super::layout::SlotKind;
 use super::nested::NestedCodec;
 use super::{Indexed, RowStore, float_bits};
 use crate::error::{Error, Result};
+use crate::kernel::interval::Interval;
 
 impl RowStore {
     /// Sets `equal[i]` to false where column `column` of row `ids[i]` differs from row `rows[i]` of
@@ -72,6 +73,20 @@ impl Pairs<'_> {
                     let (page, row) = self.store.row(id);
                     let view = view_at(row, self.offset);
                     equal[position] &= codec.is_key_of(&key, self.store.bytes_of(page, &view))?;
+                }
+            }
+            (SlotKind::Fixed(width), Data::Fixed { width_bytes, bytes })
+                if width == *width_bytes
+                    && self.store.layout.types()[column] == DataType::SignedInterval =>
+            {
+                // A month is thirty days.
+                let length =
+                    |bytes: &[u8]| Interval::from_bytes(bytes).map(Interval::length_micros);
+                for (position, index) in values.indices().iter().enumerate() {
+                    let row = self.store.row(self.ids[position]).1;
+                    let stored = &row[self.offset..self.offset + width];
+                    let value = &bytes.as_slice()[*index as usize * width..][..width];
+                    equal[position] &= length(stored) == length(value);
                 }
             }
             (SlotKind::Fixed(width), Data::Fixed { width_bytes, bytes })

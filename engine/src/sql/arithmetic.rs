@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::value::{Scalar, integer_bounds};
 
-/// `left operator right` as they are written: digits beside a constant that has a type, as in
-/// `100::tinyint + 100`, are of that type if they fit. `is_digits`: which sides are digits.
+/// `left operator right` as they are written: digits, as in `100::tinyint + 100`, are of the type of the other
+/// side if it holds them. `is_digits`: which sides are digits.
 ///
 /// # Errors
 /// As [`bind`].
@@ -25,13 +25,10 @@ pub fn bind_written(operator: Arithmetic, sides: [Expr; 2], is_digits: [bool; 2]
     }
 }
 
-/// Digits as the integer type of a constant beside them, if that holds them.
+/// Digits as the integer type beside them, if that holds them.
 fn beside(digits: Expr, other: &Expr) -> Result<Expr> {
-    let (Some(Scalar::Integer(value)), Some(_)) = (digits.as_literal(), other.as_literal()) else {
-        return Ok(digits);
-    };
-    let bounds = integer_bounds(&other.data_type);
-    match (bounds, is_integer(&digits.data_type)) {
+    let Some(Scalar::Integer(value)) = digits.as_literal() else { return Ok(digits) };
+    match (integer_bounds(&other.data_type), is_integer(&digits.data_type)) {
         (Some((low, high)), true) if (low..=high).contains(value) => {
             coerce(digits, &other.data_type)
         }
@@ -113,7 +110,8 @@ fn number(expr: Expr, operator: Arithmetic) -> Result<Expr> {
 }
 
 fn common(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<DataType> {
-    types::common_of(left, right).ok_or_else(|| {
+    let found = integer_type(left, right).or_else(|| types::common_of(left, right));
+    found.ok_or_else(|| {
         Error::types(format!(
             "operator {} is not defined for {} and {}",
             symbol(operator),
@@ -124,7 +122,7 @@ fn common(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<DataType> {
 }
 
 fn integer_type(left: &Expr, right: &Expr) -> Option<DataType> {
-    types::common_of(left, right).filter(is_integer)
+    types::common(&left.data_type, &right.data_type).filter(is_integer)
 }
 
 fn same(function: Function, left: Expr, right: Expr, of: &DataType) -> Result<Expr> {
@@ -203,6 +201,13 @@ fn dates(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<Option<Expr>
         }
         (Subtract, x, y) if is_moment(x) && is_moment(y) => {
             let Some(common) = types::common(x, y) else { return Ok(None) };
+            // An interval has no finer parts, and nanoseconds not all years.
+            let common = match common {
+                DataType::Timestamp { unit, utc } => {
+                    DataType::Timestamp { unit: unit.min(TimeUnit::Micros), utc }
+                }
+                other => other,
+            };
             let sides = vec![coerce(a, &common)?, coerce(b, &common)?];
             Ok(call(Function::TimeBetween, sides, DataType::SignedInterval))
         }

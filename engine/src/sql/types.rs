@@ -192,6 +192,16 @@ pub fn common_of(left: &Expr, right: &Expr) -> Option<DataType> {
     common(&left.data_type, &right.data_type)
 }
 
+/// The least type from INTEGER on that holds the digits of a constant.
+#[must_use]
+pub fn type_of_digits(value: i128) -> DataType {
+    match (i32::try_from(value), i64::try_from(value)) {
+        (Ok(_), _) => DataType::Int32,
+        (_, Ok(_)) => DataType::Int64,
+        _ => DataType::Int128,
+    }
+}
+
 /// The type of `other` if the constant `expr` takes it.
 fn adapt(expr: &Expr, other: &Expr) -> Option<DataType> {
     let of = &other.data_type;
@@ -201,7 +211,10 @@ fn adapt(expr: &Expr, other: &Expr) -> Option<DataType> {
             DataType::Fixed(length) if bytes.len() == *length as usize => Some(of.clone()),
             _ => None,
         },
-        Scalar::Integer(value) if is_integer(&expr.data_type) && other.as_literal().is_none() => {
+        // As digits are written; what was computed has the type that it has.
+        Scalar::Integer(value)
+            if expr.data_type == type_of_digits(*value) && other.as_literal().is_none() =>
+        {
             let (low, high) = integer_bounds(of)?;
             (low..=high).contains(value).then(|| of.clone())
         }
@@ -279,8 +292,8 @@ fn is_castable_inside(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// `expr` computed, if all its parts are constants. One that cannot be computed stays: no row may take
-/// the branch in which it stands (see [`fold::check`](crate::plan::rules::fold::check)).
+/// `expr` computed, if all its parts are constants. One that cannot be computed stays: there may be no row
+/// that meets it.
 #[must_use]
 pub fn folded(mut expr: Expr) -> Expr {
     fold_node(&mut expr);

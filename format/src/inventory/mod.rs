@@ -195,7 +195,8 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
                 (Some(ordinal), num_values, is_flat.then_some(u64::from(num_values)))
             }
             PageKind::DataV2 { num_values, num_rows, .. } => {
-                (Some(ordinal), num_values, Some(u64::from(num_rows)))
+                let rows = if is_flat { num_values } else { num_rows };
+                (Some(ordinal), num_values, Some(u64::from(rows)))
             }
             _ => (None, 0, None),
         };

@@ -170,10 +170,10 @@ fn day_and_time(
 ) {
     let date = civil_from_days(days);
     date_digits(date, style.era, out);
+    era_mark(date, style.era, out);
     out.push_text(style.separator);
     time(of_day, unit, style.fraction, out);
     out.push_text(style.zone);
-    era_mark(date, style.era, out);
 }
 
 /// Months, days and milliseconds of an interval.

@@ -205,18 +205,32 @@ impl Vector {
     /// vectors are not counted, those of long strings are.
     #[must_use]
     pub fn row_bytes(&self) -> u64 {
+        self.bytes_where(&|_| true)
+    }
+
+    /// The same without those that are reserved from an account already.
+    #[must_use]
+    pub fn unreserved_row_bytes(&self) -> u64 {
+        self.bytes_where(&|buffer| !buffer.is_reserved())
+    }
+
+    fn bytes_where(&self, counts: &impl Fn(&Buffer) -> bool) -> u64 {
         let len = self.len as u64;
         let values = match &self.data {
             Data::Null | Data::Constant(_) => 0,
             Data::Boolean(_) => len.div_ceil(8),
-            Data::Fixed { bytes, .. } => bytes.len() as u64,
-            Data::Views(views) => views.row_bytes(),
+            Data::Fixed { bytes, .. } if counts(bytes) => bytes.len() as u64,
+            Data::Fixed { .. } => 0,
+            Data::Views(views) => views.bytes_where(counts),
             Data::Dictionary(codes, _) => codes.row_bytes(),
-            Data::List(list) => len * 4 + list.child().row_bytes(),
-            Data::Struct(children) => children.iter().map(Self::row_bytes).sum(),
+            Data::List(list) => len * 4 + list.child().bytes_where(counts),
+            Data::Struct(children) => children.iter().map(|one| one.bytes_where(counts)).sum(),
             plain => with_plain!(
                 plain,
-                |values, rebuild| size_of_val(values.as_slice()) as u64,
+                |values, rebuild| match counts(values.buffer()) {
+                    true => size_of_val(values.as_slice()) as u64,
+                    false => 0,
+                },
                 else 0
             ),
         };

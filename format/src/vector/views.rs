@@ -97,10 +97,15 @@ impl Views {
         builder.finish()
     }
 
-    /// Bytes of the views and of the strings that are not inline.
-    pub(super) fn row_bytes(&self) -> u64 {
-        let long = |view: &View| if view.is_inline() { 0 } else { view.len() as u64 };
-        self.views.iter().map(|view| size_of::<View>() as u64 + long(view)).sum()
+    /// Bytes of the views and of the strings that are not inline, where the buffer that they lie in counts.
+    pub(super) fn bytes_where(&self, counts: &impl Fn(&Buffer) -> bool) -> u64 {
+        let counted: Vec<bool> = self.buffers.iter().map(counts).collect();
+        let long = |view: &View| {
+            let is_counted = || counted.get(view.location().0 as usize).copied().unwrap_or(true);
+            if view.is_inline() || !is_counted() { 0 } else { view.len() as u64 }
+        };
+        let views = if counts(self.views.buffer()) { size_of::<View>() as u64 } else { 0 };
+        self.views.iter().map(|view| views + long(view)).sum()
     }
 
     pub(super) fn allocated_bytes(&self) -> usize {

@@ -7,6 +7,7 @@
 mod numbers;
 mod times;
 
+use half::f16;
 use millwork_codecs::buffer::{Bitmap, BufferMut, SliceMut};
 use millwork_format::WideDecimal;
 use millwork_format::selection::Selection;
@@ -125,6 +126,19 @@ impl Conversion<'_> {
         Ok(Vector::new(T::into_data(out.freeze()), self.validity(&failed)?, self.rows)?)
     }
 
+    /// Floats of half precision made row by row.
+    fn halves(&self, convert: impl Fn(usize) -> Option<f32>) -> Result<Vector> {
+        let mut out = SliceMut::<u16>::scratch(self.rows)?;
+        let mut failed = mask::words(self.rows)?;
+        for (row, slot) in out.iter_mut().enumerate() {
+            match convert(row) {
+                Some(value) => *slot = f16::from_f32(value).to_bits(),
+                None => failed[row / 64] |= 1 << (row % 64),
+            }
+        }
+        Ok(Vector::new(Data::Float16(out.freeze()), self.validity(&failed)?, self.rows)?)
+    }
+
     fn booleans(&self, convert: impl Fn(usize) -> Option<bool>) -> Result<Vector> {
         let mut out = mask::words(self.rows)?;
         let mut failed = mask::words(self.rows)?;
@@ -203,6 +217,7 @@ impl Conversion<'_> {
             DataType::UInt16 => integers!(u16),
             DataType::UInt32 => integers!(u32),
             DataType::UInt64 => integers!(u64),
+            DataType::Float16 => self.halves(|row| parse::float(text(row))),
             DataType::Float32 => self.plain(|row| parse::float(text(row))),
             DataType::Float64 => self.plain(|row| parse::double(text(row))),
             DataType::Decimal { precision, scale } => {

@@ -31,8 +31,12 @@ pub(super) fn like_pattern(
 
 /// Compiles a regular expression.
 pub(super) fn regex(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern)
-        .map_err(|error| Error::evaluate(format!("invalid regular expression: {error}")))
+    Regex::new(pattern).map_err(|error| {
+        // The last of several lines says what; those before it draw where.
+        let text = error.to_string();
+        let what = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        Error::evaluate(format!("invalid regular expression '{pattern}': {what}"))
+    })
 }
 
 /// Predicates of two texts.

@@ -47,8 +47,8 @@ impl ExchangeSink {
             return Ok(());
         }
         let batch = detached(&batch.clone().with_selection(selection)?)?;
-        let bytes: usize = batch.columns().iter().map(Vector::allocated_bytes).sum();
-        let reservation = self.exchange.budget.reserve(bytes as u64)?;
+        let bytes = batch.columns().iter().map(Vector::unreserved_row_bytes).sum();
+        let reservation = self.exchange.budget.reserve(bytes)?;
         pending.push_back(Item::Batch(batch, reservation));
         self.sent_batches += 1;
         Ok(())

@@ -83,6 +83,8 @@ struct Half {
 struct Held {
     batch: Batch,
     bytes: u64,
+    /// Those of them that the window's reservation holds: large buffers have their own.
+    reserved: u64,
 }
 
 /// What there is to take.
@@ -131,7 +133,7 @@ impl Window {
     fn push(&self, batch: Batch, waker: &Waker) -> Result<(Place, SinkAnswer)> {
         // Few rows of a large page: copied, they do not keep it alive.
         let batch = if batch.count() * 2 < batch.rows() { batch.compacted()? } else { batch };
-        let bytes = batch.row_bytes();
+        let (bytes, reserved) = (batch.row_bytes(), batch.unreserved_row_bytes());
         let morsel = match self.0.order {
             WindowOrder::AsTheyCome => None,
             WindowOrder::ByMorsel => batch.origin().map(|origin| origin.morsel_id()),
@@ -140,16 +142,16 @@ impl Window {
         if state.abandoned {
             return Ok((Place::Ready, SinkAnswer::Done));
         }
-        let held = state.reservation.bytes().saturating_add(bytes);
+        let held = state.reservation.bytes().saturating_add(reserved);
         state.reservation.resize(held)?;
         let place = match morsel {
             Some(morsel) if morsel > state.first_unfinished => {
-                state.ahead.entry(morsel).or_default().push_back(Held { batch, bytes });
+                state.ahead.entry(morsel).or_default().push_back(Held { batch, bytes, reserved });
                 state.ahead_bytes += bytes;
                 Place::Ahead(morsel)
             }
             _ => {
-                state.ready.push(Held { batch, bytes });
+                state.ready.push(Held { batch, bytes, reserved });
                 Place::Ready
             }
         };
@@ -273,7 +275,7 @@ impl Window {
             return if state.closed || state.abandoned { Taken::Nothing } else { Taken::Later };
         };
         state.ready.bytes -= held.bytes;
-        let left = state.reservation.bytes() - held.bytes;
+        let left = state.reservation.bytes() - held.reserved;
         // Giving back cannot be refused.
         let _ = state.reservation.resize(left);
         // Lanes are woken when half of what they may fill is free, not for every batch.

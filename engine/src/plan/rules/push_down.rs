@@ -19,6 +19,10 @@ pub fn push_down(plan: LogicalPlan) -> LogicalPlan {
     push(plan, Vec::new())
 }
 
+/// Expressions that a condition may take with it below a projection: one that uses a column twice takes it
+/// twice, and so again further down.
+const MOST_COPIED: usize = 1 << 10;
+
 /// `plan` under `predicates`.
 fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
     match plan {
@@ -37,12 +41,20 @@ fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
             LogicalPlan::Scan(scan).filter(above)
         }
         LogicalPlan::Project(mut project) => {
-            let mut below = predicates;
+            let sizes: Vec<usize> = project.expressions.iter().map(Expr::size).collect();
+            let fits = |predicate: &Expr| {
+                let mut size = 0_usize;
+                predicate.for_each_column(&mut |column| {
+                    size = size.saturating_add(sizes.get(column).copied().unwrap_or(0));
+                });
+                size <= MOST_COPIED
+            };
+            let (mut below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(fits);
             for predicate in &mut below {
                 substitute(predicate, &|column| project.expressions.get(column).cloned());
             }
             *project.input = push(*project.input, below);
-            LogicalPlan::Project(project)
+            LogicalPlan::Project(project).filter(above)
         }
         LogicalPlan::Aggregate(mut aggregate) => {
             // A condition without columns would take a group that no row makes.

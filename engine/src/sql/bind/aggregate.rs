@@ -138,7 +138,11 @@ fn typed(
         "count" => (Function::Count, argument, DataType::Int64),
         "min" => (Function::Min, argument, data_type),
         "max" => (Function::Max, argument, data_type),
-        "any_value" | "arbitrary" | "first" => (Function::AnyValue, argument, data_type),
+        "any_value" => (Function::AnyValue, argument, data_type),
+        "arbitrary" | "first" => {
+            let error = Error::unsupported(format!("{name} of a group: rows have no order here"));
+            return Err(error.hint("any_value gives one that is not null"));
+        }
         "bool_and" => (Function::BoolAnd, boolean(argument)?, DataType::Boolean),
         "bool_or" => (Function::BoolOr, boolean(argument)?, DataType::Boolean),
         _ => {

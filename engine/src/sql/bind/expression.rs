@@ -16,6 +16,7 @@ use crate::value::Scalar;
 impl Binder<'_> {
     /// Binds an expression; errors get its place.
     pub(super) fn expr(&mut self, frame: &mut Frame<'_>, expr: &ast::Expr) -> Result<Expr> {
+        self.count_expressions(1)?;
         let bound = self.nested(|this| this.expr_here(frame, expr));
         self.placed(bound, expr.span)
     }
@@ -107,6 +108,7 @@ impl Binder<'_> {
             }
             Kind::Between { argument, low, high, negated } => {
                 let argument = self.expr(frame, argument)?;
+                self.count_expressions(argument.size())?;
                 let low = self.expr(frame, low)?;
                 let low = compare(Comparison::GreaterOrEqual, argument.clone(), low)?;
                 let high = self.expr(frame, high)?;
@@ -219,6 +221,7 @@ impl Binder<'_> {
                 None => self.condition(frame, condition)?,
                 Some(operand) => {
                     let value = self.expr(frame, condition)?;
+                    self.count_expressions(operand.size())?;
                     compare(Comparison::Equal, operand.clone(), value)?
                 }
             });
@@ -237,7 +240,10 @@ impl Binder<'_> {
 
 /// Whether a constant stands there as digits: it has no type of its own.
 fn is_digits(expr: &ast::Expr) -> bool {
-    matches!(&expr.kind, ast::ExprKind::Literal(ast::Literal::Number(_)))
+    match &expr.kind {
+        ast::ExprKind::Negate(inner) => is_digits(inner),
+        kind => matches!(kind, ast::ExprKind::Literal(ast::Literal::Number(_))),
+    }
 }
 
 /// The expression whose alias is `name`.

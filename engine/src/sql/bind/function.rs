@@ -257,6 +257,16 @@ fn number(name: &str, argument: Expr) -> Result<Expr> {
     }
 }
 
+/// Bytes of a text or of bytes.
+fn byte_length(argument: Expr) -> Result<Expr> {
+    let argument = match argument.data_type {
+        DataType::Fixed(_) => coerce(argument, &DataType::Binary)?,
+        DataType::Binary => argument,
+        _ => text(argument)?,
+    };
+    Ok(call(Function::ByteLength, vec![argument], DataType::Int64))
+}
+
 /// `round(a[, digits])`: a decimal keeps the digits asked for as its scale.
 fn round(mut arguments: Vec<Expr>) -> Result<Expr> {
     let digits = if arguments.len() == 2 { arguments.pop() } else { None };
@@ -393,14 +403,14 @@ fn general(name: &str, arguments: Vec<Expr>, function: &Call) -> Result<Expr> {
             let [argument] = exactly(name, arguments)?;
             let function = match argument.data_type {
                 DataType::List(_) | DataType::Map { .. } => Function::ListLength,
-                DataType::Binary | DataType::Fixed(_) => Function::ByteLength,
+                DataType::Binary | DataType::Fixed(_) => return byte_length(argument),
                 _ => return Ok(call(Function::Length, vec![text(argument)?], DataType::Int64)),
             };
             Ok(call(function, vec![argument], DataType::Int64))
         }
         "strlen" | "octet_length" => {
             let [argument] = exactly(name, arguments)?;
-            Ok(call(Function::ByteLength, vec![argument], DataType::Int64))
+            byte_length(argument)
         }
         _ => Err(unknown(&function.name.text)),
     }

@@ -40,14 +40,7 @@ fn number(digits: &str) -> Result<Expr> {
         && let Some(unscaled) = parse::decimal(digits, scale.into())
     {
         if !digits.contains('.') {
-            let fits = |low: i128, high: i128| (low..=high).contains(&unscaled);
-            let data_type = if fits(i32::MIN.into(), i32::MAX.into()) {
-                DataType::Int32
-            } else if fits(i64::MIN.into(), i64::MAX.into()) {
-                DataType::Int64
-            } else {
-                DataType::Int128
-            };
+            let data_type = types::type_of_digits(unscaled);
             return Ok(Expr::literal(Scalar::Integer(unscaled), data_type));
         }
         if let Ok(precision) = u8::try_from(count(digits))

@@ -26,13 +26,16 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result, Span};
-use crate::plan::rules::fold;
 use crate::plan::{LogicalPlan, optimize};
 use crate::sql::MAX_BOUND_DEPTH;
 use crate::sql::ast::{Cte, Name, Query, Statement, StatementKind};
 
 /// Tables that one statement may name, with those inside CTEs and views counted at every use.
 const MAX_TABLES: usize = 4_096;
+
+/// Expressions that one statement may come to, with those that stand at several places counted at each: names
+/// of items, BETWEEN and subqueries may double what is written.
+const MAX_EXPRESSIONS: usize = 1 << 20;
 
 /// A view: the query it stands for and the names of its columns, if they were given.
 #[derive(Clone, Debug)]
@@ -126,6 +129,8 @@ pub struct Binder<'a> {
     in_view: bool,
     view_names: Vec<String>,
     table_count: usize,
+    /// Expressions so far.
+    expression_count: usize,
     /// Expressions and queries around what is bound.
     depth: usize,
 }
@@ -135,7 +140,26 @@ impl<'a> Binder<'a> {
     #[must_use]
     pub fn new(catalog: &'a dyn Catalog, views: &'a Views) -> Self {
         let (ctes, view_names) = (Vec::new(), Vec::new());
-        Self { catalog, views, ctes, in_view: false, view_names, table_count: 0, depth: 0 }
+        Self {
+            catalog,
+            views,
+            ctes,
+            in_view: false,
+            view_names,
+            table_count: 0,
+            expression_count: 0,
+            depth: 0,
+        }
+    }
+
+    /// Counts `more` expressions.
+    fn count_expressions(&mut self, more: usize) -> Result<()> {
+        self.expression_count = self.expression_count.saturating_add(more);
+        if self.expression_count > MAX_EXPRESSIONS {
+            let what = format!("a statement of more than {MAX_EXPRESSIONS} expressions");
+            return Err(Error::unsupported(what));
+        }
+        Ok(())
     }
 
     /// One level down; refused below [`MAX_BOUND_DEPTH`].
@@ -153,17 +177,16 @@ impl<'a> Binder<'a> {
     /// Binds a statement.
     ///
     /// # Errors
-    /// `Name`, `Type`, `Unsupported` or `Evaluate` (a constant), with the place; what the catalog
-    /// gives.
+    /// `Name`, `Type` or `Unsupported`, with the place; what the catalog gives.
     pub fn bind(&mut self, statement: &Statement) -> Result<Bound> {
         self.bind_kind(statement).map_err(|error| error.at(statement.span))
     }
 
     fn bind_kind(&mut self, statement: &Statement) -> Result<Bound> {
         match &statement.kind {
-            StatementKind::Query(query) => Ok(Bound::Query(self.whole(query)?)),
+            StatementKind::Query(query) => Ok(Bound::Query(self.query(query)?)),
             StatementKind::Explain { analyze, json, query } => {
-                let plan = self.whole(query)?;
+                let plan = self.query(query)?;
                 Ok(Bound::Explain { analyze: *analyze, json: *json, plan })
             }
             StatementKind::CreateView { name, columns, or_replace, if_not_exists, query } => {
@@ -176,7 +199,7 @@ impl<'a> Binder<'a> {
                     return Err(error.hint("CREATE OR REPLACE VIEW replaces it").at(name.span));
                 }
                 // A view that cannot be bound is refused now, not at its first use.
-                self.whole(query)?;
+                self.query(query)?;
                 let view = View { query: query.clone(), columns: columns.clone() };
                 Ok(Bound::CreateView { name: name.text.clone(), view })
             }
@@ -190,13 +213,6 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-    }
-
-    /// The query of a statement, without constants that fail for every row.
-    fn whole(&mut self, query: &Query) -> Result<LogicalPlan> {
-        let plan = self.query(query)?;
-        fold::check(&plan)?;
-        Ok(plan)
     }
 
     /// The span if it is of the text that is being bound.

@@ -170,7 +170,7 @@ impl Conversion<'_> {
             }
             DataType::Float32 => {
                 let mut out = SliceMut::<f32>::scratch(self.rows)?;
-                map(values, &mut out, |value: T| value.double() as f32);
+                map(values, &mut out, T::single);
                 self.all_fit(out)
             }
             DataType::Decimal { .. } => {

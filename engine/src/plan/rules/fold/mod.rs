@@ -1,47 +1,14 @@
 //! Constants are computed, by the evaluator that rows are computed with; AND, OR and NOT are made simple.
 //!
 //! In: expressions. Out: the same with constant parts as literals. A part that cannot be computed is left
-//! as it is: it may stand in a branch of CASE that no row takes. Where every row would meet it, [`check`]
-//! says so before anything is read.
+//! as it is, for the rows that meet it: there may be none, or it stands in a branch of CASE that none takes.
 
 use millwork_format::types::DataType;
 
-use crate::error::Result;
 use crate::expr::{Comparison, Expr, ExprKind, Function, constant};
 use crate::plan::LogicalPlan;
 use crate::plan::conjuncts::meaning;
 use crate::value::Scalar;
-
-/// Raises the error of a constant part that every row of `plan` would meet.
-///
-/// # Errors
-/// As [`constant`].
-pub fn check(plan: &LogicalPlan) -> Result<()> {
-    let expressions = plan.expressions();
-    let certain = match plan {
-        // Conjuncts, each for the rows that those before it leave.
-        LogicalPlan::Scan(_) | LogicalPlan::Filter(_) | LogicalPlan::Join(_) => 1,
-        _ => expressions.len(),
-    };
-    expressions.into_iter().take(certain).try_for_each(check_expr)?;
-    plan.inputs().into_iter().try_for_each(check)
-}
-
-fn check_expr(expr: &Expr) -> Result<()> {
-    let children = expr.children();
-    if is_constant(expr) {
-        constant(expr)?;
-    }
-    // The others are computed for the rows that these leave open.
-    let certain = match &expr.kind {
-        ExprKind::And(_)
-        | ExprKind::Or(_)
-        | ExprKind::Case { .. }
-        | ExprKind::Call(Function::Coalesce, _) => 1,
-        _ => children.len(),
-    };
-    children.into_iter().take(certain).try_for_each(check_expr)
-}
 
 /// Folds every expression of `plan`.
 pub fn fold_plan(plan: &mut LogicalPlan) {
