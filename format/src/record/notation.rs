@@ -28,7 +28,7 @@ impl Sink for String {
 pub(super) enum Era {
     /// Year 0 is `0000`, the year before `-0001`.
     Sign,
-    /// Year 0 is `0001` with ` (BC)` behind the whole value.
+    /// Year 0 is `0001` with ` (BC)` behind the date.
     BeforeChrist,
 }
 

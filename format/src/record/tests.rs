@@ -150,7 +150,7 @@ fn table() -> Vec<(DataType, Vector, &'static str, &'static str)> {
             T::Timestamp { unit: millis, utc: false },
             ints(&[i64::MIN]),
             "\"-292275055-05-16T16:47:04.192\"",
-            "292275056-05-16 16:47:04.192 (BC)",
+            "292275056-05-16 (BC) 16:47:04.192",
         ),
         (
             T::Int96,
