@@ -153,7 +153,7 @@ pub enum Function {
     Floor,
     /// `ceil(a)` of floats, or of a DECIMAL, whose result has scale 0.
     Ceiling,
-    /// DATE + INTERVAL or TIMESTAMP + INTERVAL: TIMESTAMP in micros.
+    /// DATE + INTERVAL or TIMESTAMP + INTERVAL: TIMESTAMP in micros, or in the nanos that it had.
     AddInterval,
     /// TIME in micros + INTERVAL, around midnight: only the part below days counts.
     AddTime,
@@ -173,7 +173,7 @@ pub enum Function {
     DaysBetween,
     /// A part of a DATE, TIMESTAMP, TIME or INTERVAL.
     Extract(DatePart),
-    /// The date or timestamp cut down to the part.
+    /// The date or timestamp cut down to the part: TIMESTAMP in micros at the finest.
     DateTruncate(DatePart),
     /// `a LIKE pattern`; the pattern is a literal or any text. `%` and `_`.
     Like {
