@@ -314,20 +314,6 @@ impl LogicalPlan {
         }
     }
 
-    /// Expressions of this node itself.
-    #[must_use]
-    pub fn expressions(&self) -> Vec<&Expr> {
-        match self {
-            Self::Scan(node) => node.predicates.iter().collect(),
-            Self::Values(node) => node.rows.iter().flatten().collect(),
-            Self::Filter(node) => node.predicates.iter().collect(),
-            Self::Project(node) => node.expressions.iter().collect(),
-            Self::Join(node) => node.residual.iter().collect(),
-            Self::Unnest(node) => node.lists.iter().collect(),
-            Self::Aggregate(_) | Self::Sort(_) | Self::Limit(_) | Self::Union(_) => Vec::new(),
-        }
-    }
-
     /// Expressions of this node itself, to change.
     pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
         match self {

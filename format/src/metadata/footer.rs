@@ -122,20 +122,13 @@ impl Chunks {
         + size_of::<u8>();
 
     fn try_reserve_exact(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
-        self.data_page_offset.try_reserve_exact(more)?;
-        self.dictionary_page_offset.try_reserve_exact(more)?;
-        self.total_compressed_size.try_reserve_exact(more)?;
-        self.total_uncompressed_size.try_reserve_exact(more)?;
-        self.num_values.try_reserve_exact(more)?;
-        self.compression.try_reserve_exact(more)?;
-        self.encodings.try_reserve_exact(more)?;
-        self.physical_type.try_reserve_exact(more)?;
-        self.offset_index.try_reserve_exact(more)?;
-        self.column_index.try_reserve_exact(more)?;
-        self.bloom_filter.try_reserve_exact(more)?;
-        self.statistics.try_reserve_exact(more)?;
-        self.metadata.try_reserve_exact(more)?;
-        self.flags.try_reserve_exact(more)
+        macro_rules! each {
+            ($($list:ident),*) => {{ $(self.$list.try_reserve_exact(more)?;)* }};
+        }
+        each!(data_page_offset, dictionary_page_offset, num_values, compression, encodings, flags);
+        each!(total_compressed_size, total_uncompressed_size, physical_type, offset_index);
+        each!(column_index, bloom_filter, statistics, metadata);
+        Ok(())
     }
 }
 

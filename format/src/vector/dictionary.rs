@@ -135,10 +135,6 @@ impl Codes {
     pub(super) fn row_bytes(&self) -> u64 {
         with_codes!(self, |codes, rebuild| size_of_val(codes.as_slice()) as u64)
     }
-
-    pub(super) fn allocated_bytes(&self) -> usize {
-        with_codes!(self, |codes, rebuild| codes.buffer().allocated_bytes())
-    }
 }
 
 impl Vector {

@@ -236,13 +236,6 @@ impl Vector {
         };
         values + self.validity.as_ref().map_or(0, |_| len.div_ceil(8))
     }
-
-    /// Bytes that this vector keeps alive, shared ones counted in full.
-    #[must_use]
-    pub fn allocated_bytes(&self) -> usize {
-        let validity = self.validity.as_ref().map_or(0, |bits| bits.words().len() * 8);
-        validity + self.data.allocated_bytes()
-    }
 }
 
 /// Plain types that flat vectors are made of.
@@ -314,26 +307,6 @@ impl Data {
             Self::List(list) => Some(list.len()),
             Self::Struct(children) => children.first().map(Vector::len),
             plain => with_plain!(plain, |values, rebuild| Some(values.len()), else None),
-        }
-    }
-
-    fn allocated_bytes(&self) -> usize {
-        match self {
-            Self::Null => 0,
-            Self::Boolean(bits) => bits.words().len() * 8,
-            Self::Fixed { bytes, .. } => bytes.allocated_bytes(),
-            Self::Views(views) => views.allocated_bytes(),
-            Self::Dictionary(codes, dictionary) => {
-                codes.allocated_bytes() + dictionary.values().allocated_bytes()
-            }
-            Self::Constant(inner) => inner.allocated_bytes(),
-            Self::List(list) => {
-                list.offsets().buffer().allocated_bytes() + list.child().allocated_bytes()
-            }
-            Self::Struct(children) => children.iter().map(Vector::allocated_bytes).sum(),
-            plain => {
-                with_plain!(plain, |values, rebuild| values.buffer().allocated_bytes(), else 0)
-            }
         }
     }
 }

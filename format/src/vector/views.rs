@@ -107,11 +107,6 @@ impl Views {
         let views = if counts(self.views.buffer()) { size_of::<View>() as u64 } else { 0 };
         self.views.iter().map(|view| views + long(view)).sum()
     }
-
-    pub(super) fn allocated_bytes(&self) -> usize {
-        let buffers: usize = self.buffers.iter().map(Buffer::allocated_bytes).sum();
-        buffers + self.views.buffer().allocated_bytes()
-    }
 }
 
 /// Strings being copied together, one after the other.
