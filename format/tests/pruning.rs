@@ -61,7 +61,7 @@ fn passes(test: &Test, value: &Option<PruneValue>) -> bool {
     match test {
         Test::IsNull => false,
         Test::IsNotNull => true,
-        Test::In(list) => list.contains(value),
+        Test::In(list) => list.as_slice().contains(value),
         Test::Prefix(prefix) => {
             matches!(value, PruneValue::Bytes(bytes) if bytes.starts_with(prefix))
         }
@@ -83,8 +83,8 @@ fn passes(test: &Test, value: &Option<PruneValue>) -> bool {
 fn kept(file: &File, filter: &Arc<Filter>) -> (Vec<Vec<std::ops::Range<u64>>>, Vec<Evidence>) {
     let columns: Vec<usize> = (0..file.schema().columns().len()).collect();
     let columns = columns.iter().map(|column| ScanColumn::of(file.schema(), *column).unwrap());
-    let columns: Vec<_> = columns.collect();
-    let metrics = Arc::new(ScanMetrics::new(columns.len()));
+    let columns = columns.map(Arc::new).collect();
+    let metrics = Arc::new(ScanMetrics::new(file.schema().columns().len()));
     let scan = FileScan::of(file, 0, columns, metrics);
     let budget = Budget::unlimited();
     let (mut all, mut evidence) = (Vec::new(), Vec::new());
@@ -132,7 +132,7 @@ fn tests(path: &str) -> Vec<Test> {
             tests.push(Test::Prefix(bytes.clone()));
         }
     }
-    tests.extend(candidates.chunks(2).map(|pair| Test::In(pair.to_vec())));
+    tests.extend(candidates.chunks(2).map(|pair| Test::In(pair.iter().cloned().collect())));
     tests
 }
 

@@ -9,8 +9,8 @@ use millwork_format::io::{MemoryDriver, Need};
 use millwork_format::limits::Limits;
 use millwork_format::page::PageContext;
 use millwork_format::prune::{
-    ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Step, Test, always_matches,
-    chunk_bounds, may_match, page_selection,
+    ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Step, Test, ValueSet,
+    always_matches, chunk_bounds, may_match, page_selection,
 };
 use millwork_format::read::{
     BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
@@ -60,8 +60,8 @@ fn tests() -> Vec<Test> {
         compare(Comparison::NotEqual, PruneValue::Bytes(b"m".to_vec())),
         compare(Comparison::Equal, PruneValue::Integer(3)),
         Test::Prefix(b"a".to_vec()),
-        Test::In(vec![PruneValue::Integer(0), PruneValue::Bytes(Vec::new())]),
-        Test::In(vec![PruneValue::Bytes(b"Hello_Not_Exists".to_vec())]),
+        Test::In(ValueSet::from_iter([PruneValue::Integer(0), PruneValue::Bytes(Vec::new())])),
+        Test::In(ValueSet::from_iter([PruneValue::Bytes(b"Hello_Not_Exists".to_vec())])),
     ]
 }
 

@@ -61,16 +61,15 @@ pub(super) fn rows_in(ranges: &[Range<u64>]) -> u64 {
 }
 
 /// The `columns` of `first` as they are in `file`.
-fn columns_of(file: &File, first: &File, columns: &[TableColumn]) -> Result<Vec<ScanColumn>> {
+fn columns_of(file: &File, first: &File, columns: &[TableColumn]) -> Result<Vec<Arc<ScanColumn>>> {
     let place = Place { file: Some(file.name().clone()), ..Place::default() };
     let column = |of: &TableColumn| {
         let none = || FileError::invalid_argument(format!("no column {} of the first", of.column));
         let column = column_in(file, first, of.column).ok_or_else(none)?;
         let part = file.schema().part(column, &of.path)?;
-        ScanColumn::projected(file.schema(), part)
+        ScanColumn::projected(file.schema(), part).map(Arc::new)
     };
-    let columns: millwork_format::error::Result<Vec<ScanColumn>> =
-        columns.iter().map(column).collect();
+    let columns: millwork_format::error::Result<Vec<_>> = columns.iter().map(column).collect();
     Ok(columns.map_err(|error| error.at(&place))?)
 }
 
@@ -88,18 +87,22 @@ impl ScanShared {
             return Err(Error::unsupported("the files of a table claim more than 2^63 rows"));
         }
         let metrics = Arc::new(ScanMetrics::new(spec.columns.len()));
-        let mut files = Vec::with_capacity(spec.files.len());
+        let mut files: Vec<Arc<FileScan>> = Vec::with_capacity(spec.files.len());
         let mut units = VecDeque::new();
         for (file, opened) in spec.files.iter().enumerate() {
-            let columns = columns_of(opened, &spec.files[0], &spec.columns)?;
+            let first = &spec.files[0];
+            let columns = match files.first() {
+                Some(scan) if opened.shares_schema_with(first) => scan.columns().to_vec(),
+                _ => columns_of(opened, first, &spec.columns)?,
+            };
             files.push(FileScan::of(opened, file as u32, columns, Arc::clone(&metrics)));
             for ordinal in 0..opened.footer().num_row_groups() {
                 units.push_back(Unit::Group { file, ordinal, group: None });
             }
         }
         let pruner = match spec.prune {
-            true => Pruner::new(spec.predicates.clone(), spec.filters.clone(), files.len()),
-            false => Pruner::new(Vec::new(), Vec::new(), files.len()),
+            true => Pruner::new(&spec.predicates, spec.filters.clone(), files.len()),
+            false => Pruner::new(&[], Vec::new(), files.len()),
         };
         let conjuncts = Conjuncts::of(&spec);
         let counters = Counters::default();

@@ -54,12 +54,12 @@ impl ParquetTable {
     /// `Type` if a file lacks a column of the first, or has it with another type. Columns that only others
     /// have are no part of the table.
     pub fn new(name: &str, files: Vec<File>) -> Result<Self> {
-        let Some(first) = files.first() else {
+        let Some((first, others)) = files.split_first() else {
             return Err(Error::internal("a table without files"));
         };
         let columns = first.schema().columns();
         let mut fields: Vec<Field> = columns.iter().map(|column| column.field.clone()).collect();
-        for file in &files[1..] {
+        for file in others.iter().filter(|other| !other.shares_schema_with(first)) {
             for (column, field) in fields.iter_mut().enumerate() {
                 let other = column_in(file, first, column)
                     .and_then(|column| file.schema().columns().get(column))
@@ -239,7 +239,8 @@ impl Files {
         Ok(Arc::clone(self.threads.get_or_init(|| started)))
     }
 
-    fn open(&self, path: &Path) -> Result<File> {
+    /// Opens the file at `path`, which is most often like the file `like` of the same table.
+    fn open(&self, path: &Path, like: Option<&File>) -> Result<File> {
         let identity = std::fs::metadata(path)
             .map(|metadata| (metadata.len(), metadata.modified().ok()))
             .unwrap_or_default();
@@ -250,7 +251,10 @@ impl Files {
             return Ok(file.clone());
         }
         let driver = Arc::new(FileDriver::open(path, &self.threads()?)?);
-        let file = File::with_driver(driver, &self.limits, &self.limits.budget())?;
+        let mut file = File::with_driver(driver, &self.limits, &self.limits.budget())?;
+        if let Some(like) = like {
+            file.share_schema(like);
+        }
         if opened.len() >= KEPT_FOOTERS {
             opened.clear();
         }
@@ -262,7 +266,7 @@ impl Files {
     fn open_all(&self, name: &str, files: &mut Vec<File>) -> Result<()> {
         let mut held: u64 = files.iter().map(File::memory_bytes).sum();
         for path in resolve(name)? {
-            let file = self.open(&path)?;
+            let file = self.open(&path, files.first())?;
             held = held.saturating_add(file.memory_bytes());
             if held > self.limits.decode_memory_bytes {
                 let (count, most) = (files.len() + 1, self.limits.decode_memory_bytes);

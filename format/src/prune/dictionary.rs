@@ -166,13 +166,7 @@ fn bytes_may_pass(own: &[u8], test: &Test) -> bool {
         Test::Compare { comparison, value } => {
             order(value).is_none_or(|order| holds(*comparison, order))
         }
-        Test::In(values) => {
-            // Sorted if they are all bytes, and else of a kind that proves nothing.
-            let all_bytes = values.iter().all(|value| matches!(value, PruneValue::Bytes(_)));
-            let search =
-                |value: &PruneValue| order(value).map_or(Ordering::Equal, Ordering::reverse);
-            !all_bytes || values.binary_search_by(search).is_ok()
-        }
+        Test::In(values) => values.may_contain(own),
     }
 }
 

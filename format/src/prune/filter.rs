@@ -3,12 +3,11 @@
 //! In: a [`Predicate`], a tree of tests of leaves. Out: a [`Filter`]: the tests in a row, and a tree of
 //! their numbers, which gives one answer from what is known of each.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering as Memory};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ColumnPredicate, PruneValue, Test, bounds_for_tests, may_match};
+use super::{ColumnPredicate, Test, bounds_for_tests, may_match};
 use crate::metadata::Footer;
 use crate::schema::Schema;
 
@@ -28,7 +27,7 @@ pub enum Predicate {
 /// ```
 /// use millwork_format::prune::{ColumnPredicate, Filter, Predicate, PruneValue, Test};
 /// let equal = |column, value| {
-///     let test = Test::In(vec![PruneValue::Integer(value)]);
+///     let test = Test::In([PruneValue::Integer(value)].into_iter().collect());
 ///     Predicate::Column(ColumnPredicate { column, test })
 /// };
 /// let either = Predicate::Any(vec![equal(0, 7), equal(2, 9), equal(0, 8)]);
@@ -136,10 +135,7 @@ impl Filter {
 impl Node {
     fn of(predicate: Predicate, tests: &mut Vec<ColumnPredicate>) -> Self {
         match predicate {
-            Predicate::Column(mut test) => {
-                if let Test::In(values) = &mut test.test {
-                    sort(values);
-                }
+            Predicate::Column(test) => {
                 tests.push(test);
                 Self::Test(tests.len() - 1)
             }
@@ -175,14 +171,6 @@ impl Node {
     }
 }
 
-/// Sorts `values` if they are of one kind and have an order, so that they can be searched.
-fn sort(values: &mut [PruneValue]) {
-    let ordered = |pair: &[PruneValue]| pair[0].order(&pair[1]).is_some();
-    if values.windows(2).all(ordered) {
-        values.sort_by(|one, other| one.order(other).unwrap_or(Ordering::Equal));
-    }
-}
-
 /// How often an index that has to be read has paid: where it does not, it is left alone.
 #[derive(Debug, Default)]
 pub struct Attempts {
@@ -212,13 +200,13 @@ impl Ratio {
 
     /// Not once in ten tries: then it costs more than it gives.
     pub(super) fn is_worth_trying(&self) -> bool {
-        let tried = self.tried.load(Memory::Relaxed);
-        tried < Self::TRIALS || self.paid.load(Memory::Relaxed) * 10 >= tried
+        let tried = self.tried.load(Ordering::Relaxed);
+        tried < Self::TRIALS || self.paid.load(Ordering::Relaxed) * 10 >= tried
     }
 
     pub(super) fn learn(&self, paid: bool) {
-        self.tried.fetch_add(1, Memory::Relaxed);
-        self.paid.fetch_add(u64::from(paid), Memory::Relaxed);
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        self.paid.fetch_add(u64::from(paid), Ordering::Relaxed);
     }
 }
 

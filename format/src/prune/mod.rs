@@ -29,6 +29,7 @@
 //! |---|---|
 //! | `bounds` | statistics decoded: [`Bounds`] |
 //! | `value` | values to the bytes that bloom filters hash, and back |
+//! | `set` | the values of an `IN`: [`ValueSet`] |
 //! | `verdict` | a [`Test`] against [`Bounds`] |
 //! | `filter` | a [`Predicate`] made ready: [`Filter`] |
 //! | `pages` | ranges of rows by page index |
@@ -38,6 +39,7 @@
 
 mod bounds;
 mod value;
+mod set;
 mod verdict;
 mod filter;
 mod pages;
@@ -56,6 +58,7 @@ pub use bounds::{Bounds, believed, bounds};
 pub use filter::{Attempts, Filter, Predicate};
 pub use group::{DecodedDictionary, Evidence, GroupPruning, Step};
 pub use pages::{PageSelection, intersection, page_bounds, page_selection, union};
+pub use set::ValueSet;
 pub use verdict::{always_matches, may_match};
 
 /// How a value is compared with that of the predicate, the column's value on the left.
@@ -90,7 +93,9 @@ impl PruneValue {
         }
     }
 
-    pub(crate) fn is_nan(&self) -> bool {
+    /// Whether it is a float that is not a number.
+    #[must_use]
+    pub fn is_nan(&self) -> bool {
         matches!(self, Self::Float(value) if value.is_nan())
     }
 }
@@ -112,7 +117,7 @@ pub enum Test {
     /// The value is there.
     IsNotNull,
     /// Equal to one of these.
-    In(Vec<PruneValue>),
+    In(ValueSet),
 }
 
 /// A test of one leaf. Several of them are a conjunction.

@@ -7,7 +7,9 @@ use half::f16;
 
 use super::PruneValue;
 use super::bounds::{int96, value};
+use crate::calendar::{JULIAN_DAY_OF_EPOCH, NANOS_PER_DAY};
 use crate::metadata::PhysicalType;
+use crate::record::text;
 use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::Cell;
@@ -29,8 +31,27 @@ impl PruneValue {
     }
 
     /// The value that `bytes` encode PLAIN, without a length; `None` if they are none of `leaf`'s type.
-    pub(crate) fn of_plain(leaf: &Leaf, bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn of_plain(leaf: &Leaf, bytes: &[u8]) -> Option<Self> {
         value(leaf, bytes)
+    }
+
+    /// Appends the text of this value of type `data_type`, as that of a cell.
+    pub fn write_text(&self, data_type: &DataType, out: &mut String) {
+        let instant;
+        let cell = match (self, data_type) {
+            (Self::Boolean(value), _) => Cell::Boolean(*value),
+            (Self::Integer(nanos), DataType::Int96) => {
+                instant = int96_bytes(*nanos);
+                Cell::Bytes(&instant)
+            }
+            (Self::Integer(value), _) => Cell::Integer(*value),
+            (Self::Float(value), DataType::Float16) => Cell::Float16(f16::from_f64(*value)),
+            (Self::Float(value), DataType::Float32) => Cell::Float32(*value as f32),
+            (Self::Float(value), _) => Cell::Float64(*value),
+            (Self::Bytes(bytes), _) => Cell::Bytes(bytes),
+        };
+        text::write_value(data_type, cell, out);
     }
 
     /// All encodings that a value of `leaf` equal to this one may have, PLAIN and without a length;
@@ -80,6 +101,16 @@ fn floats(value: f64, data_type: &DataType) -> Option<Vec<Vec<u8>>> {
         }
         _ => None,
     }
+}
+
+/// Nanoseconds of the day, then the Julian day.
+fn int96_bytes(nanos: i128) -> [u8; 12] {
+    let per_day = i128::from(NANOS_PER_DAY);
+    let day = nanos.div_euclid(per_day) + i128::from(JULIAN_DAY_OF_EPOCH);
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&(nanos.rem_euclid(per_day) as u64).to_le_bytes());
+    bytes[8..].copy_from_slice(&(day as i32).to_le_bytes());
+    bytes
 }
 
 /// The widest decimals that are looked for, in bytes: a schema may say any number.
@@ -136,6 +167,7 @@ mod tests {
         bytes[8..].copy_from_slice(&2_440_589i32.to_le_bytes());
         bytes[0] = 7;
         assert_eq!(int96(&bytes), Some(86_400_000_000_007));
+        assert_eq!(int96_bytes(86_400_000_000_007), bytes);
         bytes[..8].fill(0xff);
         assert_eq!(int96(&bytes), None);
         assert_eq!(int96(&bytes[1..]), None);

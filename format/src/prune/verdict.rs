@@ -37,7 +37,8 @@ pub fn may_match(test: &Test, bounds: &Bounds) -> bool {
         Test::IsNotNull => true,
         Test::Prefix(prefix) => may_begin(prefix, bounds),
         Test::In(values) => {
-            values.iter().any(|value| may_compare(Comparison::Equal, value, bounds))
+            let near = values.from(bounds.min.as_ref());
+            near.iter().any(|value| may_compare(Comparison::Equal, value, bounds))
         }
         Test::Compare { comparison, value } => may_compare(*comparison, value, bounds),
     }
@@ -55,7 +56,8 @@ pub fn always_matches(test: &Test, bounds: &Bounds) -> bool {
         Test::IsNotNull => true,
         Test::Prefix(prefix) => always_begins(prefix, bounds),
         Test::In(values) => {
-            values.iter().any(|value| always_compares(Comparison::Equal, value, bounds))
+            let near = values.from(bounds.min.as_ref());
+            near.iter().any(|value| always_compares(Comparison::Equal, value, bounds))
         }
         Test::Compare { comparison, value } => always_compares(*comparison, value, bounds),
     }

@@ -64,6 +64,7 @@ impl Batches {
 
     pub(super) fn of(file: &File, columns: Vec<ScanColumn>, options: BatchOptions) -> Self {
         let metrics = Arc::new(ScanMetrics::new(columns.len()));
+        let columns = columns.into_iter().map(Arc::new).collect();
         Self::over(FileScan::of(file, 0, columns, metrics), options)
     }
 

@@ -66,6 +66,19 @@ impl File {
         Self { driver, ..other.clone() }
     }
 
+    /// Keeps the schema of `other` in place of its own if they are equal: many files of one table have one.
+    pub fn share_schema(&mut self, other: &Self) {
+        if !self.shares_schema_with(other) && self.schema == other.schema {
+            self.schema = Arc::clone(&other.schema);
+        }
+    }
+
+    /// Whether both keep one schema.
+    #[must_use]
+    pub fn shares_schema_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.schema, &other.schema)
+    }
+
     /// What errors call it.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

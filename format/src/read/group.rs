@@ -5,124 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use millwork_codecs::budget::Budget;
 
+use super::FileScan;
 use super::chunk::Chunk;
-use super::{File, ScanColumn, ScanMetrics};
 use crate::batch::BATCH_BYTES;
 use crate::error::{Error, Place, Result};
-use crate::io::{Fetcher, Need};
+use crate::io::Need;
 use crate::metadata::{ColumnIndex, OffsetIndex};
 use crate::prune::{Filter, GroupPruning, PageSelection, Step};
 use crate::room::{filled, room_for};
-
-/// The scan of some columns of one file.
-#[derive(Debug)]
-pub struct FileScan {
-    file: File,
-    /// Ordinal of the file within a scan of several.
-    ordinal: u32,
-    columns: Vec<Arc<ScanColumn>>,
-    /// By column, where its leaves begin among those of the scan; and behind the last.
-    first_leaves: Vec<usize>,
-    fetcher: Fetcher,
-    metrics: Arc<ScanMetrics>,
-}
-
-impl FileScan {
-    /// A scan of the top-level columns `columns` of `file`, which is number `ordinal` of its scan;
-    /// what is done is counted in `metrics`.
-    ///
-    /// # Errors
-    /// `InvalidArgument` or `Unsupported` for a column that cannot be read.
-    pub fn new(
-        file: &File,
-        ordinal: u32,
-        columns: &[usize],
-        metrics: Arc<ScanMetrics>,
-    ) -> Result<Arc<Self>> {
-        let place = Place { file: Some(file.name().clone()), ..Place::default() };
-        let columns: Result<Vec<_>> =
-            columns.iter().map(|index| ScanColumn::of(file.schema(), *index)).collect();
-        let columns = columns.map_err(|error| error.at(&place))?;
-        Ok(Self::of(file, ordinal, columns, metrics))
-    }
-
-    /// The same of any `columns`, whole ones or parts.
-    #[must_use]
-    pub fn of(
-        file: &File,
-        ordinal: u32,
-        columns: Vec<ScanColumn>,
-        metrics: Arc<ScanMetrics>,
-    ) -> Arc<Self> {
-        let columns: Vec<_> = columns.into_iter().map(Arc::new).collect();
-        let mut first_leaves = Vec::new();
-        let mut leaves = 0;
-        for column in &columns {
-            first_leaves.push(leaves);
-            leaves += column.leaves.len();
-        }
-        first_leaves.push(leaves);
-        let fetcher = Fetcher::new(Arc::clone(file.driver()));
-        Arc::new(Self { file: file.clone(), ordinal, columns, first_leaves, fetcher, metrics })
-    }
-
-    /// The most bytes that [`RowGroupScan::prepare`] may want of row group `ordinal`: those of its largest
-    /// chunk, where no offset index tells its pages.
-    #[must_use]
-    pub fn bytes_to_cut(&self, ordinal: usize) -> u64 {
-        let footer = self.file.footer();
-        let leaves = self.columns.iter().flat_map(|column| &column.leaves);
-        leaves
-            .filter_map(|leaf| footer.column(ordinal, leaf.leaf))
-            .filter(|chunk| {
-                chunk.offset_index().is_none() && chunk.num_values() > RowGroupScan::WHOLE_ROWS
-            })
-            .map(|chunk| chunk.total_compressed_size())
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// The leaves of column `column`, counted among those of the scan.
-    pub(super) fn leaves_of(&self, column: usize) -> Range<usize> {
-        let end = self.first_leaves.get(column + 1).copied().unwrap_or(0);
-        self.first_leaves.get(column).copied().unwrap_or(end)..end
-    }
-
-    /// Leaves of all columns.
-    pub(super) fn leaf_count(&self) -> usize {
-        self.first_leaves.last().copied().unwrap_or(0)
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Ordinal of the file within its scan.
-    #[must_use]
-    pub fn ordinal(&self) -> u32 {
-        self.ordinal
-    }
-
-    /// The columns that are read, in the order of the scan.
-    #[must_use]
-    pub fn columns(&self) -> &[Arc<ScanColumn>] {
-        &self.columns
-    }
-
-    /// Brings bytes that readers of this scan need.
-    #[must_use]
-    pub fn fetcher(&self) -> &Fetcher {
-        &self.fetcher
-    }
-
-    /// What was done so far.
-    #[must_use]
-    pub fn metrics(&self) -> &Arc<ScanMetrics> {
-        &self.metrics
-    }
-}
 
 /// One row group of a [`FileScan`], shared by the readers of its morsels.
 #[derive(Debug)]
@@ -162,17 +52,17 @@ impl RowGroupScan {
     /// be read.
     pub fn new(scan: &Arc<FileScan>, ordinal: usize) -> Result<Arc<Self>> {
         let place = Place {
-            file: Some(scan.file.name().clone()),
+            file: Some(scan.file().name().clone()),
             row_group: Some(ordinal as u32),
             ..Place::default()
         };
-        let Some(group) = scan.file.footer().row_group(ordinal) else {
+        let Some(group) = scan.file().footer().row_group(ordinal) else {
             return Err(Error::invalid_argument("no such row group").at(&place));
         };
-        scan.file.check_rows(group)?;
+        scan.file().check_rows(group)?;
         let rows = group.num_rows();
         let mut chunks = room_for(scan.leaf_count())?;
-        for (column, scanned) in scan.columns.iter().enumerate() {
+        for (column, scanned) in scan.columns().iter().enumerate() {
             for leaf in &scanned.leaves {
                 let chunk = group
                     .column(leaf.leaf)
@@ -183,8 +73,8 @@ impl RowGroupScan {
                     chunk,
                     rows,
                     &place,
-                    Arc::clone(scan.fetcher.store()),
-                    Arc::clone(&scan.metrics),
+                    Arc::clone(scan.fetcher().store()),
+                    Arc::clone(scan.metrics()),
                 )?);
             }
         }
@@ -250,7 +140,7 @@ impl RowGroupScan {
             let product = u128::from(bytes) * u128::from(rows.min(self.rows));
             u64::try_from(product / u128::from(self.rows.max(1))).unwrap_or(u64::MAX)
         };
-        let footer = self.scan.file.footer();
+        let footer = self.scan.file().footer();
         let chunk = |chunk: &Chunk| {
             let chunk = footer.column(self.ordinal, chunk.leaf().leaf)?;
             let opened = share(chunk.total_uncompressed_size()).min(OPENED_BYTES);
@@ -266,7 +156,7 @@ impl RowGroupScan {
     /// Those of the requests; `LimitExceeded` if memory is refused. Indexes that make no sense are
     /// passed over.
     pub fn prune(&self, filter: &Arc<Filter>, budget: &Budget) -> Result<Step> {
-        let (file, store) = (&self.scan.file, self.scan.fetcher.store());
+        let (file, store) = (self.scan.file(), self.scan.fetcher().store());
         let (footer, schema) = (file.footer(), file.schema());
         let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
         let pruning =
@@ -296,7 +186,7 @@ impl RowGroupScan {
     #[must_use]
     pub fn page_selection(&self, filter: &Filter) -> PageSelection {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        filter.page_selection(self.scan.file.schema(), self.rows, |leaf| {
+        filter.page_selection(self.scan.file().schema(), self.rows, |leaf| {
             let own = self.chunks.iter().position(|chunk| chunk.leaf().leaf == leaf)?;
             let index = indexes.as_ref()?.get(own)?;
             Some((index.bounds.clone()?, index.offsets.clone()?))
@@ -319,7 +209,7 @@ impl RowGroupScan {
         }
         if self.rows > Self::WHOLE_ROWS
             && let Some(chunk) = self.largest_chunk(cut_by)
-            && let Some(unit) = chunk.want_layout(&self.scan.file)?
+            && let Some(unit) = chunk.want_layout(self.scan.file())?
         {
             return Ok(Some(Need { required: vec![unit], useful: Vec::new() }));
         }
@@ -332,7 +222,7 @@ impl RowGroupScan {
         if indexes.is_some() {
             return Ok(Vec::new());
         }
-        let (file, store) = (&self.scan.file, self.scan.fetcher.store());
+        let (file, store) = (self.scan.file(), self.scan.fetcher().store());
         let range = |(start, len): (u64, u32)| {
             let range = start..start.saturating_add(u64::from(len));
             (range.end <= file.size_bytes()).then_some(range)
@@ -379,8 +269,8 @@ impl RowGroupScan {
     }
 
     fn read_offset_index(&self, leaf: usize, unit: &Range<u64>) -> Result<Option<OffsetIndex>> {
-        let file = &self.scan.file;
-        let Some(bytes) = self.scan.fetcher.store().get(unit)? else { return Ok(None) };
+        let file = self.scan.file();
+        let Some(bytes) = self.scan.fetcher().store().get(unit)? else { return Ok(None) };
         let parsed = OffsetIndex::parse(&bytes, unit.start, file.size_bytes(), file.limits());
         let fits = |index: &OffsetIndex| self.chunks[leaf].set_offset_index(index).is_ok();
         Ok(parsed.ok().filter(fits))

@@ -19,6 +19,7 @@ mod column;
 mod layout;
 mod chunk;
 mod file;
+mod scan;
 mod group;
 mod morsel;
 mod nested;
@@ -27,10 +28,11 @@ mod batches;
 pub use batches::{BatchOptions, Batches};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
-pub use group::{FileScan, RowGroupScan};
+pub use group::RowGroupScan;
 pub(crate) use layout::{Extent, reaches_beyond};
 pub use metrics::{ScanMetrics, ScanTotals};
 pub use morsel::MorselReader;
+pub use scan::FileScan;
 
 #[cfg(test)]
 mod tests;
