@@ -12,7 +12,6 @@
 //! | [`calendar`] | days and civil dates, timestamps and their parts, intervals |
 //! | [`pattern`] | LIKE |
 //! | [`parse`] | text to values |
-//! | [`render`] | values to text |
 //!
 //! Only [`lanes`] holds `unsafe`: calls of functions for instructions that the CPU was asked for.
 
@@ -25,4 +24,3 @@ pub mod calendar;
 pub mod interval;
 pub mod pattern;
 pub mod parse;
-pub mod render;

@@ -1,4 +1,4 @@
-//! Parts of conditions: conjuncts, the columns they use, and what they mean.
+//! Parts of conditions: conjuncts and the columns they use.
 
 use millwork_format::types::DataType;
 
@@ -48,18 +48,4 @@ pub fn substitute(expr: &mut Expr, replace: &impl Fn(usize) -> Option<Expr>) {
     for child in expr.children_mut() {
         substitute(child, replace);
     }
-}
-
-/// The same expression without places: equal where two expressions mean the same.
-#[must_use]
-pub fn meaning(expr: &Expr) -> Expr {
-    fn clear(expr: &mut Expr) {
-        expr.span = None;
-        for child in expr.children_mut() {
-            clear(child);
-        }
-    }
-    let mut copy = expr.clone();
-    clear(&mut copy);
-    copy
 }

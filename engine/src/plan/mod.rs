@@ -4,6 +4,7 @@
 //!
 //! - [`conjuncts`]: parts of conditions.
 //! - [`logical`]: the nodes.
+//! - `explain`: the nodes as text.
 //! - [`statistics`]: how many rows to expect.
 //! - [`rules`]: one rule a file, and their order.
 
@@ -11,6 +12,7 @@
 
 pub mod conjuncts;
 pub mod logical;
+mod explain;
 pub mod statistics;
 pub mod rules;
 

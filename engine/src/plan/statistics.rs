@@ -41,10 +41,10 @@ pub fn rows(plan: &LogicalPlan) -> f64 {
         }
         LogicalPlan::Join(join) => {
             let (left, right) = (rows(&join.left), rows(&join.right));
-            let keys =
-                join.left_keys.iter().zip(&join.right_keys).map(|(&a, &b)| {
-                    key_selectivity((&join.left, a, left), (&join.right, b, right))
-                });
+            let keys = join.left_keys.iter().zip(&join.right_keys).map(|(&a, &b)| {
+                let (a, b) = (distinct(&join.left, a), distinct(&join.right, b));
+                key_selectivity((a, left), (b, right))
+            });
             let pairs = left * right * keys.product::<f64>();
             let pairs = pairs * OTHER.powi(i32::try_from(join.residual.len()).unwrap_or(8).min(8));
             match join.kind {
@@ -65,15 +65,12 @@ fn cut(rows: f64, limit: Option<u64>) -> f64 {
     limit.map_or(rows, |limit| rows.min(limit as f64))
 }
 
-/// The part of all pairs whose keys are equal: one in as many as the side with more values has.
+/// The part of all pairs whose keys are equal: one in as many as the side with more values has. Of each
+/// side the distinct values of its key, as far as known, and its rows.
 #[must_use]
-pub fn key_selectivity(
-    (left, left_key, left_rows): (&LogicalPlan, usize, f64),
-    (right, right_key, right_rows): (&LogicalPlan, usize, f64),
-) -> f64 {
-    let values = |plan, key, rows: f64| distinct(plan, key).unwrap_or(rows).min(rows);
-    let more = values(left, left_key, left_rows).max(values(right, right_key, right_rows));
-    1.0 / more.max(1.0)
+pub fn key_selectivity(left: (Option<f64>, f64), right: (Option<f64>, f64)) -> f64 {
+    let values = |(distinct, rows): (Option<f64>, f64)| distinct.unwrap_or(rows).min(rows);
+    1.0 / values(left).max(values(right)).max(1.0)
 }
 
 /// Distinct values of a column, about, as far as tables say.

@@ -8,7 +8,7 @@
 //! 2. A row group is cut into morsels; pages whose bounds exclude a conjunct are left out.
 //! 3. Within a morsel the conjuncts are evaluated one after the other, the one that removes most rows
 //!    for its cost first (`conjuncts`), each reading only columns it needs and only rows that are left.
-//! 4. The remaining columns are decoded for the survivors only (`morsel`).
+//! 4. The remaining columns are decoded for the survivors only (`morsel`, by `window`s of some thousand rows).
 //!
 //! What operators above know of the rows they can use ([`crate::runtime_filter`]) is one more conjunct, used
 //! while it leaves rows out.
@@ -23,6 +23,7 @@ mod grant;
 mod conjuncts;
 mod queue;
 mod shared;
+mod window;
 mod morsel;
 mod source;
 #[cfg(test)]

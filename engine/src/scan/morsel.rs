@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwork_codecs::budget::Budget;
-use millwork_codecs::buffer::Bitmap;
 use millwork_format::batch::{Batch, MorselId, Origin};
 use millwork_format::io::Need;
 use millwork_format::page::PageContext;
@@ -16,7 +15,8 @@ use millwork_format::vector::{Vector, concat};
 use super::ScanShared;
 use super::grant::Grants;
 use super::shared::rows_in;
-use crate::error::{Error, Result};
+use super::window::{Window, cut_windows};
+use crate::error::Result;
 use crate::expr::Program;
 use crate::runtime_filter::RowTest;
 
@@ -110,20 +110,6 @@ pub(super) struct MorselScan {
     started: bool,
     /// Whether the bytes of all that the survivors need are here.
     payload_here: bool,
-}
-
-/// Rows that become a batch together.
-#[derive(Debug)]
-struct Window {
-    /// Within the row group.
-    rows: Range<u64>,
-    /// The rows that vectors hold, of `rows`.
-    base: Selection,
-    /// The survivors, of `base`.
-    inner: Selection,
-    /// Columns of the scan that are decoded, for the rows of `base`, ascending: there may be very many that
-    /// are not.
-    held: Vec<(usize, Vector)>,
 }
 
 /// How far a conjunct has come, and what that took.
@@ -458,80 +444,5 @@ impl MorselScan {
     fn origin(&self, first_row: u64) -> Origin {
         let MorselId { file, row_group, morsel } = self.id;
         Origin { file, row_group, morsel, first_row }
-    }
-}
-
-/// Windows of at most `step` rows of `uncut`, whose next rows are the last; `most` at most.
-fn cut_windows(uncut: &mut Vec<Range<u64>>, step: u64, most: usize) -> Vec<Window> {
-    let mut windows = Vec::new();
-    while windows.len() < most
-        && let Some(range) = uncut.last_mut()
-    {
-        let rows = range.start..range.end.min(range.start.saturating_add(step));
-        range.start = rows.end;
-        if range.is_empty() {
-            uncut.pop();
-        }
-        let all = Selection::All((rows.end - rows.start) as usize);
-        windows.push(Window { rows, base: all.clone(), inner: all, held: Vec::new() });
-    }
-    windows
-}
-
-impl Window {
-    /// Where column `column` is held, or would be.
-    fn place(&self, column: usize) -> std::result::Result<usize, usize> {
-        self.held.binary_search_by_key(&column, |(held, _)| *held)
-    }
-
-    /// Makes sure that column `column` is decoded.
-    fn read(
-        &mut self,
-        column: usize,
-        reader: &mut MorselReader,
-        context: &mut PageContext,
-    ) -> Result<()> {
-        if let Err(place) = self.place(column) {
-            let vector = reader.read(column, self.rows.clone(), &self.base, context)?;
-            if vector.len() != self.base.count() {
-                return Err(Error::internal("a reader gave another number of rows"));
-            }
-            self.held.insert(place, (column, vector));
-        }
-        Ok(())
-    }
-
-    /// All `columns` columns, null where they are not decoded.
-    fn columns(&self, columns: usize, count: usize) -> Vec<Vector> {
-        let mut all = vec![Vector::null(count); columns];
-        for (column, vector) in &self.held {
-            all[*column] = vector.clone();
-        }
-        all
-    }
-
-    fn take_columns(&mut self, columns: usize) -> Vec<Vector> {
-        let all = self.columns(columns, self.base.count());
-        self.held.clear();
-        all
-    }
-
-    /// Keeps the rows `kept` (over those of `base`); where few are left vectors shrink to them.
-    fn keep(&mut self, kept: Selection) -> Result<()> {
-        if kept.is_empty() {
-            self.inner = Selection::from_bitmap(Bitmap::filled(false, self.base.count()));
-            self.held.clear();
-            return Ok(());
-        }
-        if kept.count() * 2 >= self.base.count() {
-            self.inner = kept;
-            return Ok(());
-        }
-        for (_, held) in &mut self.held {
-            *held = held.select(&kept)?;
-        }
-        self.base = self.base.refine(&kept)?;
-        self.inner = Selection::All(kept.count());
-        Ok(())
     }
 }

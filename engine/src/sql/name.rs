@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
+use millwork_format::record::text::write_value;
+use millwork_format::types::DataType;
+use millwork_format::vector::Cell;
+
 use super::ast::{Arithmetic, Call, Expr, ExprKind, Literal};
 use crate::expr::Comparison;
-use crate::kernel::render;
 
 /// The name of the column that is `expr`.
 pub fn of(expr: &Expr) -> String {
@@ -144,7 +147,8 @@ fn literal_name(literal: &Literal) -> String {
         }
         Literal::Interval(interval) => {
             let mut text = String::new();
-            render::interval(*interval, &mut text);
+            let bytes = interval.to_bytes();
+            write_value(&DataType::SignedInterval, Cell::Bytes(&bytes), &mut text);
             format!("CAST('{text}' AS INTERVAL)")
         }
     }

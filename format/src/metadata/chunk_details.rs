@@ -20,9 +20,11 @@ pub struct PageEncodingStats {
 }
 
 impl PageEncodingStats {
-    /// Reads a list of them; those without a type or an encoding are left out.
-    pub(super) fn read_all(reader: &mut CompactReader<'_>) -> Result<Vec<Self>> {
-        let mut all = Vec::new();
+    /// Reads a list of them and gives each to `found`: type, encoding and count, as far as they are there.
+    pub(super) fn for_each(
+        reader: &mut CompactReader<'_>,
+        mut found: impl FnMut(Option<PageType>, Option<Encoding>, i32),
+    ) -> Result<()> {
         reader.list_of(WireType::Struct, |reader, _| {
             let (mut page_type, mut encoding, mut count) = (None, None, 0);
             reader.structure(|reader, field| {
@@ -34,9 +36,18 @@ impl PageEncodingStats {
                 }
                 Ok(())
             })?;
+            found(page_type, encoding, count);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Reads a list of them; those without a type or an encoding are left out.
+    pub(super) fn read_all(reader: &mut CompactReader<'_>) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        Self::for_each(reader, |page_type, encoding, count| {
             let known = page_type.zip(encoding);
             all.extend(known.map(|(page_type, encoding)| Self { page_type, encoding, count }));
-            Ok(())
         })?;
         Ok(all)
     }

@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use millwork_codecs::buffer::Buffer;
+use millwork_codecs::buffer::{Bitmap, Buffer};
+use millwork_codecs::kernel::bits::count_ones_in;
 
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
@@ -55,6 +56,38 @@ impl Layout {
         let end = self.pages.partition_point(|page| page.first_row < rows.end);
         start..end.max(start)
     }
+
+    /// The pages with rows of `rows` that `mask` (over those) chooses, where the rows of pages are known.
+    pub(super) fn chosen<'a>(
+        &'a self,
+        rows: &'a Range<u64>,
+        mask: Option<&'a Bitmap>,
+    ) -> impl Iterator<Item = PageRows> + 'a {
+        let of_page = move |page: usize| {
+            let location = &self.pages[page];
+            let start = rows.start.max(location.first_row);
+            let end = rows.end.min(location.first_row + location.rows);
+            let (from, count) = ((start - rows.start) as usize, (end - start) as usize);
+            let chosen = mask.map_or(count, |mask| count_ones_in(mask.words(), from, count));
+            let passed = (start - location.first_row) as usize;
+            PageRows { page, passed, count, from, chosen }
+        };
+        self.overlapping(rows).map(of_page).filter(|rows| rows.chosen > 0)
+    }
+}
+
+/// What is read of a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageRows {
+    pub(super) page: usize,
+    /// Its rows that come before those that are read.
+    pub(super) passed: usize,
+    /// Its rows from there to the last that is read.
+    pub(super) count: usize,
+    /// The first of those in the mask.
+    pub(super) from: usize,
+    /// Those that the mask chooses.
+    pub(super) chosen: usize,
 }
 
 /// What the footer says of a chunk's pages.

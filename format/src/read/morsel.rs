@@ -4,11 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use millwork_codecs::buffer::Bitmap;
-use millwork_codecs::kernel::bits::count_ones_in;
 
 use super::RowGroupScan;
 use super::chunk::Chunk;
-use super::layout::Layout;
+use super::layout::{Layout, PageRows};
 use crate::column::{ColumnShape, LeafCursor, PageCursor};
 use crate::error::{Error, Result};
 use crate::io::Need;
@@ -220,27 +219,15 @@ impl MorselReader {
     ) -> Result<Vector> {
         let layout = self.layout_at(leaf, rows.start)?;
         let mut parts = Vec::new();
-        for page in layout.overlapping(rows) {
-            let location = &layout.pages[page];
-            let start = rows.start.max(location.first_row);
-            let end = rows.end.min(location.first_row + location.rows);
-            let (from, of_page) = ((start - rows.start) as usize, (end - start) as usize);
-            let chosen = match mask {
-                Some(mask) => count_ones_in(mask.words(), from, of_page),
-                None => of_page,
-            };
-            if chosen == 0 {
-                continue;
-            }
-            let in_page = (start - location.first_row) as usize;
+        for PageRows { page, passed, count, from, chosen } in layout.chosen(rows, mask) {
             let words = mask.map(Bitmap::words);
             let part = self.read_page(leaf, &layout, page, context, |cursor, shape| {
-                cursor.skip(in_page - cursor.row())?;
+                cursor.skip(passed - cursor.row())?;
                 match words {
-                    Some(words) if chosen < of_page => {
-                        cursor.read_masked(of_page, words, from, chosen, shape)
+                    Some(words) if chosen < count => {
+                        cursor.read_masked(count, words, from, chosen, shape)
                     }
-                    _ => cursor.read(of_page, shape),
+                    _ => cursor.read(count, shape),
                 }
             });
             parts.push(part?);

@@ -8,10 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use millwork_codecs::buffer::Bitmap;
-use millwork_codecs::kernel::bits::count_ones_in;
 
 use super::MorselReader;
-use super::layout::Layout;
+use super::layout::{Layout, PageRows};
 use crate::column::{LeafCursor, LeafRows, RowMask, assemble};
 use crate::error::{Error, Place, Result};
 use crate::page::PageContext;
@@ -109,27 +108,15 @@ impl MorselReader {
         out: &mut LeafRows,
         context: &mut PageContext,
     ) -> Result<()> {
-        for page in layout.overlapping(rows) {
-            let location = &layout.pages[page];
-            let start = rows.start.max(location.first_row);
-            let end = rows.end.min(location.first_row + location.rows);
-            let (from, of_page) = ((start - rows.start) as usize, (end - start) as usize);
-            let chosen = match mask {
-                Some(mask) => count_ones_in(mask.words(), from, of_page),
-                None => of_page,
-            };
-            if chosen == 0 {
-                continue;
-            }
+        for PageRows { page, passed, count, from, chosen } in layout.chosen(rows, mask) {
             self.open(leaf, layout, page, context)?;
-            let in_page = (start - location.first_row) as usize;
-            let row_mask = mask.filter(|_| chosen < of_page);
+            let row_mask = mask.filter(|_| chosen < count);
             let row_mask = row_mask.map(|mask| RowMask { mask: mask.words(), from });
             self.with_cursor(leaf, layout, |cursor, shape| {
-                if in_page > cursor.row() {
-                    cursor.skip(in_page - cursor.row())?;
+                if passed > cursor.row() {
+                    cursor.skip(passed - cursor.row())?;
                 }
-                cursor.read(of_page, row_mask, shape, out)
+                cursor.read(count, row_mask, shape, out)
             })?;
         }
         Ok(())

@@ -5,18 +5,18 @@
 //! gives what IEEE 754 says.
 
 use millwork_codecs::buffer::{Bitmap, Slice, SliceMut};
+use millwork_format::record::text::write_value;
 use millwork_format::selection::Selection;
 use millwork_format::types::DataType;
-use millwork_format::vector::{Data, Native, Vector};
+use millwork_format::vector::{Cell, Data, Native, Vector};
 
 use super::operand::{self, with_integer};
 use crate::error::{Error, Result};
 use crate::kernel::arithmetic::{
-    DECIMAL_MAX, DecimalOperand, Decimals, Integer, Operand, Operation, Range, decimals, integers,
-    map_operands,
+    DECIMAL_MAX, Decimals, Integer, Operand, Operation, Range, decimals, integers, map_operands,
 };
 use crate::kernel::lanes::map;
-use crate::kernel::{mask, render};
+use crate::kernel::mask;
 
 /// What a row's error says: `a OP b` and the type it does not fit.
 #[cold]
@@ -114,7 +114,8 @@ pub(super) fn decimal(
                 };
                 let meant = operand::meant(selection, validity.as_ref())?;
                 if let Some(row) = meant.ones().find(|row| !fits(*row)) {
-                    let (a, b) = (digits(&a, row, types[0]), digits(&b, row, types[1]));
+                    let (a, b) = (Cell::Integer(a.get(row)), Cell::Integer(b.get(row)));
+                    let (a, b) = (shown(a, types[0]), shown(b, types[1]));
                     return Err(overflow(&a, operation.symbol(), &b, result));
                 }
             }
@@ -123,13 +124,10 @@ pub(super) fn decimal(
     }
 }
 
-fn digits(operand: &DecimalOperand<'_>, row: usize, data_type: &DataType) -> String {
-    let scale = match data_type {
-        DataType::Decimal { scale, .. } => *scale,
-        _ => 0,
-    };
+/// A number for an error.
+fn shown(cell: Cell<'_>, data_type: &DataType) -> String {
     let mut text = String::new();
-    render::decimal(operand.get(row), scale, &mut text);
+    write_value(data_type, cell, &mut text);
     text
 }
 
@@ -216,23 +214,17 @@ pub(super) fn divide(
     match operand::core(a).data() {
         Data::Float64(_) => {
             let (a, b) = (operand::expect::<f64>(a)?, operand::expect::<f64>(b)?);
-            divide_floats(a, b, 0.0, place, render_float)
+            divide_floats(a, b, 0.0, place, Cell::Float64)
         }
         Data::Float32(_) => {
             let (a, b) = (operand::expect::<f32>(a)?, operand::expect::<f32>(b)?);
-            divide_floats(a, b, 0.0, place, |value| render_float(value.into()))
+            divide_floats(a, b, 0.0, place, Cell::Float32)
         }
         _ => with_integer!(a, T => {
             let (a, b) = (operand::expect::<T>(a)?, operand::expect::<T>(b)?);
             divide_integers::<T>(a, b, place)
         }, else Err(operand::layout())),
     }
-}
-
-fn render_float(value: f64) -> String {
-    let mut text = String::new();
-    render::double(value, &mut text);
-    text
 }
 
 /// What a division knows beside its operands.
@@ -250,7 +242,7 @@ impl Place<'_> {
     fn check_zero(
         &self,
         is_zero: impl Fn(usize) -> bool,
-        shown: impl Fn(usize) -> (String, String),
+        operands: impl Fn(usize) -> [Cell<'static>; 2],
     ) -> Result<()> {
         if !(0..self.rows).any(&is_zero) {
             return Ok(());
@@ -258,7 +250,8 @@ impl Place<'_> {
         let meant = operand::meant(self.selection, self.validity.as_ref())?;
         match meant.ones().find(|row| is_zero(*row)) {
             Some(row) => {
-                let (a, b) = shown(row);
+                let [a, b] = operands(row);
+                let (a, b) = (shown(a, self.types[0]), shown(b, self.types[1]));
                 let what = format!("division by zero: {a} {} {b}", self.division.symbol());
                 Err(Error::evaluate(what).hint("nullif(.., 0) as the divisor gives NULL instead"))
             }
@@ -272,7 +265,7 @@ fn divide_floats<T>(
     b: Operand<'_, T>,
     zero: T,
     place: Place<'_>,
-    shown: impl Fn(T) -> String,
+    cell: impl Fn(T) -> Cell<'static>,
 ) -> Result<Vector>
 where
     T: Native + std::ops::Div<Output = T> + std::ops::Rem<Output = T>,
@@ -283,7 +276,8 @@ where
         Division::Ratio | Division::Checked => map_operands(a, b, &mut out, |a, b| a / b),
     }
     if place.division == Division::Checked {
-        place.check_zero(|row| b.get(row) == zero, |row| (shown(a.get(row)), shown(b.get(row))))?;
+        let cells = |row| [cell(a.get(row)), cell(b.get(row))];
+        place.check_zero(|row| b.get(row) == zero, cells)?;
     }
     finish(out, place.validity, place.rows)
 }
@@ -297,20 +291,8 @@ fn divide_integers<T: Integer>(
     let compute = if modulo { T::rest } else { T::divided };
     let mut out = SliceMut::<T>::scratch(place.rows)?;
     map_operands(a, b, &mut out, |a, b| compute(a, b).unwrap_or(T::zeroed()));
-    let shown = |value: T, of: usize| {
-        let mut text = String::new();
-        match place.types.get(of) {
-            Some(DataType::Decimal { scale, .. }) => {
-                render::decimal(value.wide(), *scale, &mut text)
-            }
-            _ => text = value.to_string(),
-        }
-        text
-    };
-    place.check_zero(
-        |row| b.get(row).is_zero(),
-        |row| (shown(a.get(row), 0), shown(b.get(row), 1)),
-    )?;
+    let cells = |row| [a.get(row), b.get(row)].map(|value| Cell::Integer(value.wide()));
+    place.check_zero(|row| b.get(row).is_zero(), cells)?;
     if !modulo {
         // Only the least integer divided by -1 does not fit.
         let failed = |row: &usize| compute(a.get(*row), b.get(*row)).is_none();

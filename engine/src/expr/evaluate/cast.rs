@@ -9,9 +9,9 @@ mod times;
 
 use half::f16;
 use millwork_codecs::buffer::{Bitmap, BufferMut, SliceMut};
-use millwork_format::WideDecimal;
+use millwork_format::record::text::write_value;
 use millwork_format::selection::Selection;
-use millwork_format::types::{DataType, Storage};
+use millwork_format::types::{DataType, Storage, TimeUnit};
 use millwork_format::vector::{Cell, Data, List, Native, Vector, ViewsBuilder};
 
 use super::super::members;
@@ -19,7 +19,7 @@ use super::nested::{check_keys, entry_part};
 use super::operand;
 use crate::error::{Error, Result};
 use crate::kernel::interval::Interval;
-use crate::kernel::{mask, parse, render};
+use crate::kernel::{mask, parse};
 
 /// What a conversion needs to know beside its function.
 struct Conversion<'a> {
@@ -368,45 +368,17 @@ impl Conversion<'_> {
     }
 }
 
-/// A value as DuckDB writes it.
+/// A value as DuckDB writes it. Instants of INT96 have microseconds here, as everywhere in SQL.
 pub(super) fn render_cell(cell: Cell<'_>, data_type: &DataType, out: &mut String) {
-    match cell {
-        Cell::Null => out.push_str("NULL"),
-        Cell::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
-        Cell::Integer(value) => {
-            let count = value as i64;
-            match data_type {
-                DataType::Decimal { scale, .. } => render::decimal(value, *scale, out),
-                DataType::Date => render::date(count, out),
-                DataType::Time { unit, .. } => render::time(count, *unit, out),
-                DataType::Timestamp { unit, utc } => render::timestamp(count, *unit, *utc, out),
-                _ => render::integer(value, out),
-            }
+    let micros = match cell {
+        Cell::Bytes(bytes) if *data_type == DataType::Int96 => times::int96_micros(bytes),
+        _ => None,
+    };
+    match micros {
+        Some(micros) => {
+            let instant = DataType::Timestamp { unit: TimeUnit::Micros, utc: false };
+            write_value(&instant, Cell::Integer(micros.into()), out);
         }
-        Cell::Float16(value) => render::float(value.to_f32(), out),
-        Cell::Float32(value) => render::float(value, out),
-        Cell::Float64(value) => render::double(value, out),
-        Cell::Bytes(bytes) => match data_type {
-            _ if data_type.is_text() => out.push_str(&String::from_utf8_lossy(bytes)),
-            DataType::Uuid => render::uuid(bytes, out),
-            DataType::WideDecimal { scale, .. } => match WideDecimal::from_ordered(bytes, *scale) {
-                Some(decimal) => out.push_str(&decimal.to_string()),
-                None => render::blob(bytes, out),
-            },
-            DataType::Interval | DataType::SignedInterval => {
-                match Interval::from_bytes(bytes).or_else(|| Interval::of_file(bytes)) {
-                    Some(interval) => render::interval(interval, out),
-                    None => millwork_format::record::text::write_value(data_type, cell, out),
-                }
-            }
-            DataType::Int96 => match times::int96_micros(bytes) {
-                Some(micros) => {
-                    render::timestamp(micros, millwork_format::types::TimeUnit::Micros, false, out);
-                }
-                None => render::blob(bytes, out),
-            },
-            _ => render::blob(bytes, out),
-        },
-        nested => millwork_format::record::text::write_value(data_type, nested, out),
+        None => write_value(data_type, cell, out),
     }
 }

@@ -237,60 +237,7 @@ pub(super) fn meant(selection: &Selection, validity: Option<&Bitmap>) -> Result<
     }
 }
 
-/// Runs `$body` with `$native` as the type in which `$vector` keeps its plain values, except halves.
-macro_rules! with_native {
-    ($vector:expr, $native:ident => $body:expr, else $other:expr) => {
-        match $crate::expr::evaluate::operand::core($vector).data() {
-            Data::Int8(_) => {
-                type $native = i8;
-                $body
-            }
-            Data::Int16(_) => {
-                type $native = i16;
-                $body
-            }
-            Data::Int32(_) => {
-                type $native = i32;
-                $body
-            }
-            Data::Int64(_) => {
-                type $native = i64;
-                $body
-            }
-            Data::Int128(_) => {
-                type $native = i128;
-                $body
-            }
-            Data::UInt8(_) => {
-                type $native = u8;
-                $body
-            }
-            Data::UInt16(_) => {
-                type $native = u16;
-                $body
-            }
-            Data::UInt32(_) => {
-                type $native = u32;
-                $body
-            }
-            Data::UInt64(_) => {
-                type $native = u64;
-                $body
-            }
-            Data::Float32(_) => {
-                type $native = f32;
-                $body
-            }
-            Data::Float64(_) => {
-                type $native = f64;
-                $body
-            }
-            _ => $other,
-        }
-    };
-}
-
-/// [`with_native`] of integers only.
+/// Runs `$body` with `$native` as the type in which `$vector` keeps its integers.
 macro_rules! with_integer {
     ($vector:expr, $native:ident => $body:expr, else $other:expr) => {
         match $crate::expr::evaluate::operand::core($vector).data() {
@@ -334,4 +281,23 @@ macro_rules! with_integer {
         }
     };
 }
+/// Runs `$body` with `$native` as the type in which `$vector` keeps its plain values, integers or floats, except halves.
+macro_rules! with_native {
+    ($vector:expr, $native:ident => $body:expr, else $other:expr) => {
+        match $crate::expr::evaluate::operand::core($vector).data() {
+            Data::Float32(_) => {
+                type $native = f32;
+                $body
+            }
+            Data::Float64(_) => {
+                type $native = f64;
+                $body
+            }
+            _ => $crate::expr::evaluate::operand::with_integer!(
+                $vector, $native => $body, else $other
+            ),
+        }
+    };
+}
+
 pub(super) use {with_integer, with_native};

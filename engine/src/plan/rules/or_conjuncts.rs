@@ -5,32 +5,29 @@
 use millwork_format::types::DataType;
 
 use crate::expr::{Expr, ExprKind};
-use crate::plan::conjuncts::{all_of, flatten_and, meaning, uses};
+use crate::plan::conjuncts::{all_of, flatten_and, uses};
 
 /// The conjuncts that stand in every branch, then the rest. Anything but an OR is given back.
 #[must_use]
 pub fn split(expr: Expr) -> Vec<Expr> {
     let ExprKind::Or(parts) = expr.kind else { return vec![expr] };
-    let mut branches: Vec<Vec<(Expr, Expr)>> = parts.into_iter().map(branch).collect();
+    let mut branches: Vec<Vec<Expr>> = parts.into_iter().map(branch).collect();
     let Some((first, rest)) = branches.split_first() else { return Vec::new() };
-    let mut common: Vec<(Expr, Expr)> = Vec::new();
-    for (key, conjunct) in first {
-        let is_everywhere = rest.iter().all(|branch| branch.iter().any(|(other, _)| other == key));
-        if is_everywhere && !common.iter().any(|(other, _)| other == key) {
-            common.push((key.clone(), conjunct.clone()));
+    let mut common: Vec<Expr> = Vec::new();
+    for conjunct in first {
+        let is_everywhere = rest.iter().all(|branch| branch.contains(conjunct));
+        if is_everywhere && !common.contains(conjunct) {
+            common.push(conjunct.clone());
         }
     }
     for branch in &mut branches {
-        branch.retain(|(key, _)| !common.iter().any(|(other, _)| other == key));
+        branch.retain(|conjunct| !common.contains(conjunct));
     }
-    let mut conjuncts: Vec<Expr> = common.into_iter().map(|(_, conjunct)| conjunct).collect();
     // A branch of nothing else is true wherever the common part is.
     if branches.iter().all(|branch| !branch.is_empty()) {
-        let branches = branches.into_iter();
-        let branches = branches.map(|branch| all_of(branch.into_iter().map(|(_, c)| c).collect()));
-        conjuncts.push(any_of(branches.collect()));
+        common.push(any_of(branches.into_iter().map(all_of).collect()));
     }
-    conjuncts
+    common
 }
 
 /// What an OR implies for the columns for which `is_own`: an OR of what its branches say of them.
@@ -54,11 +51,10 @@ pub fn implied(expr: &Expr, is_own: impl Fn(usize) -> bool) -> Option<Expr> {
     Some(any_of(branches))
 }
 
-/// The conjuncts of a branch, each with its meaning.
-fn branch(expr: Expr) -> Vec<(Expr, Expr)> {
+fn branch(expr: Expr) -> Vec<Expr> {
     let mut conjuncts = Vec::new();
     flatten_and(expr, &mut conjuncts);
-    conjuncts.into_iter().map(|conjunct| (meaning(&conjunct), conjunct)).collect()
+    conjuncts
 }
 
 fn any_of(branches: Vec<Expr>) -> Expr {

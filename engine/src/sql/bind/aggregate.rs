@@ -8,7 +8,7 @@ use super::frame::{AGGREGATE, Frame, PendingAggregate, SUBQUERY, UNNEST};
 use crate::error::{Error, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Expr, ExprKind};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::{meaning, substitute};
+use crate::plan::conjuncts::substitute;
 use crate::plan::logical::Aggregate;
 use crate::sql::ast::Call;
 use crate::sql::name::call_name;
@@ -99,16 +99,11 @@ impl Binder<'_> {
 
 /// The position of the aggregate among those met, as a new one or as an equal one.
 fn register(aggregates: &mut Vec<PendingAggregate>, pending: PendingAggregate) -> usize {
-    let key = |one: &PendingAggregate| {
-        (
-            one.function,
-            one.distinct,
-            one.argument.as_ref().map(meaning),
-            one.filter.as_ref().map(meaning),
-        )
+    let is_same = |one: &PendingAggregate| {
+        (one.function, one.distinct) == (pending.function, pending.distinct)
+            && (&one.argument, &one.filter) == (&pending.argument, &pending.filter)
     };
-    let wanted = key(&pending);
-    aggregates.iter().position(|one| key(one) == wanted).unwrap_or_else(|| {
+    aggregates.iter().position(is_same).unwrap_or_else(|| {
         aggregates.push(pending);
         aggregates.len() - 1
     })
@@ -193,8 +188,7 @@ impl Grouping {
             output.push(field);
         }
         let mut column_of = |expr: &Expr| {
-            let wanted = meaning(expr);
-            columns.iter().position(|column| meaning(column) == wanted).unwrap_or_else(|| {
+            columns.iter().position(|column| column == expr).unwrap_or_else(|| {
                 let field = match expr.kind {
                     ExprKind::Column(index) => plan.fields()[index].clone(),
                     _ => Field::nullable(&format!("${}", columns.len()), expr.data_type.clone()),
@@ -221,7 +215,7 @@ impl Grouping {
         let input = Box::new(plan.project(columns, fields));
         let keys = (0..groups.len()).collect();
         let node = Aggregate { input, groups: keys, aggregates: calls, fields: output };
-        let groups = groups.into_iter().map(|(group, _)| meaning(&group)).collect();
+        let groups = groups.into_iter().map(|(group, _)| group).collect();
         (LogicalPlan::Aggregate(node), Self { groups })
     }
 
@@ -230,8 +224,7 @@ impl Grouping {
     /// # Errors
     /// `Type` if it uses a column that is neither a key nor in an aggregate.
     pub(super) fn rewrite(&self, expr: &mut Expr, names: &[Field]) -> Result<()> {
-        let wanted = meaning(expr);
-        if let Some(index) = self.groups.iter().position(|group| *group == wanted) {
+        if let Some(index) = self.groups.iter().position(|group| group == expr) {
             expr.kind = ExprKind::Column(index);
             return Ok(());
         }

@@ -12,7 +12,7 @@ use super::unnest::{Opened, is_unnest, open};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, ExprKind, SortKey};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::{meaning, uses};
+use crate::plan::conjuncts::uses;
 use crate::sql::ast::{self, GroupBy, Name, OrderBy, Select, SelectItem};
 use crate::sql::name;
 
@@ -135,7 +135,7 @@ impl Binder<'_> {
                 return Err(self.at(error, item.span));
             }
             let text = self.display(scope, meant, &bound);
-            if !groups.iter().any(|(group, _)| meaning(group) == meaning(&bound)) {
+            if !groups.iter().any(|(group, _)| *group == bound) {
                 groups.push((bound, text));
             }
         }
@@ -254,7 +254,7 @@ impl Binder<'_> {
         Ok(items)
     }
 
-    /// The keys of ORDER BY: items by position, name or meaning; else hidden columns.
+    /// The keys of ORDER BY: items by position, name or expression; else hidden columns.
     fn order(
         &mut self,
         frame: &mut Frame<'_>,
@@ -275,9 +275,8 @@ impl Binder<'_> {
                 Some(column) => column,
                 None => {
                     let bound = self.expr(frame, &item.expr)?;
-                    let wanted = meaning(&bound);
                     let all = output.items.iter().map(|item| &item.expr).chain(&output.hidden);
-                    match all.into_iter().position(|expr| meaning(expr) == wanted) {
+                    match all.into_iter().position(|expr| *expr == bound) {
                         Some(column) => column,
                         None if select.distinct => {
                             let what = "ORDER BY of a SELECT DISTINCT takes only selected items";
@@ -344,7 +343,7 @@ fn fields_of(
 fn all_groups(output: &Output) -> Vec<(Expr, String)> {
     let mut groups: Vec<(Expr, String)> = Vec::new();
     for item in output.items.iter().filter(|item| !uses(&item.expr, |column| column >= AGGREGATE)) {
-        if !groups.iter().any(|(group, _)| meaning(group) == meaning(&item.expr)) {
+        if !groups.iter().any(|(group, _)| *group == item.expr) {
             groups.push((item.expr.clone(), item.field.name.to_string()));
         }
     }

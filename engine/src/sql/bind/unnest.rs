@@ -11,7 +11,7 @@ use super::scope::{Column, Scope};
 use crate::error::{Error, Result, Span};
 use crate::expr::{Expr, Function};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::{flatten_and, meaning, uses};
+use crate::plan::conjuncts::{flatten_and, uses};
 use crate::sql::ast::{self, Alias, Call, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::types::call;
 use crate::value::Scalar;
@@ -202,8 +202,7 @@ fn register(frame: &mut Frame<'_>, list: Expr) -> Result<Expr> {
     let Some(unnests) = &mut frame.unnests else {
         return Err(Error::internal("an UNNEST where none is gathered"));
     };
-    let wanted = meaning(&list);
-    let known = unnests.iter().position(|known| meaning(known) == wanted);
+    let known = unnests.iter().position(|known| *known == list);
     let index = known.unwrap_or_else(|| {
         unnests.push(list);
         unnests.len() - 1

@@ -17,7 +17,7 @@ use super::subquery::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{AggregateCall, AggregateFunction, Comparison, Expr, ExprKind, Function};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::{meaning, substitute, uses};
+use crate::plan::conjuncts::{substitute, uses};
 use crate::plan::logical::{Aggregate, Limit};
 use crate::sql::ast::{self, Body, Query, Select, SelectItem};
 use crate::sql::types::{call, comparable};
@@ -203,7 +203,7 @@ fn grouped_by_outer(
             Error::unsupported("a correlated value needs equalities with columns around it")
                 .hint("EXISTS among the conjuncts of WHERE takes any condition; or join the tables")
         })?;
-        if !groups.iter().any(|(group, _)| meaning(group) == meaning(&own)) {
+        if !groups.iter().any(|(group, _)| *group == own) {
             groups.push((own, format!("key{}", groups.len())));
             keys.push(outer);
         } else {

@@ -7,11 +7,11 @@ use std::sync::OnceLock;
 
 use millwork_codecs::buffer::Buffer;
 
-use super::super::ByteRange;
 use super::super::enums::{
     ColumnOrder, Compression, Encoding, EncodingSet, PageType, PhysicalType,
 };
 use super::super::schema_element::{SchemaElement, physical_type};
+use super::super::{ByteRange, PageEncodingStats};
 use super::places::{dotted_path, element_name, path_of_leaf};
 use super::{Chunks, Crypto, Footer, Group, SortingColumn, flag};
 use crate::error::{ErrorKind, Limit, Place, Result};
@@ -458,17 +458,7 @@ impl Chunk {
     }
 
     fn encoding_stats(&mut self, reader: &mut CompactReader<'_>) -> Result<()> {
-        reader.list_of(WireType::Struct, |reader, _| {
-            let (mut page_type, mut encoding, mut count) = (None, None, 0);
-            reader.structure(|reader, field| {
-                match (field.id, field.wire) {
-                    (1, WireType::I32) => page_type = Some(PageType::from_code(reader.i32()?)),
-                    (2, WireType::I32) => encoding = Some(Encoding::from_code(reader.i32()?)),
-                    (3, WireType::I32) => count = reader.i32()?,
-                    (_, wire) => reader.skip(wire)?,
-                }
-                Ok(())
-            })?;
+        PageEncodingStats::for_each(reader, |page_type, encoding, count| {
             let is_data = matches!(page_type, Some(PageType::DataPage | PageType::DataPageV2));
             if is_data && count > 0 {
                 self.flags |= flag::DATA_PAGES_KNOWN;
@@ -476,9 +466,7 @@ impl Chunk {
                     matches!(encoding, Some(Encoding::RleDictionary | Encoding::PlainDictionary));
                 self.flags |= if codes { 0 } else { flag::DATA_PAGES_PLAIN };
             }
-            Ok(())
-        })?;
-        Ok(())
+        })
     }
 
     /// Only an encrypted column may be without its metadata in plain.

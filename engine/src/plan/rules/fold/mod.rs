@@ -7,7 +7,6 @@ use millwork_format::types::DataType;
 
 use crate::expr::{Comparison, Expr, ExprKind, Function, constant};
 use crate::plan::LogicalPlan;
-use crate::plan::conjuncts::meaning;
 use crate::value::Scalar;
 
 /// Folds every expression of `plan`.
@@ -85,17 +84,16 @@ const LEAST_LIST: usize = 4;
 
 /// `a = 1 OR a = 2 OR ..` of one `a` is `a IN (1, 2, ..)`, with nulls too.
 fn list_equalities(parts: &mut Vec<Expr>) {
-    let Some(first) = parts.iter().find_map(|part| equality(part)).map(|(left, _)| meaning(left))
-    else {
+    let Some(first) = parts.iter().find_map(equality).map(|(left, _)| left.clone()) else {
         return;
     };
-    let is_listed = |part: &Expr| equality(part).is_some_and(|(left, _)| same(left, &first));
+    let is_listed = |part: &Expr| equality(part).is_some_and(|(left, _)| *left == first);
     if parts.iter().filter(|part| is_listed(part)).count() < LEAST_LIST {
         return;
     }
     let mut list = Vec::new();
     parts.retain(|part| match equality(part) {
-        Some((left, value)) if same(left, &first) => {
+        Some((left, value)) if *left == first => {
             list.push(value.clone());
             false
         }
@@ -118,15 +116,6 @@ fn equality(expr: &Expr) -> Option<(&Expr, &Scalar)> {
         && left.data_type == right.data_type
         && left.data_type != DataType::SignedInterval;
     is_listed.then_some((left, value))
-}
-
-/// Whether `expr` means what `wanted`, which has no places, does.
-fn same(expr: &Expr, wanted: &Expr) -> bool {
-    match (&expr.kind, &wanted.kind) {
-        (ExprKind::Column(own), ExprKind::Column(other)) => own == other,
-        (ExprKind::Column(_), _) | (_, ExprKind::Column(_)) => false,
-        _ => meaning(expr) == *wanted,
-    }
 }
 
 /// `NOT (a < b)` is `a >= b`, also for nulls.
