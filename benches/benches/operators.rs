@@ -150,7 +150,7 @@ fn aggregate(groups: &[usize], batches: &[Batch]) -> Result<usize> {
     };
     let shared = AggregateShared::new(spec, &Budget::unlimited())?;
     fill(&mut AggregateSink::new(Arc::clone(&shared))?, batches)?;
-    drain(&mut AggregateSource::new(shared, 0, 1))
+    drain(&mut AggregateSource::new(shared))
 }
 
 fn joins(group: &mut Group<'_>, batches: &[Batch]) -> BenchResult {

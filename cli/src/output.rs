@@ -6,12 +6,27 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 
 /// Bytes that are written at once.
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// The file that is not complete, for [`take_away`].
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a file that is not complete away: the program ends where it is.
+pub fn take_away() {
+    if let Some(partial) = unfinished().take() {
+        let _ = fs::remove_file(partial);
+    }
+}
 
 /// What takes text as it is made.
 pub trait Sink {
@@ -65,6 +80,7 @@ impl Output {
             None => File::options().write(true).open(path),
         };
         let file = made.map_err(|error| Failure::write(path, &error))?;
+        unfinished().clone_from(&partial);
         Ok(Self::to(Box::new(file), path.to_owned(), partial))
     }
 
@@ -92,12 +108,10 @@ impl Output {
     /// The system refuses, or nobody reads any more.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
-        match self.partial.take() {
-            Some(partial) => {
-                fs::rename(&partial, &self.path).map_err(|error| Failure::write(&self.path, &error))
-            }
-            None => Ok(()),
-        }
+        let Some(partial) = self.partial.take() else { return Ok(()) };
+        let mut unfinished = unfinished();
+        *unfinished = None;
+        fs::rename(&partial, &self.path).map_err(|error| Failure::write(&self.path, &error))
     }
 
     fn hand_on(&mut self) -> Result<()> {
@@ -129,8 +143,8 @@ impl Drop for Output {
     /// Rows before a failure are printed; a file that was not finished is taken away.
     fn drop(&mut self) {
         let _ = self.hand_on();
-        if let Some(partial) = &self.partial {
-            let _ = fs::remove_file(partial);
+        if self.partial.is_some() {
+            take_away();
         }
     }
 }

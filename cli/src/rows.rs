@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render;
-use crate::source::{self, Source};
+use crate::source;
 use crate::terminal;
 
 /// Rows that `head` prints.
@@ -37,7 +37,7 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
                 let paths: Vec<&str> = paths.iter().map(|path| path.trim()).collect();
                 let has_path = |path: &&&str| !source.file.schema().has_path(path);
                 if let Some(unknown) = paths.iter().find(has_path) {
-                    return Err(unknown_column(unknown, &source));
+                    return Err(source::unknown_column(unknown, &source));
                 }
                 source.file.batches_of(paths, options)?
             }
@@ -63,22 +63,6 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
         renderer.end(&mut output)?;
     }
     output.finish()
-}
-
-/// That the file has no column, or part of one, called `name`, and what was meant.
-pub fn unknown_column(name: &str, source: &Source) -> Failure {
-    let schema = source.file.schema();
-    let failure = Failure::usage(format!("no column named {name} in {}", source.name));
-    if let Some((outer, _)) = name.split_once(['.', '['])
-        && let Some(column) = schema.find(outer)
-        && let Some(column) = schema.columns().get(column)
-    {
-        return failure.hint(format!("{outer} is {}", column.field.data_type));
-    }
-    match schema.suggest(name) {
-        Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
-        None => failure.hint(format!("`millwork schema {}` lists the columns", source.name)),
-    }
 }
 
 fn same_columns(first: &str, expected: &[Field], name: &str, found: &[Field]) -> Result<()> {

@@ -213,3 +213,19 @@ pub fn text(path: &Path) -> Result<String> {
         Err(error) => Err(Failure::io(format!("cannot read {}: {error}", path.display()))),
     }
 }
+
+/// That the file has no column, or part of one, called `name`, and what was meant.
+pub fn unknown_column(name: &str, source: &Source) -> Failure {
+    let schema = source.file.schema();
+    let failure = Failure::usage(format!("no column named {name} in {}", source.name));
+    if let Some((outer, _)) = name.split_once(['.', '['])
+        && let Some(column) = schema.find(outer)
+        && let Some(column) = schema.columns().get(column)
+    {
+        return failure.hint(format!("{outer} is {}", column.field.data_type));
+    }
+    match schema.suggest(name) {
+        Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
+        None => failure.hint(format!("`millwork schema {}` lists the columns", source.name)),
+    }
+}

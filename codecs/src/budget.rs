@@ -198,18 +198,6 @@ impl Budget {
     pub fn limit(&self) -> u64 {
         self.account.limit_bytes
     }
-
-    /// Whether a reservation was refused since [`Budget::relieve`]: operators that can give memory
-    /// back look at this at their next call.
-    #[must_use]
-    pub fn is_pressed(&self) -> bool {
-        self.account.pressed.load(Ordering::Relaxed)
-    }
-
-    /// Lowers the pressure flag.
-    pub fn relieve(&self) {
-        self.account.pressed.store(false, Ordering::Relaxed);
-    }
 }
 
 thread_local! {
@@ -309,7 +297,6 @@ mod tests {
         let budget = Budget::new(100);
         let mut held = budget.reserve(40).unwrap();
         assert!(held.resize(101).is_err());
-        assert!(budget.is_pressed());
         assert_eq!((held.bytes(), budget.reserved()), (40, 40));
         held.resize(10).unwrap();
         assert_eq!(budget.reserved(), 10);

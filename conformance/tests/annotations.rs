@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use conformance::assemble::{Assembler, Element, Group, Page, Repetition};
+use std::io::Write as _;
+
+use conformance::assemble::{Assembler, Element, Group, Page, Repetition, one_column};
 use conformance::corpus;
 use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_engine::session::{Session, SessionOptions};
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, File};
 use millwork_format::record::JsonWriter;
-use millwork_format::types::DataType;
+use millwork_format::types::{DataType, Field};
 
 /// BSON and FILE in the union of logical types, and BSON among the old annotations.
 const BSON: i16 = 13;
@@ -132,4 +135,44 @@ fn geospatial_statistics_are_those_of_the_corpus() {
         assert_eq!(found.map_or(Vec::new(), |found| found.types), types, "row group {row_group}");
     }
     assert_eq!(file.footer().column(0, 0).unwrap().geospatial_statistics().unwrap(), None);
+}
+
+/// In SQL it has signs and microseconds, and is equal, grouped and ordered by its length; parts above 2^31 are
+/// milliseconds like others.
+#[test]
+fn an_interval_of_a_file_is_one_of_sql() {
+    let intervals: [[u32; 3]; 4] = [[0, 30, 0], [1, 0, 0], [0, 0, 3_000_000_000], [0, 1, 0]];
+    let body = intervals.as_flattened().iter().flat_map(|part| part.to_le_bytes()).collect();
+    let mut leaf =
+        Element::leaf("i", Repetition::Required, PhysicalType::FixedLenByteArray).converted(21);
+    leaf.0.set(2, Node::I32(12));
+    let page = Page::v1(4, Encoding::Plain, body);
+    let bytes = one_column(leaf, Compression::Uncompressed, 4, &[page]).unwrap();
+    let mut file = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    let asked = |sql: &str| {
+        let sql = sql.replace("FILE", &format!("'{}'", file.path().display()));
+        let session = Session::new(SessionOptions::default());
+        let plan = session.plan(&sql).unwrap();
+        let (batches, _) = session.execute(&plan, false).unwrap();
+        let fields: Vec<Field> = plan.fields().to_vec();
+        let mut writer = JsonWriter::new(&fields);
+        let mut lines = Vec::new();
+        batches.iter().for_each(|batch| writer.write_batch(batch, &mut lines).unwrap());
+        String::from_utf8(lines).unwrap()
+    };
+    let of = |months: u32, days: u32, millis: u32| {
+        format!("{{\"i\":{{\"months\":{months},\"days\":{days},\"millis\":{millis}}}}}\n")
+    };
+    let rows: Vec<String> = intervals.iter().map(|[m, d, ms]| of(*m, *d, *ms)).collect();
+    assert_eq!(asked("select i from FILE"), rows.concat());
+    let ordered = [of(0, 1, 0), of(0, 30, 0), of(1, 0, 0), of(0, 0, 3_000_000_000)];
+    assert_eq!(asked("select i from FILE order by i"), ordered.concat());
+    assert_eq!(
+        asked("select count(*) as n from (select distinct i from FILE)"),
+        "{\"n\":3}\n",
+        "a month is 30 days"
+    );
+    assert_eq!(asked("select count(*) as n from FILE where i = interval '30 days'"), "{\"n\":2}\n");
+    assert_eq!(asked("select count(*) as n from FILE a join FILE b on a.i = b.i"), "{\"n\":6}\n");
 }

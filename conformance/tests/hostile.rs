@@ -89,7 +89,8 @@ fn r10_rows_without_columns_take_no_memory() {
     assert_eq!(answer.unwrap(), ["Integer(1)"]);
 }
 
-/// A dictionary of one long string, told for 4,096 rows: 8 GiB, if each row had its own of what a query makes.
+/// A dictionary of one long string, told for 4,096 rows: 8 GiB, if each row had its own of what a query makes,
+/// and 4 if each had a key to be sorted by, or was a group that keeps it.
 #[test]
 fn r10_what_a_query_makes_of_long_values_is_within_the_budget() {
     let _alone = alone();
@@ -100,9 +101,13 @@ fn r10_what_a_query_makes_of_long_values_is_within_the_budget() {
     let pages = [Page::dictionary(1, entry), Page::v1(rows as i32, Encoding::RleDictionary, codes)];
     let mut file = Assembler::default();
     let mut chunk = |name| file.chunk(&[name], PhysicalType::ByteArray, PLAIN, &pages).unwrap();
-    let chunks = vec![chunk("a"), chunk("b")];
-    let leaf = |name| Element::leaf(name, Repetition::Required, PhysicalType::ByteArray);
-    let schema = vec![Element::root(2), leaf("a"), leaf("b")];
+    let mut chunks = vec![chunk("a"), chunk("b")];
+    let numbers: Vec<u8> = (0..rows as i32).flat_map(i32::to_le_bytes).collect();
+    let numbers = [Page::v1(rows as i32, Encoding::Plain, numbers)];
+    chunks.push(file.chunk(&["k"], PhysicalType::Int32, PLAIN, &numbers).unwrap());
+    let leaf = |name, physical| Element::leaf(name, Repetition::Required, physical);
+    let [a, b] = ["a", "b"].map(|name| leaf(name, PhysicalType::ByteArray));
+    let schema = vec![Element::root(3), a, b, leaf("k", PhysicalType::Int32)];
     let footer = Assembler::footer(schema, vec![Group { chunks, rows: rows as i64 }]);
     let bytes = file.end_with(&footer).unwrap().into_bytes();
     let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
@@ -111,6 +116,10 @@ fn r10_what_a_query_makes_of_long_values_is_within_the_budget() {
     for sql in [
         format!("select max(length(a::varchar || b::varchar)) from '{name}'"),
         format!("select 1 from '{name}' order by b::varchar || a::varchar"),
+        format!("select k from '{name}' order by a"),
+        format!("select k from '{name}' order by [a]"),
+        format!("select k, max(a) from '{name}' group by k"),
+        format!("select k, any_value([a]) from '{name}' group by k"),
     ] {
         let (answer, most_bytes) = asked(&sql);
         let error = answer.unwrap_err();

@@ -254,7 +254,7 @@ fn page_indexes_of_other_programs_are_used() {
                     continue;
                 }
                 let Ok(scanned) = RowGroupScan::new(&scan, group.index()) else { continue };
-                while let Some(need) = scanned.prepare(&[leaf], 0).unwrap() {
+                while let Some(need) = scanned.prepare(&[leaf], 0, &Budget::unlimited()).unwrap() {
                     scan.fetcher().request(&need.required, &budget).unwrap();
                 }
                 if scanned.page_bounds(0).is_some() {

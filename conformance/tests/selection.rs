@@ -79,7 +79,7 @@ fn read_in_steps(file: &File, random: &mut Random) -> Result<Chosen> {
         let group = RowGroupScan::new(&scan, ordinal)?;
         let predicates: &[usize] = if random.below(3) == 0 { &[] } else { &leaves };
         let cut_by = random.below(all.len() as u64) as usize;
-        bring(&scan, || group.prepare(predicates, cut_by))?;
+        bring(&scan, || group.prepare(predicates, cut_by, &Budget::unlimited()))?;
         // Some files are of one step, some of dozens.
         let longest = [50, 200, 3000][random.below(3) as usize];
         for morsel in group.cut(cut_by, 10 + random.below(longest)) {

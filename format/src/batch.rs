@@ -12,7 +12,7 @@ use crate::vector::Vector;
 /// [`BatchOptions::batch_rows`](crate::read::BatchOptions::batch_rows) may have more.
 pub const BATCH_ROWS: usize = 2048;
 
-/// Bytes of nested values that a batch is meant to have at most.
+/// Bytes of values that a batch is meant to have at most, by the averages of its row group.
 pub const BATCH_BYTES: u64 = 16 << 20;
 
 /// Where the rows of a batch come from: it gives order, row ids, and the place of errors.

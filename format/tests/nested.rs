@@ -96,7 +96,7 @@ fn read_in_steps(name: &str, seed: u64) {
         let group = RowGroupScan::new(&scan, ordinal).unwrap();
         let leaves: Vec<usize> = (0..file.schema().leaves().len()).collect();
         let predicates: &[usize] = if seed.is_multiple_of(3) { &[] } else { &leaves };
-        bring(&scan, || group.prepare(predicates, 1));
+        bring(&scan, || group.prepare(predicates, 1, &Budget::unlimited()));
         for morsel in group.cut(1, 10 + random.below(60)) {
             let mut reader = MorselReader::new(&group, morsel.clone());
             let mut row = morsel.start;

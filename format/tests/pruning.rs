@@ -34,7 +34,7 @@ fn values(leaf: &Leaf, cell: Cell<'_>, into: &mut Vec<Option<PruneValue>>) {
         Cell::List { child, start, end } => {
             (start..end).for_each(|row| values(leaf, child.cell(row), into));
         }
-        cell => into.push(PruneValue::of_cell(leaf, cell)),
+        cell => into.push(PruneValue::of_cell(&leaf.data_type, cell)),
     }
 }
 
@@ -67,14 +67,7 @@ fn passes(test: &Test, value: &Option<PruneValue>) -> bool {
         }
         Test::Compare { comparison, value: other } => {
             let order = value.order(other).unwrap();
-            match comparison {
-                Comparison::Equal => order.is_eq(),
-                Comparison::NotEqual => order.is_ne(),
-                Comparison::Less => order.is_lt(),
-                Comparison::LessOrEqual => order.is_le(),
-                Comparison::Greater => order.is_gt(),
-                Comparison::GreaterOrEqual => order.is_ge(),
-            }
+            comparison.holds(order)
         }
     }
 }
@@ -101,7 +94,7 @@ fn kept(file: &File, filter: &Arc<Filter>) -> (Vec<Vec<std::ops::Range<u64>>>, V
             all.push(Vec::new());
             continue;
         }
-        while let Some(need) = group.prepare(filter.columns(), 0).unwrap() {
+        while let Some(need) = group.prepare(filter.columns(), 0, &budget).unwrap() {
             scan.fetcher().request(&need.required, &budget).unwrap();
         }
         let selected = group.page_selection(filter);

@@ -7,6 +7,7 @@ use millwork_format::WideDecimal;
 use millwork_format::metadata::created_by::Writer;
 use millwork_format::metadata::{ColumnIndex, Statistics};
 use millwork_format::prune::{PruneValue, believed};
+use millwork_format::record::text::write_bound;
 use millwork_format::schema::Leaf;
 use millwork_format::types::DataType;
 
@@ -97,7 +98,7 @@ pub fn merged(
 
 fn text(leaf: &Leaf, value: &PruneValue) -> String {
     let mut text = String::new();
-    value.write_text(&leaf.data_type, &mut text);
+    write_bound(&leaf.data_type, value, &mut text);
     text
 }
 

@@ -1,11 +1,13 @@
 //! What files say about themselves, and whether it is true. Only `pages` and `verify` read pages.
 //!
 //! - [`bounds`]: least and greatest values as text
+//! - [`total`]: what the chunks of a column say together
 //! - [`pieces`]: JSON in pieces
 //! - [`count`], [`schema`], [`meta`], [`stats`], [`pages`], [`verify`], [`summary`]: the verbs
 
 mod bounds;
 mod pieces;
+mod total;
 pub mod count;
 pub mod schema;
 pub mod meta;

@@ -13,7 +13,7 @@ use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper;
-use crate::rows::unknown_column;
+use crate::source::unknown_column;
 use crate::source::{self, Source};
 
 const HEADER: [&str; 10] = [

@@ -1,11 +1,12 @@
 //! `millwork FILE`: one screen about a file.
 
-use millwork_format::metadata::{Compression, Statistics};
+use millwork_format::metadata::Compression;
 use millwork_format::schema::Leaf;
 use serde_json::json;
 
 use super::pieces::{array, close_object, open_object};
-use super::{bounds, located, meta, print_each};
+use super::total::Total;
+use super::{bounds, print_each};
 use crate::arguments::Inspect;
 use crate::failure::Result;
 use crate::output::Output;
@@ -30,42 +31,10 @@ pub fn print(arguments: &Inspect) -> Result<()> {
     print_each(arguments, text, json)
 }
 
-/// What the chunks of one leaf are together.
-#[derive(Default)]
-struct Total {
-    compressed_bytes: u64,
-    uncompressed_bytes: u64,
-    nulls: Option<u64>,
-    encodings: Vec<&'static str>,
-    codecs: Vec<&'static str>,
-    /// The least and the greatest value, if all chunks tell.
-    bounds: Option<(Option<String>, Option<String>)>,
-}
-
-fn total(source: &Source, leaf: &Leaf) -> Result<Total> {
-    let mut total = Total { nulls: Some(0), ..Total::default() };
-    let mut ranges: Vec<(u64, Option<Statistics<'_>>)> = Vec::new();
-    for group in source.file.footer().row_groups() {
-        let Some(chunk) = group.column(leaf.index) else { continue };
-        let more = |sum: &mut u64, bytes| *sum = sum.saturating_add(bytes);
-        more(&mut total.compressed_bytes, chunk.total_compressed_size());
-        more(&mut total.uncompressed_bytes, chunk.total_uncompressed_size());
-        let statistics = chunk.statistics().map_err(|error| located(error, source))?;
-        let nulls = statistics.and_then(|statistics| statistics.null_count);
-        total.nulls = total.nulls.zip(nulls).map(|(sum, nulls)| sum.saturating_add(nulls));
-        for encoding in meta::encodings(chunk) {
-            if !total.encodings.contains(&encoding) {
-                total.encodings.push(encoding);
-            }
-        }
-        if !total.codecs.contains(&chunk.compression().name()) {
-            total.codecs.push(chunk.compression().name());
-        }
-        ranges.push((chunk.num_values(), statistics));
-    }
-    total.encodings.retain(|name| !["RLE", "BIT_PACKED"].contains(name));
-    total.bounds = bounds::merged(leaf, &ranges, source.file.footer().writer());
-    Ok(total)
+/// The encodings of values: levels have theirs everywhere.
+fn encodings(total: &Total<'_>) -> Vec<&'static str> {
+    let of_levels = ["RLE", "BIT_PACKED"];
+    total.encodings.iter().copied().filter(|name| !of_levels.contains(name)).collect()
 }
 
 fn text(source: &Source) -> Result<String> {
@@ -106,14 +75,14 @@ fn text(source: &Source) -> Result<String> {
     );
     let mut rows = vec![HEADER.map(str::to_owned)];
     for (at, leaf) in leaves.iter().take(SHOWN_LEAVES).enumerate() {
-        let total = total(source, leaf)?;
+        let total = Total::of(source, leaf)?;
         let share = if on_disk == 0 { 0.0 } else { total.compressed_bytes as f64 / on_disk as f64 };
         rows.push([
             (at + 1).to_string(),
             leaf.dotted_path.to_string(),
             crate::width::truncated(&leaf.data_type.to_string(), TYPE_WIDTH),
             total.nulls.map_or_else(|| "?".to_owned(), paper::grouped),
-            total.encodings.join(" "),
+            encodings(&total).join(" "),
             total.codecs.join(" "),
             format!(
                 "{:>9} {:>5.1}% {}",
@@ -121,7 +90,7 @@ fn text(source: &Source) -> Result<String> {
                 share * 100.0,
                 paper::bar(share, BAR_WIDTH)
             ),
-            total.bounds.map(|(min, max)| bounds::shown(min, max)).unwrap_or_default(),
+            total.bounds().map(|(min, max)| bounds::shown(min, max)).unwrap_or_default(),
         ]);
     }
     text += &paper::aligned(&rows, &[0, 3]);
@@ -165,15 +134,15 @@ fn hints(source: &Source) -> Vec<String> {
 fn json(source: &Source, out: &mut Output) -> Result<()> {
     let (footer, schema) = (source.file.footer(), source.file.schema());
     let column = |leaf: &Leaf| {
-        let total = total(source, leaf)?;
-        let (min, max) = total.bounds.unwrap_or_default();
+        let total = Total::of(source, leaf)?;
+        let (min, max) = total.bounds().unwrap_or_default();
         Ok(json!({
             "path": &*leaf.dotted_path,
             "type": leaf.data_type.to_string(),
             "nulls": total.nulls,
             "min": min,
             "max": max,
-            "encodings": total.encodings,
+            "encodings": encodings(&total),
             "codecs": total.codecs,
             "compressed_bytes": total.compressed_bytes,
             "uncompressed_bytes": total.uncompressed_bytes,

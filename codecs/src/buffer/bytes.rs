@@ -225,10 +225,11 @@ impl BufferMut {
             let used = self.len.div_ceil(64);
             lines[..used].copy_from_slice(&self.lines[..used]);
             self.lines = lines;
-        } else if len < self.len {
-            let old = self.len;
+        } else {
+            // What is given up is zeroed as well: it may come back.
+            let changed = len.min(self.len)..len.max(self.len);
             let all: &mut [u8] = bytemuck::cast_slice_mut(&mut self.lines);
-            all[len..old].fill(0);
+            all[changed].fill(0);
         }
         self.len = len;
         Ok(())
@@ -510,5 +511,14 @@ mod tests {
         buffer.resize(300).unwrap();
         assert_eq!(&buffer.as_slice()[..5], [9, 9, 9, 0, 0]);
         assert_eq!(buffer.len(), 300);
+    }
+
+    #[test]
+    fn growing_within_the_capacity_shows_zeros() {
+        let mut buffer = BufferMut::scratch(10).unwrap();
+        let all: &mut [u8] = bytemuck::cast_slice_mut(&mut buffer.lines);
+        all.fill(7);
+        buffer.resize(20).unwrap();
+        assert_eq!(buffer.as_slice()[10..], [0; 10]);
     }
 }

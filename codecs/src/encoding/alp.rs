@@ -18,6 +18,9 @@ mod tests;
 /// Bytes of the header.
 const HEADER_BYTES: usize = 7;
 
+/// Exceptions of a vector up to which each block of 64 may look at all of them.
+const MANY_EXCEPTIONS: usize = 64;
+
 /// Decodes floats: `f32` or `f64`.
 ///
 /// ```
@@ -120,7 +123,8 @@ impl<T: AlpFloat> AlpDecoder<T> {
     }
 
     /// Passes over the next `rows` values and writes those whose bit in `mask` is 1 to the front of
-    /// `out`, in order; answers how many. Only their blocks of 64 are decoded.
+    /// `out`, in order; answers how many. Only their blocks of 64 are decoded, or their vectors where these
+    /// have many exceptions.
     ///
     /// # Panics
     /// If `mask` holds fewer than `rows` bits or `out` is too short for those selected.
@@ -130,17 +134,42 @@ impl<T: AlpFloat> AlpDecoder<T> {
     pub fn decode_masked(&mut self, mask: &[u64], rows: usize, out: &mut [T]) -> Result<usize> {
         let first = self.take(rows)?;
         let mut scratch = [T::zeroed(); 64];
-        let mut written = 0;
-        for start in (0..rows).step_by(64) {
-            let here = (rows - start).min(64);
-            let word = mask_bits(mask, start, here);
-            if word != 0 {
+        let mut all = Vec::new();
+        let bytes = self.bytes.padded();
+        let (mut start, mut written) = (0, 0);
+        while start < rows {
+            let index = (first + start) >> self.log_vector_values;
+            let in_vector = first + start - (index << self.log_vector_values);
+            let count = ((1 << self.log_vector_values) - in_vector).min(rows - start);
+            let mut vector = None;
+            for block in (0..count).step_by(64) {
+                let here = (count - block).min(64);
+                let word = mask_bits(mask, start + block, here);
+                if word == 0 {
+                    continue;
+                }
+                if vector.is_none() {
+                    let found = self.vector(index)?;
+                    // Each call looks at all exceptions.
+                    if found.exception_count > MANY_EXCEPTIONS {
+                        all.resize(count, T::zeroed());
+                        found.decode(bytes, in_vector, &mut all)?;
+                    }
+                    vector = Some(found);
+                }
+                let Some(vector) = &vector else { break };
+                let out = &mut out[written..];
+                if vector.exception_count > MANY_EXCEPTIONS {
+                    written += compress(&all[block..block + here], &[word], out);
+                    continue;
+                }
                 // From the first wanted value to the last.
                 let (from, to) = (word.trailing_zeros(), 64 - word.leading_zeros());
                 let values = &mut scratch[..(to - from) as usize];
-                self.decode_at(first + start + from as usize, values)?;
-                written += compress(values, &[word >> from], &mut out[written..]);
+                vector.decode(bytes, in_vector + block + from as usize, values)?;
+                written += compress(values, &[word >> from], out);
             }
+            start += count;
         }
         Ok(written)
     }
@@ -201,6 +230,9 @@ impl<T: AlpFloat> AlpDecoder<T> {
         cursor.take((len * bit_width as usize).div_ceil(8))?;
         let exceptions = cursor.position();
         let exception_count = usize::from(u16::from_le_bytes([low, high]));
+        if exception_count > len {
+            return Err(DecodeError::corrupt("more exceptions than values in a vector", start + 2));
+        }
         cursor.take(exception_count * (2 + size_of::<T>()))?;
         Ok(Vector {
             factor: scale,

@@ -4,6 +4,8 @@
 //! `a < b`: three loops serve six comparisons. Floats order as DuckDB and PostgreSQL order them:
 //! NaN is the greatest value and equal to itself, -0.0 equals 0.0.
 
+use std::cmp::Ordering;
+
 use bytemuck::Pod;
 
 #[cfg(target_arch = "x86_64")]
@@ -36,6 +38,19 @@ impl Comparison {
             Self::Greater => Self::Less,
             Self::GreaterOrEqual => Self::LessOrEqual,
             same => same,
+        }
+    }
+
+    /// Whether it holds of two values in this order.
+    #[must_use]
+    pub const fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
         }
     }
 

@@ -137,7 +137,7 @@ fn in_steps(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
                 })
             })?;
         }
-        bring(&scan, budget, || group.prepare(&[scan.columns()[0].leaf], 0))?;
+        bring(&scan, budget, || group.prepare(&[scan.columns()[0].leaf], 0, budget))?;
         if let Some((bounds, offsets)) = group.page_bounds(0)
             && let Some(leaf) = file.schema().leaves().get(scan.columns()[0].leaf)
         {

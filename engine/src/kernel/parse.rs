@@ -9,7 +9,7 @@ use super::arithmetic::power_of_ten;
 use super::calendar;
 
 /// Most digits of a number that are looked at one by one; an exponent beyond is out of range.
-const MAX_EXPONENT: i64 = 400;
+const MAX_EXPONENT: u64 = 400;
 
 /// `true`, `t`, `yes`, `y`, `1` and their opposites, in either case.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn decimal(text: &str, scale: u32) -> Option<i128> {
         Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),
         None => (text, 0),
     };
-    if exponent.abs() > MAX_EXPONENT {
+    if exponent.unsigned_abs() > MAX_EXPONENT {
         return None;
     }
     // Position of the last kept digit behind the point, in the mantissa as written.
@@ -75,10 +75,13 @@ pub fn decimal(text: &str, scale: u32) -> Option<i128> {
     }
     let have = behind_point.unwrap_or(0).min(kept.max(0));
     if kept < 0 {
-        value = super::arithmetic::divide_rounded(
-            value,
-            power_of_ten(kept.unsigned_abs().min(38) as u32)?,
-        );
+        value = match kept.unsigned_abs() {
+            dropped @ ..=38 => {
+                super::arithmetic::divide_rounded(value, power_of_ten(dropped as u32)?)
+            }
+            // No number of 128 bits is half of that.
+            _ => 0,
+        };
     } else {
         let missing = u32::try_from(kept - have).ok()?;
         if missing > 0 && value != 0 {
@@ -176,12 +179,17 @@ impl Digits<'_> {
                 nanos = self.number(0, 9)?;
                 let digits = before - self.rest.len();
                 nanos *= 10i64.pow(9 - digits as u32);
-                self.number(0, usize::MAX)?;
+                self.skip_digits();
             }
         }
         let valid = hour < 24 && minute < 60 && second < 60
             || (hour, minute, second, nanos) == (24, 0, 0, 0);
         valid.then_some(((hour * 60 + minute) * 60 + second) * 1_000_000_000 + nanos)
+    }
+
+    fn skip_digits(&mut self) {
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.rest = &self.rest[digits..];
     }
 
     /// The offset of a zone in seconds: `Z`, `+HH`, `+HH:MM`; 0 if there is none.
@@ -299,7 +307,10 @@ mod tests {
 
     #[test]
     fn decimals_round_and_refuse() {
-        let table: [(&str, u32, Option<i128>); 20] = [
+        let nines = format!("{}e-40", "9".repeat(38));
+        let table: [(&str, u32, Option<i128>); 22] = [
+            (&nines, 0, Some(0)),
+            ("1e-9223372036854775808", 0, None),
             ("2.345", 2, Some(235)),
             ("-2.345", 2, Some(-235)),
             ("2.344999", 2, Some(234)),
@@ -344,6 +355,8 @@ mod tests {
         assert_eq!(time("10:11:12.5", TimeUnit::Nanos), Some(36_672_500_000_000));
         assert_eq!(time("1:2:3", TimeUnit::Millis), Some(3_723_000));
         assert_eq!(time("25:00:00", TimeUnit::Micros), None);
+        let many = format!("00:00:01.{}", "9".repeat(40));
+        assert_eq!(time(&many, TimeUnit::Micros), Some(1_999_999));
     }
 
     #[test]

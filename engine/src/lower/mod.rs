@@ -215,9 +215,8 @@ impl Lowering {
         let done = self.end("aggregate", stream, move |_| {
             Ok(Box::new(AggregateSink::new(Arc::clone(&sinks))?))
         });
-        let lanes = self.options.lanes;
-        let stream = Stream::new(lanes, move |lane| {
-            Ok(Box::new(AggregateSource::new(Arc::clone(&shared), lane, lanes)))
+        let stream = Stream::new(self.options.lanes, move |_| {
+            Ok(Box::new(AggregateSource::new(Arc::clone(&shared))))
         });
         Ok(stream.after(done))
     }

@@ -6,6 +6,7 @@
 //! another, so that keys of several columns can be put behind one another and compared at once.
 
 use half::f16;
+use millwork_codecs::budget::{Budget, Reservation};
 use millwork_format::types::{DataType, Storage};
 use millwork_format::vector::{Data, Vector};
 
@@ -35,8 +36,6 @@ enum Form {
     Fixed(usize),
     /// Nanoseconds and Julian day, in 12 bytes.
     Int96,
-    /// Months, days, milliseconds as one number of milliseconds, in 8 bytes.
-    Interval,
     /// An interval with signs as its length in microseconds, in 16 bytes.
     SignedInterval,
     /// Escaped, with a terminator.
@@ -49,7 +48,6 @@ impl Form {
     fn of(data_type: &DataType) -> Option<Self> {
         Some(match (data_type, data_type.storage()) {
             (DataType::Int96, _) => Self::Int96,
-            (DataType::Interval, _) => Self::Interval,
             (DataType::SignedInterval, _) => Self::SignedInterval,
             (_, Storage::Null) => Self::Null,
             (_, Storage::Bits | Storage::Int8 | Storage::UInt8) => Self::Integer(1),
@@ -70,7 +68,7 @@ impl Form {
         match self {
             Self::Null => Some(0),
             Self::Integer(width) | Self::Fixed(width) => Some(width),
-            Self::Float | Self::Interval => Some(8),
+            Self::Float => Some(8),
             Self::Int96 => Some(12),
             Self::SignedInterval => Some(16),
             Self::Strings | Self::Nested => None,
@@ -79,14 +77,34 @@ impl Form {
 }
 
 /// Keys, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct SortKeys {
     bytes: Vec<u8>,
     /// Where each key ends.
     ends: Vec<usize>,
+    budget: Budget,
+    /// Of the bytes of the longest keys so far.
+    reservation: Reservation,
 }
 
 impl SortKeys {
+    /// No keys yet; their bytes will be taken from `budget`.
+    ///
+    /// # Errors
+    /// If the budget refuses.
+    pub fn new(budget: &Budget) -> Result<Self> {
+        let (budget, reservation) = (budget.clone(), budget.reserve(0)?);
+        Ok(Self { bytes: Vec::new(), ends: Vec::new(), budget, reservation })
+    }
+
+    /// Makes sure that `bytes` of keys are reserved.
+    fn reserve(&mut self, bytes: usize) -> Result<()> {
+        if bytes as u64 > self.reservation.bytes() {
+            self.reservation.resize(bytes as u64)?;
+        }
+        Ok(())
+    }
+
     /// Keys.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -150,7 +168,7 @@ impl SortKeyEncoder {
     /// If a row does not exist.
     ///
     /// # Errors
-    /// `Internal` if a vector is not of its type.
+    /// `Internal` if a vector is not of its type; or if the budget of `out` refuses.
     pub fn encode(&self, columns: &[Vector], rows: &[u32], out: &mut SortKeys) -> Result<()> {
         let missing = || Error::internal("a sort key is no column of its input");
         let mut parts = Vec::with_capacity(self.keys.len());
@@ -158,7 +176,7 @@ impl SortKeyEncoder {
             let column = columns.get(key.column).ok_or_else(missing)?;
             let values = Indexed::new(column, rows);
             let nested = match codec {
-                Some(codec) => Some(encoded(codec, &values)?),
+                Some(codec) => Some(encoded(codec, &values, &out.budget)?),
                 None => None,
             };
             parts.push((key, *form, values, nested));
@@ -178,6 +196,8 @@ impl SortKeyEncoder {
             *cursor = start;
             out.ends.push(end);
         }
+        out.reserve(end)?;
+        out.bytes.reserve_exact(end - out.bytes.len());
         out.bytes.resize(end, 0);
         for (key, form, values, nested) in &parts {
             let mut target = Target { bytes: &mut out.bytes, cursors: &mut cursors, key };
@@ -195,11 +215,12 @@ fn mismatch() -> Error {
 }
 
 /// The values of a nested column as bytes that order, those of a null row none.
-fn encoded(codec: &NestedCodec, values: &Indexed<'_>) -> Result<SortKeys> {
-    let mut keys = SortKeys::default();
+fn encoded(codec: &NestedCodec, values: &Indexed<'_>, budget: &Budget) -> Result<SortKeys> {
+    let mut keys = SortKeys::new(budget)?;
     for (position, index) in values.indices().iter().enumerate() {
         if values.is_valid(position) {
             codec.encode_key(values.data(), *index as usize, &mut keys.bytes)?;
+            keys.reserve(keys.bytes.capacity())?;
         }
         keys.ends.push(keys.bytes.len());
     }
@@ -253,9 +274,7 @@ impl Target<'_> {
             }
             Form::Integer(width) => self.integers(width, values)?,
             Form::Float => self.floats(values)?,
-            Form::Fixed(_) | Form::Int96 | Form::Interval | Form::SignedInterval => {
-                self.fixed(form, values)?
-            }
+            Form::Fixed(_) | Form::Int96 | Form::SignedInterval => self.fixed(form, values)?,
             Form::Strings => self.strings(values)?,
             Form::Nested => return Err(mismatch()),
         }
@@ -353,12 +372,10 @@ impl Target<'_> {
         else {
             return Err(mismatch());
         };
-        let expected = if form == Form::Interval { 12 } else { width };
-        if *width_bytes != expected {
+        if *width_bytes != width {
             return Err(mismatch());
         }
-        let value = |index: usize| &bytes.as_slice()[index * expected..][..expected];
-        let word = |bytes: &[u8]| i64::from(bytemuck::pod_read_unaligned::<i32>(bytes));
+        let value = |index: usize| &bytes.as_slice()[index * width..][..width];
         match form {
             Form::Int96 => self.each(values, width, |index, slot| {
                 let value = value(index);
@@ -366,12 +383,6 @@ impl Target<'_> {
                 let day: i32 = bytemuck::pod_read_unaligned(&value[8..]);
                 slot[..4].copy_from_slice(&(day ^ i32::MIN).to_be_bytes());
                 slot[4..].copy_from_slice(&(nanos ^ i64::MIN).to_be_bytes());
-            }),
-            Form::Interval => self.each(values, width, |index, slot| {
-                let value = value(index);
-                let days = word(&value[..4]) * 30 + word(&value[4..8]);
-                let millis = days * 86_400_000 + word(&value[8..]);
-                slot.copy_from_slice(&(millis ^ i64::MIN).to_be_bytes());
             }),
             Form::SignedInterval => self.each(values, width, |index, slot| {
                 let length = Interval::from_bytes(value(index)).unwrap_or_default().length_micros();

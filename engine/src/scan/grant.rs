@@ -2,8 +2,9 @@
 //! what is read ahead.
 //!
 //! A lane takes a morsel, or a row group to cut, only with a *grant*: about what that will take, by what
-//! the footer says of its columns. The first grant is always given, so that a query moves whatever the budget; a
-//! further one only if it fits beside those given and what the query's other parts hold. A lane that
+//! the footer says of its columns. The first grant is always given, so that a query moves whatever the budget, and
+//! so is that of the first unfinished morsel: lanes of later ones may hold theirs until its rows have left. A
+//! further one is given only if it fits beside those given and what the query's other parts hold. A lane that
 //! gets none waits until another gives its grant back. Nothing is reserved here: pages and vectors
 //! reserve what they really take, out of the room that the grants of others left.
 
@@ -25,12 +26,15 @@ pub(super) struct Grant(u64);
 impl Grants {
     /// A grant of `bytes`, if they are there. `scan` is the consumer of all lanes of the scan.
     pub(super) fn ask(&mut self, bytes: u64, scan: &Budget) -> Option<Grant> {
-        if self.lanes > 0 && self.promised(scan).saturating_add(bytes) > scan.limit() {
-            return None;
-        }
+        let fits = self.promised(scan).saturating_add(bytes) <= scan.limit();
+        (self.lanes == 0 || fits).then(|| self.give(bytes))
+    }
+
+    /// A grant of `bytes`, whether they are there or not.
+    pub(super) fn give(&mut self, bytes: u64) -> Grant {
         self.lanes += 1;
         self.bytes = self.bytes.saturating_add(bytes);
-        Some(Grant(bytes))
+        Grant(bytes)
     }
 
     /// Whether `ranges` may be read before they are needed: while they, what is granted and what is reserved

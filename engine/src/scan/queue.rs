@@ -94,7 +94,13 @@ impl Queue {
             return Taken::Later;
         };
         let unit = unit.begun(shared);
-        let Some(grant) = self.grants.ask(shared.bytes_about(&unit), budget) else {
+        let bytes = shared.bytes_about(&unit);
+        // What lanes of later morsels have ready may wait for the first, which so waits for none of them.
+        let granted = match unit.id() == self.first_unfinished() {
+            true => Some(self.grants.give(bytes)),
+            false => self.grants.ask(bytes, budget),
+        };
+        let Some(grant) = granted else {
             self.units.push_front(unit);
             self.waiting.push(waker.clone());
             return Taken::Later;

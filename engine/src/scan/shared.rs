@@ -300,7 +300,7 @@ impl ScanShared {
             }
         }
         let tested = self.pruner.tested(filter.as_deref(), group.scan());
-        Ok(match group.prepare(&tested, self.cut_by(group))? {
+        Ok(match group.prepare(&tested, self.cut_by(group), budget)? {
             Some(need) => Prepared::Need(need),
             None => Prepared::Ready,
         })
@@ -317,19 +317,10 @@ impl ScanShared {
     /// The column whose pages morsels are cut at: the largest of those that predicates read, else of
     /// all.
     fn cut_by(&self, group: &RowGroupScan) -> usize {
-        let scan = group.scan();
-        let size = |column: usize| {
-            let leaf = scan.columns()[column].leaf;
-            let chunk = scan.file().footer().column(group.ordinal(), leaf);
-            chunk.map_or(0, |chunk| chunk.total_compressed_size())
-        };
-        let mut read = vec![false; scan.columns().len()];
+        let mut read = vec![false; group.scan().columns().len()];
         self.conjuncts.columns().for_each(|column| read[column] = true);
         let any = read.contains(&true);
-        (0..read.len())
-            .filter(|column| !any || read[*column])
-            .max_by_key(|column| size(*column))
-            .unwrap_or(0)
+        group.largest_column(|column| !any || read[column])
     }
 
     /// Cuts a prepared row group.

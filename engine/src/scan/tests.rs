@@ -5,7 +5,9 @@ use std::task::Waker;
 
 use millwork_codecs::budget::Budget;
 
-use super::ScanSource;
+use super::grant::Grant;
+use super::queue::{Taken, Unit, group_id};
+use super::{ScanShared, ScanSource};
 use crate::lower::{LowerOptions, lower};
 use crate::operator::tests::with_context;
 use crate::pipeline::{Context, Signal, Source, SourceAnswer};
@@ -80,4 +82,41 @@ fn a_lane_that_is_stopped_gives_its_grant_to_one_that_waits() {
     assert!(!gives_a_batch(&mut second, &budget));
     first.stop();
     assert!(gives_a_batch(&mut second, &budget));
+}
+
+/// The work that a lane takes, and the grant for it.
+fn taken(shared: &ScanShared, budget: &Budget) -> Option<(Unit, Grant)> {
+    match shared.take(Waker::noop(), budget) {
+        Taken::Unit(unit, grant) => Some((unit, grant)),
+        Taken::Later | Taken::Nothing => None,
+    }
+}
+
+#[test]
+fn the_first_unfinished_morsel_waits_for_no_memory_that_later_ones_hold() {
+    let sql = format!("select l_comment from '{LINEITEM}'");
+    let plan = Session::new(SessionOptions::default()).plan(&sql).unwrap();
+    let lowered = lower(&plan, &LowerOptions::default(), &Budget::unlimited()).unwrap();
+    let shared = Arc::clone(&lowered.scans[0].1);
+    let budget = shared.budget(&Budget::new(200_000));
+    let cut = |ordinal: usize, grant| {
+        let group = shared.open_group(0, ordinal).unwrap().unwrap();
+        shared.put_morsels((0, ordinal), shared.cut(&group), grant);
+    };
+    let (_first, of_first) = taken(&shared, &budget).unwrap();
+    let (second, of_second) = taken(&shared, &budget).unwrap();
+    assert_eq!(second.id(), group_id(0, 1), "two row groups are cut at once");
+    // The later one is cut first, and its morsel takes the memory.
+    cut(1, &of_second);
+    let (late, _) = taken(&shared, &budget).unwrap();
+    assert_eq!(late.id(), group_id(0, 1));
+    let waits = (0..3).all(|_| match taken(&shared, &budget) {
+        Some((unit, _)) => matches!(unit, Unit::Group { .. }),
+        None => true,
+    });
+    assert!(waits, "there is memory for one morsel");
+    cut(0, &of_first);
+    let (early, _) = taken(&shared, &budget).expect("the others may wait for it");
+    assert!(matches!(early, Unit::Morsel(_)));
+    assert_eq!(early.id(), group_id(0, 0));
 }

@@ -221,7 +221,15 @@ type Identity = (u64, Option<SystemTime>);
 pub struct Files {
     limits: Limits,
     threads: OnceLock<Arc<IoThreads>>,
-    opened: Mutex<HashMap<PathBuf, (Identity, File)>>,
+    opened: Mutex<Opened>,
+}
+
+/// Footers that are kept.
+#[derive(Debug, Default)]
+struct Opened {
+    files: HashMap<PathBuf, (Identity, File)>,
+    /// Their memory, about.
+    bytes: u64,
 }
 
 impl Files {
@@ -245,7 +253,7 @@ impl Files {
             .map(|metadata| (metadata.len(), metadata.modified().ok()))
             .unwrap_or_default();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, file)) = opened.get(path)
+        if let Some((known, file)) = opened.files.get(path)
             && *known == identity
         {
             return Ok(file.clone());
@@ -255,10 +263,13 @@ impl Files {
         if let Some(like) = like {
             file.share_schema(like);
         }
-        if opened.len() >= KEPT_FOOTERS {
-            opened.clear();
+        let bytes = file.memory_bytes();
+        let is_full = opened.bytes.saturating_add(bytes) > self.limits.decode_memory_bytes;
+        if is_full || opened.files.len() >= KEPT_FOOTERS {
+            *opened = Opened::default();
         }
-        opened.insert(path.to_path_buf(), (identity, file.clone()));
+        opened.bytes = opened.bytes.saturating_add(bytes);
+        opened.files.insert(path.to_path_buf(), (identity, file.clone()));
         Ok(file)
     }
 

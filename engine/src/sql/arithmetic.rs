@@ -48,13 +48,13 @@ pub fn bind(operator: Arithmetic, left: Expr, right: Expr) -> Result<Expr> {
     match operator {
         Arithmetic::Divide => {
             let of = float_type(&left, &right).unwrap_or(DataType::Float64);
-            float(Function::DivideFloat, left, right, of)
+            same(Function::DivideFloat, left, right, &of)
         }
         Arithmetic::DivideInteger => match integer_type(&left, &right) {
             Some(common) => same(Function::DivideInteger, left, right, &common),
             None => {
                 let of = float_type(&left, &right).unwrap_or(DataType::Float64);
-                float(Function::DivideFloatChecked, left, right, of)
+                same(Function::DivideFloatChecked, left, right, &of)
             }
         },
         Arithmetic::Add => sum(Function::AddChecked, left, right),
@@ -80,17 +80,6 @@ pub fn negate(argument: Expr) -> Result<Expr> {
     Ok(call(Function::NegateChecked, vec![argument], data_type))
 }
 
-fn symbol(operator: Arithmetic) -> &'static str {
-    match operator {
-        Arithmetic::Add => "+",
-        Arithmetic::Subtract => "-",
-        Arithmetic::Multiply => "*",
-        Arithmetic::Divide => "/",
-        Arithmetic::DivideInteger => "//",
-        Arithmetic::Modulo => "%",
-    }
-}
-
 /// Text constants and NULL become numbers; with FLOAT16 it is computed as with FLOAT.
 fn number(expr: Expr, operator: Arithmetic) -> Result<Expr> {
     if expr.data_type == DataType::Float16 {
@@ -103,7 +92,7 @@ fn number(expr: Expr, operator: Arithmetic) -> Result<Expr> {
         (DataType::Null, _) => coerce(expr, &DataType::Int32),
         (_, Some(Scalar::Text(_))) => coerce(expr, &DataType::Float64),
         (other, _) => {
-            Err(Error::types(format!("operator {} is not defined for {other}", symbol(operator)))
+            Err(Error::types(format!("operator {} is not defined for {other}", operator.symbol()))
                 .hint("convert it with CAST"))
         }
     }
@@ -114,7 +103,7 @@ fn common(operator: Arithmetic, left: &Expr, right: &Expr) -> Result<DataType> {
     found.ok_or_else(|| {
         Error::types(format!(
             "operator {} is not defined for {} and {}",
-            symbol(operator),
+            operator.symbol(),
             left.data_type,
             right.data_type
         ))
@@ -127,10 +116,6 @@ fn integer_type(left: &Expr, right: &Expr) -> Option<DataType> {
 
 fn same(function: Function, left: Expr, right: Expr, of: &DataType) -> Result<Expr> {
     Ok(call(function, vec![coerce(left, of)?, coerce(right, of)?], of.clone()))
-}
-
-fn float(function: Function, left: Expr, right: Expr, of: DataType) -> Result<Expr> {
-    same(function, left, right, &of)
 }
 
 fn float_type(left: &Expr, right: &Expr) -> Option<DataType> {

@@ -300,6 +300,21 @@ pub enum Arithmetic {
     Modulo,
 }
 
+impl Arithmetic {
+    /// As it is written.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::DivideInteger => "//",
+            Self::Modulo => "%",
+        }
+    }
+}
+
 /// A constant as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {

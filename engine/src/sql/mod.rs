@@ -5,6 +5,7 @@
 //!
 //! - [`ast`]: what was written, with spans.
 //! - `parse`: text to [`ast`]; the only place that knows the `sqlparser` crate.
+//! - `interval`: INTERVAL literals.
 //! - `types`, `arithmetic`: which types fit, what is cast, by DuckDB's rules.
 //! - `bind`: [`ast`] to plans.
 //! - `name`: names of columns without an alias.

@@ -6,7 +6,7 @@ use millwork_format::record::text::write_value;
 use millwork_format::types::DataType;
 use millwork_format::vector::Cell;
 
-use super::ast::{Arithmetic, Call, Expr, ExprKind, Literal};
+use super::ast::{Call, Expr, ExprKind, Literal};
 use crate::expr::Comparison;
 
 /// The name of the column that is `expr`.
@@ -27,7 +27,7 @@ pub fn of(expr: &Expr) -> String {
             format!("({} {} {})", part(left), comparison_symbol(*comparison), part(right))
         }
         ExprKind::Arithmetic(operator, left, right) => {
-            format!("({} {} {})", part(left), arithmetic_symbol(*operator), part(right))
+            format!("({} {} {})", part(left), operator.symbol(), part(right))
         }
         ExprKind::IsNull(inner, negated) => {
             format!("({} IS {}NULL)", part(inner), if *negated { "NOT " } else { "" })
@@ -162,16 +162,5 @@ fn comparison_symbol(comparison: Comparison) -> &'static str {
         Comparison::LessOrEqual => "<=",
         Comparison::Greater => ">",
         Comparison::GreaterOrEqual => ">=",
-    }
-}
-
-fn arithmetic_symbol(operator: Arithmetic) -> &'static str {
-    match operator {
-        Arithmetic::Add => "+",
-        Arithmetic::Subtract => "-",
-        Arithmetic::Multiply => "*",
-        Arithmetic::Divide => "/",
-        Arithmetic::DivideInteger => "//",
-        Arithmetic::Modulo => "%",
     }
 }

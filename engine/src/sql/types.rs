@@ -364,3 +364,10 @@ pub fn call(function: Function, arguments: Vec<Expr>, data_type: DataType) -> Ex
     let span = arguments.iter().filter_map(|argument| argument.span).reduce(super::cover);
     folded(Expr { kind: ExprKind::Call(function, arguments), data_type, span })
 }
+
+/// The MAP of these keys, which are never null, and values.
+#[must_use]
+pub fn map_of(key: DataType, value: DataType) -> DataType {
+    let value = Some(Arc::new(Field::nullable("value", value)));
+    DataType::Map { key: Arc::new(Field::required("key", key)), value }
+}

@@ -1,7 +1,8 @@
 //! What a column chunk consists of: its pages with their headers, and its indexes.
 //!
 //! In: an open file, a row group, a leaf. Out: [`ChunkPages`]. Nothing is decompressed; bodies are read only
-//! for their checksums. Memory: one page and a window of a megabyte.
+//! for their checksums. Memory: one page, a window of a megabyte, and what is told of each page, all within
+//! the budget while pages are walked.
 
 mod window;
 
@@ -11,7 +12,9 @@ use millwork_codecs::budget::Budget;
 
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::Fetcher;
-use crate::metadata::{BloomFilterHeader, ColumnIndex, OffsetIndex, PageHeader, PageKind};
+use crate::metadata::{
+    BloomFilterHeader, ColumnChunk, ColumnIndex, OffsetIndex, PageHeader, PageKind,
+};
 use crate::read::File;
 
 pub(crate) use window::Window;
@@ -135,22 +138,8 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
     }
     let (limits, data_end) = (file.limits(), footer.base_offset());
     let mut window = Window::new(Fetcher::new(Arc::clone(file.driver())), budget, data_end);
-    let mut found = ChunkPages::default();
-    if let Some((start, len)) = chunk.offset_index() {
-        let bytes = window.at(start, len.into())?;
-        let parsed = OffsetIndex::parse(&bytes, start, file.size_bytes(), limits);
-        found.offset_index = found.kept("offset index", parsed, &place);
-    }
-    if let Some((start, len)) = chunk.column_index() {
-        let bytes = window.at(start, len.into())?;
-        let parsed = ColumnIndex::parse(bytes, start, limits);
-        found.column_index = found.kept("column index", parsed, &place);
-    }
-    if let Some((start, _)) = chunk.bloom_filter() {
-        let bytes = window.at(start, BloomFilterHeader::MOST_BYTES)?;
-        let parsed = BloomFilterHeader::parse(&bytes, start, limits);
-        found.bloom_filter = found.kept("bloom filter", parsed, &place);
-    }
+    let mut found = indexes(file, chunk, &mut window, &place)?;
+    let mut held = budget.reserve(0)?;
     let most = chunk.most_range().map_err(|error| error.at(&place))?;
     let mut range = chunk.chunk_range().unwrap_or_else(|_| most.clone());
     let is_flat = described.max_repetition_level == 0;
@@ -181,30 +170,20 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
             found.broken = Some(Error::truncated(what).at(&place));
             break;
         }
-        let checksum = match header.crc {
-            None => Checksum::Absent,
-            Some(expected) => {
-                match crc32fast::hash(&window.at(body, header.compressed_page_size.into())?) {
-                    same if same == expected => Checksum::Right,
-                    found => Checksum::Wrong { found },
-                }
-            }
-        };
-        let (own, values, of_page) = match header.kind {
-            PageKind::DataV1 { num_values, .. } => {
-                (Some(ordinal), num_values, is_flat.then_some(u64::from(num_values)))
-            }
-            PageKind::DataV2 { num_values, num_rows, .. } => {
-                let rows = if is_flat { num_values } else { num_rows };
-                (Some(ordinal), num_values, Some(u64::from(rows)))
-            }
-            _ => (None, 0, None),
-        };
+        let checksum = checksum(&header, body, &mut window)?;
+        let (values, of_page) = counts(&header.kind, is_flat);
+        let is_data = matches!(header.kind, PageKind::DataV1 { .. } | PageKind::DataV2 { .. });
+        let own = is_data.then_some(ordinal);
         let by_index = found
             .offset_index
             .as_ref()
             .and_then(|index| index.first_rows.get(ordinal as usize).copied());
         let first_row = own.and_then(|_| by_index.or(row));
+        let entries = (found.pages.len() as u64 + 1) * size_of::<PageEntry>() as u64;
+        if entries > held.bytes() {
+            // As the list itself grows.
+            held.resize(2 * entries)?;
+        }
         found.pages.push(PageEntry {
             ordinal: own,
             offset: position,
@@ -221,4 +200,53 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
         position = end;
     }
     Ok(found)
+}
+
+/// The indexes of `chunk`, as far as they can be read, and no pages yet.
+fn indexes(
+    file: &File,
+    chunk: ColumnChunk<'_>,
+    window: &mut Window<'_>,
+    place: &Place,
+) -> Result<ChunkPages> {
+    let limits = file.limits();
+    let mut found = ChunkPages::default();
+    if let Some((start, len)) = chunk.offset_index() {
+        let bytes = window.at(start, len.into())?;
+        let parsed = OffsetIndex::parse(&bytes, start, file.size_bytes(), limits);
+        found.offset_index = found.kept("offset index", parsed, place);
+    }
+    if let Some((start, len)) = chunk.column_index() {
+        let bytes = window.at(start, len.into())?;
+        let parsed = ColumnIndex::parse(bytes, start, limits);
+        found.column_index = found.kept("column index", parsed, place);
+    }
+    if let Some((start, _)) = chunk.bloom_filter() {
+        let bytes = window.at(start, BloomFilterHeader::MOST_BYTES)?;
+        let parsed = BloomFilterHeader::parse(&bytes, start, limits);
+        found.bloom_filter = found.kept("bloom filter", parsed, place);
+    }
+    Ok(found)
+}
+
+/// What the checksum of the body at `body` says.
+fn checksum(header: &PageHeader, body: u64, window: &mut Window<'_>) -> Result<Checksum> {
+    let Some(expected) = header.crc else { return Ok(Checksum::Absent) };
+    Ok(match crc32fast::hash(&window.at(body, header.compressed_page_size.into())?) {
+        same if same == expected => Checksum::Right,
+        found => Checksum::Wrong { found },
+    })
+}
+
+/// The slots of a page, and its rows if its header tells them.
+fn counts(kind: &PageKind, is_flat: bool) -> (u32, Option<u64>) {
+    match *kind {
+        PageKind::DataV1 { num_values, .. } => {
+            (num_values, is_flat.then_some(u64::from(num_values)))
+        }
+        PageKind::DataV2 { num_values, num_rows, .. } => {
+            (num_values, Some(u64::from(if is_flat { num_values } else { num_rows })))
+        }
+        _ => (0, None),
+    }
 }

@@ -102,8 +102,9 @@ impl RangeStore {
         mut allocate: impl FnMut(usize) -> Result<BufferMut>,
     ) -> Result<Vec<(Range<u64>, BufferMut)>> {
         let mut inner = self.lock();
-        let (held, missing): (Vec<_>, Vec<_>) =
+        let (held, mut missing): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|range| inner.holder(range).is_some());
+        missing.sort_unstable_by_key(|range| range.start);
         let mut asked = Vec::new();
         for piece in coalesce(missing.clone()) {
             let room = allocate((piece.end - piece.start) as usize)?;
@@ -115,8 +116,12 @@ impl RangeStore {
             }
         }
         for (piece, _) in &asked {
-            let mut claimed: BTreeSet<u64> =
-                missing.iter().filter(|m| inside(m, piece)).map(|m| m.start).collect();
+            let first = missing.partition_point(|range| range.start < piece.start);
+            let mut claimed: BTreeSet<u64> = missing[first..]
+                .iter()
+                .take_while(|range| range.start <= piece.end)
+                .map(|range| range.start)
+                .collect();
             // Units of a file that lies may overlap: the longer one serves the shorter.
             if let Some(shorter) = inner.entries.remove(&piece.start) {
                 claimed.extend(shorter.claimed);
@@ -246,10 +251,6 @@ impl Inner {
         let start = self.holder(range)?.0;
         self.entries.get_mut(&start)
     }
-}
-
-fn inside(inner: &Range<u64>, outer: &Range<u64>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! tests it passes. Only of chunks whose data pages all point into it; a page of strings that were not
 //! foreseen and are written out makes it silent.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{Bounds, Comparison, PruneValue, Test, may_match};
@@ -164,20 +163,9 @@ fn bytes_may_pass(own: &[u8], test: &Test) -> bool {
         Test::IsNotNull => true,
         Test::Prefix(prefix) => own.starts_with(prefix),
         Test::Compare { comparison, value } => {
-            order(value).is_none_or(|order| holds(*comparison, order))
+            order(value).is_none_or(|order| comparison.holds(order))
         }
         Test::In(values) => values.may_contain(own),
-    }
-}
-
-fn holds(comparison: Comparison, order: Ordering) -> bool {
-    match comparison {
-        Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
     }
 }
 

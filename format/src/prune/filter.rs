@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ColumnPredicate, Test, bounds_for_tests, may_match};
+use super::{ColumnPredicate, Test, bounds_of_slots, may_match};
 use crate::metadata::Footer;
 use crate::schema::Schema;
 
@@ -120,7 +120,7 @@ impl Filter {
         let of_test = |predicate: &ColumnPredicate| {
             let column = predicate.column;
             if known.as_ref().is_none_or(|(of, _)| *of != column) {
-                known = Some((column, bounds_for_tests(footer, schema, row_group, column)));
+                known = Some((column, bounds_of_slots(footer, schema, row_group, column)));
             }
             let Some((_, Some(bounds))) = &known else { return true };
             // That a list has nulls, or has none, says nothing about rows.

@@ -10,7 +10,7 @@ use millwork_codecs::budget::Budget;
 
 use super::bloom::{self, BloomProbe};
 use super::filter::Filter;
-use super::{Bounds, Test, bounds_for_tests, dictionary, has_one_value_a_row};
+use super::{Bounds, Test, bounds_of_slots, dictionary, has_one_value_a_row};
 use crate::error::{ErrorKind, Result};
 use crate::io::RangeStore;
 use crate::limits::Limits;
@@ -264,7 +264,7 @@ impl GroupPruning {
                 let tests = self.filter.tests().iter().enumerate();
                 tests.filter(move |(_, predicate)| predicate.column == column)
             };
-            let bounds = bounds_for_tests(footer, schema, self.row_group, column);
+            let bounds = bounds_of_slots(footer, schema, self.row_group, column);
             let alone = of_column().count() == 1;
             let pays = of_column().any(|(index, predicate)| {
                 self.may[index]
@@ -327,7 +327,7 @@ impl GroupPruning {
                 Err(_) => continue,
             };
             self.dictionaries_read += 1;
-            let bounds = bounds_for_tests(footer, schema, self.row_group, column);
+            let bounds = bounds_of_slots(footer, schema, self.row_group, column);
             let one_a_row = has_one_value_a_row(leaf);
             excluded = !self.ask_entries(column, &found, bounds.as_ref(), one_a_row);
             let range = probe.range;

@@ -165,8 +165,8 @@ pub fn distinct_about(footer: &Footer, row_group: usize, leaf: usize) -> Option<
     footer.column(row_group, leaf).and_then(dictionary::distinct_about)
 }
 
-/// The same of any leaf, for tests: of a repeated one the "rows" are its slots.
-fn bounds_for_tests(
+/// What tests of any leaf are asked of: the "rows" of a repeated one are its slots.
+fn bounds_of_slots(
     footer: &Footer,
     schema: &Schema,
     row_group: usize,

@@ -385,14 +385,7 @@ const COMPARISONS: [Comparison; 6] = [
 ];
 
 fn holds(comparison: Comparison, order: Option<Ordering>) -> bool {
-    match comparison {
-        Comparison::Equal => order == Some(Ordering::Equal),
-        Comparison::NotEqual => order != Some(Ordering::Equal),
-        Comparison::Less => order == Some(Ordering::Less),
-        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-        Comparison::Greater => order == Some(Ordering::Greater),
-        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
-    }
+    order.map_or(comparison == Comparison::NotEqual, |order| comparison.holds(order))
 }
 
 /// The order that puts NaN behind all numbers and makes it equal to itself.

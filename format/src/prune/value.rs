@@ -7,24 +7,22 @@ use half::f16;
 
 use super::PruneValue;
 use super::bounds::{int96, value};
-use crate::calendar::{JULIAN_DAY_OF_EPOCH, NANOS_PER_DAY};
 use crate::metadata::PhysicalType;
-use crate::record::text;
 use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::Cell;
 
 impl PruneValue {
-    /// The value of a cell of `leaf`; `None` for nulls and for types that nothing is known of.
+    /// The value of a cell of type `data_type`; `None` for nulls and for types that nothing is known of.
     #[must_use]
-    pub fn of_cell(leaf: &Leaf, cell: Cell<'_>) -> Option<Self> {
+    pub fn of_cell(data_type: &DataType, cell: Cell<'_>) -> Option<Self> {
         Some(match cell {
             Cell::Boolean(value) => Self::Boolean(value),
             Cell::Integer(value) => Self::Integer(value),
             Cell::Float16(value) => Self::Float(value.to_f64()),
             Cell::Float32(value) => Self::Float(value.into()),
             Cell::Float64(value) => Self::Float(value),
-            Cell::Bytes(bytes) if leaf.data_type == DataType::Int96 => Self::Integer(int96(bytes)?),
+            Cell::Bytes(bytes) if *data_type == DataType::Int96 => Self::Integer(int96(bytes)?),
             Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
             _ => return None,
         })
@@ -34,24 +32,6 @@ impl PruneValue {
     #[must_use]
     pub fn of_plain(leaf: &Leaf, bytes: &[u8]) -> Option<Self> {
         value(leaf, bytes)
-    }
-
-    /// Appends the text of this value of type `data_type`, as that of a cell.
-    pub fn write_text(&self, data_type: &DataType, out: &mut String) {
-        let instant;
-        let cell = match (self, data_type) {
-            (Self::Boolean(value), _) => Cell::Boolean(*value),
-            (Self::Integer(nanos), DataType::Int96) => {
-                instant = int96_bytes(*nanos);
-                Cell::Bytes(&instant)
-            }
-            (Self::Integer(value), _) => Cell::Integer(*value),
-            (Self::Float(value), DataType::Float16) => Cell::Float16(f16::from_f64(*value)),
-            (Self::Float(value), DataType::Float32) => Cell::Float32(*value as f32),
-            (Self::Float(value), _) => Cell::Float64(*value),
-            (Self::Bytes(bytes), _) => Cell::Bytes(bytes),
-        };
-        text::write_value(data_type, cell, out);
     }
 
     /// All encodings that a value of `leaf` equal to this one may have, PLAIN and without a length;
@@ -101,16 +81,6 @@ fn floats(value: f64, data_type: &DataType) -> Option<Vec<Vec<u8>>> {
         }
         _ => None,
     }
-}
-
-/// Nanoseconds of the day, then the Julian day.
-fn int96_bytes(nanos: i128) -> [u8; 12] {
-    let per_day = i128::from(NANOS_PER_DAY);
-    let day = nanos.div_euclid(per_day) + i128::from(JULIAN_DAY_OF_EPOCH);
-    let mut bytes = [0; 12];
-    bytes[..8].copy_from_slice(&(nanos.rem_euclid(per_day) as u64).to_le_bytes());
-    bytes[8..].copy_from_slice(&(day as i32).to_le_bytes());
-    bytes
 }
 
 /// The widest decimals that are looked for, in bytes: a schema may say any number.
@@ -167,7 +137,6 @@ mod tests {
         bytes[8..].copy_from_slice(&2_440_589i32.to_le_bytes());
         bytes[0] = 7;
         assert_eq!(int96(&bytes), Some(86_400_000_000_007));
-        assert_eq!(int96_bytes(86_400_000_000_007), bytes);
         bytes[..8].fill(0xff);
         assert_eq!(int96(&bytes), None);
         assert_eq!(int96(&bytes[1..]), None);

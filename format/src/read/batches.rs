@@ -153,10 +153,11 @@ impl Batches {
             };
             let Some(next) = next else { return Ok(false) };
             let group = RowGroupScan::new(&self.scan, next)?;
-            while let Some(need) = group.prepare(&[], 0)? {
+            let cut_by = group.largest_column(|_| true);
+            while let Some(need) = group.prepare(&[], cut_by, self.context.budget())? {
                 bring(&self.scan, &need, self.context.budget())?;
             }
-            self.morsels = group.cut(0, MORSEL_ROWS).into();
+            self.morsels = group.cut(cut_by, MORSEL_ROWS).into();
             self.next_morsel = 0;
             self.group = Some(group);
         }

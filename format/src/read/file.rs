@@ -222,7 +222,12 @@ fn read_footer(driver: &Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Re
     }
     let bytes = if start >= tail_start {
         let local = (start - tail_start) as usize..tail.len() - 8;
-        tail.slice(local).ok_or_else(|| Error::internal("a footer outside the tail"))?
+        let own = tail.slice(local).ok_or_else(|| Error::internal("a footer outside the tail"))?;
+        // A small footer is kept without the data in front of it.
+        match own.allocated_bytes() as u64 <= 2 * TAIL_READ_BYTES && own.len() < tail.len() / 2 {
+            true => Buffer::copy_of(&own, budget)?,
+            false => own,
+        }
     } else {
         fetcher.read_now(start..len - 8, budget)?
     };

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millwork_codecs::budget::Budget;
+use millwork_codecs::budget::{Budget, Reservation};
+use millwork_codecs::buffer::View;
 
 use super::FileScan;
 use super::chunk::Chunk;
@@ -22,10 +23,19 @@ pub struct RowGroupScan {
     rows: u64,
     /// By leaf of the scan.
     chunks: Vec<Chunk>,
-    /// By leaf of the scan, once read.
-    indexes: Mutex<Option<Vec<PageIndex>>>,
+    /// Once read.
+    indexes: Mutex<Option<Indexes>>,
     /// What is asked of its rows, once it was asked.
     pruning: Mutex<Option<GroupPruning>>,
+}
+
+/// The page indexes of the row group.
+#[derive(Debug)]
+struct Indexes {
+    /// By leaf of the scan.
+    of_leaves: Vec<PageIndex>,
+    /// Of them, and of what chunks keep of each page.
+    _reservation: Reservation,
 }
 
 /// The page index of one leaf, as far as it was asked for, is there, and makes sense.
@@ -111,23 +121,29 @@ impl RowGroupScan {
         chunks.iter().max_by_key(|chunk| chunk.compressed_bytes())
     }
 
-    /// Rows of all columns at most, so that the values of nested ones, of which a row may have many, and of
-    /// wide ones, of which a null takes as much, do not take much more than [`BATCH_BYTES`]: judged by
-    /// the averages of the row group.
+    /// Rows of all columns at most, so that their values do not take much more than [`BATCH_BYTES`]: judged by
+    /// the averages of the row group. A row may have many values of a nested column, and any number of
+    /// columns; a null takes as much as a value.
     #[must_use]
     pub fn fitting_rows(&self) -> usize {
-        /// Of narrower values a batch of the usual number of rows is small enough.
-        const WIDE_BYTES: u64 = 1 << 10;
         let bytes_of = |chunk: &Chunk| {
-            let width = chunk.leaf().shape.plain_width().unwrap_or(16) as u64;
-            let counts = chunk.leaf().is_repeated() || width >= WIDE_BYTES;
-            if counts { chunk.num_values().saturating_mul(width) } else { 0 }
+            let width = chunk.leaf().shape.plain_width().unwrap_or(size_of::<View>());
+            chunk.num_values().saturating_mul(width as u64)
         };
         let bytes = self.chunks.iter().map(bytes_of).fold(0, u64::saturating_add);
         match bytes / self.rows.max(1) {
             0 => usize::MAX,
             a_row => (BATCH_BYTES / a_row).max(1) as usize,
         }
+    }
+
+    /// The column of most compressed bytes among those for which `is_meant`, the last of several: the one to cut
+    /// by, whose pages hold the fewest rows.
+    #[must_use]
+    pub fn largest_column(&self, is_meant: impl Fn(usize) -> bool) -> usize {
+        let size = |column: &usize| self.largest_chunk(*column).map_or(0, Chunk::compressed_bytes);
+        let columns = 0..self.scan.columns().len();
+        columns.filter(|column| is_meant(*column)).max_by_key(size).unwrap_or(0)
     }
 
     /// About what reading `rows` of its rows takes at once: their compressed bytes, and of each chunk
@@ -188,21 +204,26 @@ impl RowGroupScan {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         filter.page_selection(self.scan.file().schema(), self.rows, |leaf| {
             let own = self.chunks.iter().position(|chunk| chunk.leaf().leaf == leaf)?;
-            let index = indexes.as_ref()?.get(own)?;
+            let index = indexes.as_ref()?.of_leaves.get(own)?;
             Some((index.bounds.clone()?, index.offsets.clone()?))
         })
     }
 
     /// Reads what the row group is cut by: offset indexes of all columns, column indexes of
     /// `predicates` (ordinals of leaves), and, if that tells no pages of `cut_by` and the row group
-    /// is large, the chunk of that column. Call until it needs nothing more.
+    /// is large, the chunk of that column. Memory comes from `budget`. Call until it needs nothing more.
     ///
     /// # Errors
-    /// Those of the requests; `Corrupt` if page headers cannot be walked. A page index that makes no
-    /// sense is passed over.
-    pub fn prepare(&self, predicates: &[usize], cut_by: usize) -> Result<Option<Need>> {
+    /// Those of the requests; `Corrupt` if page headers cannot be walked; `LimitExceeded` if memory is
+    /// refused. A page index that makes no sense is passed over.
+    pub fn prepare(
+        &self,
+        predicates: &[usize],
+        cut_by: usize,
+        budget: &Budget,
+    ) -> Result<Option<Need>> {
         if self.rows > Self::WHOLE_ROWS || !predicates.is_empty() {
-            let required = self.want_indexes(predicates)?;
+            let required = self.want_indexes(predicates, budget)?;
             if !required.is_empty() {
                 return Ok(Some(Need { required, useful: Vec::new() }));
             }
@@ -217,7 +238,11 @@ impl RowGroupScan {
     }
 
     /// Units of the page index that are not here; reads them once all are.
-    fn want_indexes(&self, predicates: &[usize]) -> Result<Vec<Range<u64>>> {
+    fn want_indexes(&self, predicates: &[usize], budget: &Budget) -> Result<Vec<Range<u64>>> {
+        /// Of the offset index, of the layout, and of what readers of a page share.
+        const PAGE_BYTES: u64 = 80;
+        /// Of the bounds of a page and its counts.
+        const BOUNDS_BYTES: u64 = 48;
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         if indexes.is_some() {
             return Ok(Vec::new());
@@ -250,10 +275,14 @@ impl RowGroupScan {
             return Ok(missing);
         }
         let mut read = filled(PageIndex::default(), self.chunks.len())?;
+        let mut reservation = budget.reserve(0)?;
         for (leaf, offsets, bounds) in &wanted {
             if let Some(unit) = offsets {
                 read[*leaf].offsets = self.read_offset_index(*leaf, unit)?.map(Arc::new);
             }
+            let pages = read[*leaf].offsets.as_ref().map_or(0, |offsets| offsets.len() as u64);
+            let a_page = PAGE_BYTES + if bounds.is_some() { BOUNDS_BYTES } else { 0 };
+            reservation.resize(reservation.bytes().saturating_add(pages * a_page))?;
             if let (Some(unit), true) = (bounds, read[*leaf].offsets.is_some()) {
                 let bytes = store.get(unit)?.unwrap_or_else(millwork_codecs::buffer::Buffer::empty);
                 let parsed = ColumnIndex::parse(bytes, unit.start, file.limits()).ok();
@@ -264,7 +293,7 @@ impl RowGroupScan {
         for unit in units {
             store.release(unit);
         }
-        *indexes = Some(read);
+        *indexes = Some(Indexes { of_leaves: read, _reservation: reservation });
         Ok(Vec::new())
     }
 
@@ -281,7 +310,7 @@ impl RowGroupScan {
     #[must_use]
     pub fn page_bounds(&self, column: usize) -> Option<(Arc<ColumnIndex>, Arc<OffsetIndex>)> {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = indexes.as_ref()?.get(self.scan.leaves_of(column).start)?;
+        let index = indexes.as_ref()?.of_leaves.get(self.scan.leaves_of(column).start)?;
         Some((index.bounds.clone()?, index.offsets.clone()?))
     }
 

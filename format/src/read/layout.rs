@@ -90,6 +90,9 @@ pub(super) struct PageRows {
     pub(super) chosen: usize,
 }
 
+/// A header takes more: its type, two sizes, and a structure of at least two counts and an encoding.
+const LEAST_PAGE_BYTES: u64 = 12;
+
 /// What the footer says of a chunk's pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Extent {
@@ -126,7 +129,8 @@ impl Extent {
             let start = index.offsets[page];
             let end = start + u64::from(index.compressed_sizes[page]);
             let follows = pages.last().is_none_or(|before| before.range.end == start);
-            if first_row >= end_row || start < self.range.start || !follows {
+            let is_page = end - start >= LEAST_PAGE_BYTES;
+            if first_row >= end_row || start < self.range.start || !follows || !is_page {
                 return Err(misfit());
             }
             pages.push(PageLocation { range: start..end, first_row, rows: end_row - first_row });

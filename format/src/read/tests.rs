@@ -11,6 +11,7 @@ use crate::batch::Batch;
 use crate::error::ErrorKind;
 use crate::io::{Driver, DriverProfile, Fetcher, RecordingDriver};
 use crate::limits::Limits;
+use crate::metadata::OffsetIndex;
 use crate::page::PageContext;
 use crate::selection::Selection;
 use crate::vector::{Cell, Vector, concat};
@@ -124,7 +125,7 @@ fn read_late(seed: u64, target: u64, latency_us: u32) -> (Vec<Vec<String>>, Scan
     let mut found: Vec<Vec<Vector>> = vec![Vec::new(); columns.len()];
     for ordinal in 0..late.footer().num_row_groups() {
         let group = RowGroupScan::new(&scan, ordinal).unwrap();
-        while let Some(need) = group.prepare(&columns, 0).unwrap() {
+        while let Some(need) = group.prepare(&columns, 0, &Budget::unlimited()).unwrap() {
             answer(scan.fetcher(), &driver, &need.required, &budget);
         }
         let mut readers: Vec<MorselReader> =
@@ -185,7 +186,7 @@ fn a_selection_opens_only_pages_with_survivors() {
     let budget = Budget::unlimited();
     let mut context = PageContext::new(budget.clone(), Limits::standard());
     let group = RowGroupScan::new(&scan, 0).unwrap();
-    while let Some(need) = group.prepare(&columns, 0).unwrap() {
+    while let Some(need) = group.prepare(&columns, 0, &Budget::unlimited()).unwrap() {
         scan.fetcher().request(&need.required, &budget).unwrap();
         scan.fetcher()
             .wait_for(|store| {
@@ -216,5 +217,31 @@ fn a_selection_opens_only_pages_with_survivors() {
             chosen.iter().map(|row| whole[*column][*row as usize].clone()).collect();
         assert_eq!(text(&vector), expected);
         assert!(metrics.totals().pages_decompressed_by_column[*column] <= 3);
+    }
+}
+
+/// The page headers tell then.
+#[test]
+fn an_offset_index_of_pages_without_a_header_is_no_layout() {
+    let extent = Extent {
+        range: 100..200,
+        rows: 4,
+        is_stretched: false,
+        num_values: 4,
+        is_repeated: false,
+        data_start: 100,
+    };
+    let layout = |size: u32| {
+        let index = OffsetIndex {
+            offsets: vec![100, 100 + u64::from(size)],
+            compressed_sizes: vec![size, 100 - size],
+            first_rows: vec![0, 2],
+            unencoded_bytes: Vec::new(),
+        };
+        extent.by_index(&index).map(|layout| layout.pages.len())
+    };
+    assert_eq!(layout(50).unwrap(), 2);
+    for size in [0, 1, 11, 99, 100] {
+        assert_eq!(*layout(size).unwrap_err().kind(), ErrorKind::Corrupt, "{size}");
     }
 }

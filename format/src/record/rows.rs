@@ -41,7 +41,7 @@ pub struct Rows {
     batches: Batches,
     fields: Arc<[Field]>,
     current: Option<Batch>,
-    /// The batch's selected rows, and how many of them were given out.
+    /// The next of the batch's selected rows.
     next: usize,
 }
 

@@ -5,10 +5,13 @@
 
 use std::fmt::Write;
 
+use half::f16;
+
 use super::notation::{self, Era, Fraction, Sink, TimestampStyle};
 use super::stream::{PIECE_BYTES, Stream};
-use crate::calendar::int96_parts;
+use crate::calendar::{NANOS_PER_DAY, int96_parts};
 use crate::error::{Error, Result};
+use crate::prune::PruneValue;
 use crate::types::{DataType, Field, is_tuple};
 use crate::vector::{Cell, Vector};
 use crate::wide_decimal::WideDecimal;
@@ -27,6 +30,24 @@ pub fn write_value(data_type: &DataType, cell: Cell<'_>, out: &mut String) {
     // Nobody takes the text, so nobody refuses it.
     let _ = write(data_type, cell, &mut Stream::kept(&mut text));
     out.push_str(&String::from_utf8_lossy(&text));
+}
+
+/// Appends the text of a bound of type `data_type`, as that of a cell.
+pub fn write_bound(data_type: &DataType, value: &PruneValue, out: &mut String) {
+    let cell = match (value, data_type) {
+        (PruneValue::Integer(nanos), DataType::Int96) => {
+            let a_day = i128::from(NANOS_PER_DAY);
+            let parts = (nanos.div_euclid(a_day) as i64, nanos.rem_euclid(a_day) as i64);
+            return notation::int96(parts, style(false), out);
+        }
+        (PruneValue::Boolean(value), _) => Cell::Boolean(*value),
+        (PruneValue::Integer(value), _) => Cell::Integer(*value),
+        (PruneValue::Float(value), DataType::Float16) => Cell::Float16(f16::from_f64(*value)),
+        (PruneValue::Float(value), DataType::Float32) => Cell::Float32(*value as f32),
+        (PruneValue::Float(value), _) => Cell::Float64(*value),
+        (PruneValue::Bytes(bytes), _) => Cell::Bytes(bytes),
+    };
+    write_value(data_type, cell, out);
 }
 
 /// Appends the first `most_bytes` of the text of `cell`, or a few more; whether that is all of it. The rest of

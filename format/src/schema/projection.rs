@@ -9,7 +9,7 @@
 //! and `value`. A name may have dots itself: the shortest one that leads on is taken. What is no such
 //! path may still be one of the file's own, like `tags.list.element.name`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Column, Layout, Schema};
@@ -60,11 +60,13 @@ impl Schema {
     /// `InvalidArgument` naming the first path that leads nowhere.
     pub fn project<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Result<Vec<Projected>> {
         let mut merged: Vec<Chosen> = Vec::new();
+        let mut places = HashMap::new();
         for path in paths {
             let Some(chosen) = self.choose(path) else {
                 return Err(Error::invalid_argument(format!("no column named {path}")));
             };
-            match merged.iter_mut().find(|known| known.column == chosen.column) {
+            let place = *places.entry(chosen.column).or_insert(merged.len());
+            match merged.get_mut(place) {
                 Some(known) => {
                     known.is_whole |= chosen.is_whole;
                     known.leaves.extend(chosen.leaves);

@@ -5,11 +5,17 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Check, Visit, severity_of};
+use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::metadata::SortingColumn;
 use crate::prune::PruneValue;
 use crate::read::BatchOptions;
 use crate::schema::Leaf;
+use crate::types::DataType;
+use crate::vector::Cell;
+
+/// Bytes up to which two values are compared: very many rows may have one value of very many bytes.
+const COMPARED_BYTES: usize = 16 << 10;
 
 /// Checks both.
 ///
@@ -163,12 +169,15 @@ fn in_order(
         ..BatchOptions::default()
     };
     let place = visit.place();
-    let mut last: Option<(u32, Vec<Option<PruneValue>>)> = None;
-    let mut told = None;
+    // The batch in front, whose last row is compared with the first of the next.
+    let mut last: Option<(u32, Batch)> = None;
+    let (mut told, mut too_long) = (None, false);
     let batches = match visit.file.batches(options) {
         Ok(batches) => batches,
         Err(error) => return keeps_from_looking(&error),
     };
+    let keys: Vec<(&DataType, SortingColumn)> =
+        columns.iter().map(|(_, leaf, sorting)| (&leaf.data_type, *sorting)).collect();
     for batch in batches {
         let batch = match batch {
             Ok(batch) => batch,
@@ -176,20 +185,20 @@ fn in_order(
         };
         let Some(origin) = batch.origin() else { continue };
         let group = origin.row_group;
-        if told == Some(group) {
-            continue;
-        }
+        let before = last.take().filter(|(of, _)| *of == group).map(|(_, before)| before);
         for row in 0..batch.rows() {
-            let key: Vec<Option<PruneValue>> = columns
-                .iter()
-                .zip(batch.columns())
-                .map(|((_, leaf, _), vector)| PruneValue::of_cell(leaf, vector.cell(row)))
-                .collect();
-            if let Some((of, before)) = &last
-                && *of == group
-                && compare(before, &key, columns.iter().map(|(.., sorting)| *sorting))
-                    == Some(Ordering::Greater)
-            {
+            if told == Some(group) {
+                break;
+            }
+            let (in_front, at) = match (row.checked_sub(1), &before) {
+                (Some(at), _) => (&batch, at),
+                (None, Some(before)) if before.rows() > 0 => (before, before.rows() - 1),
+                (None, _) => continue,
+            };
+            let order = compare(&keys, &mut too_long, |key| {
+                (in_front.columns()[key].cell(at), batch.columns()[key].cell(row))
+            });
+            if order == Some(Ordering::Greater) {
                 let place = Place {
                     row_group: Some(group),
                     column: columns.first().map(|(_, leaf, _)| leaf.dotted_path.clone()),
@@ -201,10 +210,16 @@ fn in_order(
                 );
                 visit.wrong(Check::Sorting, &place, what);
                 told = Some(group);
-                break;
             }
-            last = Some((group, key));
         }
+        last = Some((group, batch));
+    }
+    if too_long {
+        let column = columns.first().map(|(_, leaf, _)| leaf.dotted_path.clone());
+        let what = format!(
+            "the order of rows whose values agree in their first {COMPARED_BYTES} bytes is not verified"
+        );
+        visit.unverified(Check::Sorting, Place { column, ..place }, what, None);
     }
     Ok(())
 }
@@ -214,21 +229,22 @@ fn keeps_from_looking(error: &Error) -> Result<()> {
     severity_of(error).map(drop)
 }
 
-/// How two rows stand to one another; `None` where values have no order (NaN).
-fn compare(
-    before: &[Option<PruneValue>],
-    after: &[Option<PruneValue>],
-    sorting: impl IntoIterator<Item = SortingColumn>,
+/// How two rows stand to one another, whose values for each key `cells` gives; `None` where values have no
+/// order (NaN), or may differ only behind what is compared, which is told by `too_long`.
+fn compare<'a>(
+    keys: &[(&DataType, SortingColumn)],
+    too_long: &mut bool,
+    cells: impl Fn(usize) -> (Cell<'a>, Cell<'a>),
 ) -> Option<Ordering> {
-    for ((one, other), sorting) in before.iter().zip(after).zip(sorting) {
-        let order = match (one, other) {
-            (None, None) => Ordering::Equal,
-            (None, Some(_)) if sorting.nulls_first => Ordering::Less,
-            (Some(_), None) if sorting.nulls_first => Ordering::Greater,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(_), None) => Ordering::Less,
-            (Some(one), Some(other)) => {
-                let order = one.order(other)?;
+    for (key, (data_type, sorting)) in keys.iter().enumerate() {
+        let order = match cells(key) {
+            (Cell::Null, Cell::Null) => Ordering::Equal,
+            (Cell::Null, _) if sorting.nulls_first => Ordering::Less,
+            (_, Cell::Null) if sorting.nulls_first => Ordering::Greater,
+            (Cell::Null, _) => Ordering::Greater,
+            (_, Cell::Null) => Ordering::Less,
+            (one, other) => {
+                let order = order(data_type, one, other, too_long)?;
                 if sorting.descending { order.reverse() } else { order }
             }
         };
@@ -239,16 +255,39 @@ fn compare(
     Some(Ordering::Equal)
 }
 
+fn order(
+    data_type: &DataType,
+    one: Cell<'_>,
+    other: Cell<'_>,
+    too_long: &mut bool,
+) -> Option<Ordering> {
+    match (one, other) {
+        // One entry of a dictionary, most likely.
+        (Cell::Bytes(one), Cell::Bytes(other)) if std::ptr::eq(one, other) => Some(Ordering::Equal),
+        (Cell::Bytes(one), Cell::Bytes(other)) if *data_type != DataType::Int96 => {
+            let cut = |bytes: &'_ [u8]| bytes.len().min(COMPARED_BYTES);
+            let order = one[..cut(one)].cmp(&other[..cut(other)]);
+            if order.is_eq() && one.len().max(other.len()) > COMPARED_BYTES {
+                *too_long = true;
+                return None;
+            }
+            Some(order)
+        }
+        _ => PruneValue::of_cell(data_type, one)?.order(&PruneValue::of_cell(data_type, other)?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn nulls_and_directions_are_those_of_the_claim() {
-        let key = |values: [Option<f64>; 2]| values.map(|value| value.map(PruneValue::Float));
-        let of = |one, other, descending, nulls_first| {
+        let cell = |value: Option<f64>| value.map_or(Cell::Null, Cell::Float64);
+        let of = |one: [_; 2], other: [_; 2], descending, nulls_first| {
             let sorting = SortingColumn { column: 0, descending, nulls_first };
-            compare(&key(one), &key(other), [sorting; 2])
+            let keys = [(&DataType::Float64, sorting); 2];
+            compare(&keys, &mut false, |key| (cell(one[key]), cell(other[key])))
         };
         let (one, two, null) = (Some(1.0), Some(2.0), None);
         for nulls_first in [false, true] {
@@ -266,5 +305,27 @@ mod tests {
                 assert_eq!(of([two, one], [null, one], descending), Some(first.reverse()));
             }
         }
+    }
+
+    #[test]
+    fn long_values_are_compared_as_far_as_told() {
+        let of = {
+            let sorting = SortingColumn { column: 0, descending: false, nulls_first: false };
+            let keys = [(&DataType::Binary, sorting)];
+            move |one: &[u8], other: &[u8]| {
+                let mut too_long = false;
+                let order =
+                    compare(&keys, &mut too_long, |_| (Cell::Bytes(one), Cell::Bytes(other)));
+                (order, too_long)
+            }
+        };
+        let long = vec![7; COMPARED_BYTES + 1];
+        let mut other = long.clone();
+        assert_eq!(of(&long, &long), (Some(Ordering::Equal), false), "one value");
+        assert_eq!(of(&long, &other), (None, true));
+        assert_eq!(of(&long, &other[..COMPARED_BYTES]), (None, true));
+        other[COMPARED_BYTES - 1] = 6;
+        assert_eq!(of(&long, &other), (Some(Ordering::Greater), false));
+        assert_eq!(of(b"a", b"ab"), (Some(Ordering::Less), false));
     }
 }

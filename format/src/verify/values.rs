@@ -136,7 +136,7 @@ impl Facts {
             }
             return;
         }
-        match PruneValue::of_cell(leaf, cell) {
+        match PruneValue::of_cell(&leaf.data_type, cell) {
             Some(PruneValue::Float(value)) if value.is_nan() => self.nans += count,
             Some(value) => self.extend(&value),
             None => {}
@@ -292,7 +292,7 @@ impl Denied {
                     Cell::Bytes(bytes) if leaf.data_type != DataType::Int96 => {
                         Some(PruneValue::Bytes(kept(bytes).to_vec()))
                     }
-                    other => PruneValue::of_cell(leaf, other),
+                    other => PruneValue::of_cell(&leaf.data_type, other),
                 };
             }
         }
@@ -305,7 +305,7 @@ fn with_plain<T>(leaf: &Leaf, cell: Cell<'_>, visit: impl Fn(&[u8]) -> T) -> Opt
         (Cell::Integer(value), PhysicalType::Int32) => visit(&(value as i32).to_le_bytes()),
         (Cell::Integer(value), PhysicalType::Int64) => visit(&(value as i64).to_le_bytes()),
         (Cell::Integer(_), _) => {
-            let encodings = PruneValue::of_cell(leaf, cell)?.plain_bytes(leaf)?;
+            let encodings = PruneValue::of_cell(&leaf.data_type, cell)?.plain_bytes(leaf)?;
             visit(encodings.first()?)
         }
         (Cell::Float16(value), _) => visit(&value.to_le_bytes()),

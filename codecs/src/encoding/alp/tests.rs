@@ -135,6 +135,9 @@ fn decimals_and_exceptions_decode() {
     check_kept(&floats, 4, |index| [(2, 0), (4, 2), (10, 8)][index % 3]);
     check_kept(&vec![1.5f64; 70], 5, |_| (1, 0));
     check_kept(&vec![f32::NAN; 70], 5, |_| (1, 0));
+    // Vectors of which half are exceptions.
+    let half: Vec<f64> = (0..400).map(|at| if at % 2 == 0 { f64::NAN } else { 0.5 }).collect();
+    check_kept(&half, 8, |_| (1, 0));
     // Integers over all 64 bits.
     let wide: Vec<f64> = (0..40).map(|index| if index % 2 == 0 { 9e18 } else { -9e18 }).collect();
     check_kept(&wide, 3, |_| (0, 0));
@@ -180,6 +183,7 @@ fn headers_that_make_no_sense_are_refused() {
     assert_eq!(with(11, 19), Err(11));
     assert_eq!(with(12, 19), Err(11));
     assert_eq!(with(11 + 12, 65), Err(11 + 12));
+    assert_eq!(with(11 + 2, 4), Err(11 + 2));
     // The only exception is number 2 of three.
     let place = sound.len() - 10;
     assert_eq!(with(place, 3), Err(place));

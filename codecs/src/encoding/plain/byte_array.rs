@@ -41,12 +41,6 @@ impl PlainByteArray {
         self.position
     }
 
-    /// Bytes not yet decoded or skipped. How many values those are is known only by walking them.
-    #[must_use]
-    pub fn remaining_bytes(&self) -> usize {
-        self.bytes.len() - self.position
-    }
-
     /// Fills `out` with views of the next values: inline ones, or ones of buffer `buffer_index`, at
     /// an offset in [`PlainByteArray::bytes`].
     ///

@@ -134,22 +134,11 @@ pub(super) fn clear_tail(rows: usize, words: &mut [u64]) {
     }
 }
 
-fn holds(op: Comparison, order: Ordering) -> bool {
-    match op {
-        Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
-    }
-}
-
 fn texts(op: Comparison, a: Texts<'_>, b: Texts<'_>, rows: usize, out: &mut [u64]) {
     match (a, b) {
         (Texts::Rows(a), Texts::Constant(b)) => against_one(op, a, b.get(0), rows, out),
         (Texts::Constant(a), Texts::Rows(b)) => against_one(op.swapped(), b, a.get(0), rows, out),
-        _ => test_rows(rows, out, |row| holds(op, a.get(row).cmp(b.get(row)))),
+        _ => test_rows(rows, out, |row| op.holds(a.get(row).cmp(b.get(row)))),
     }
 }
 
@@ -170,7 +159,7 @@ fn against_one(op: Comparison, texts: &Views, one: &[u8], rows: usize, out: &mut
             let (views, buffers) = (texts.views().as_slice(), texts.buffers());
             test_rows(rows, out, |row| {
                 let order = views[row].prefix_key().cmp(&key);
-                holds(op, order.then_with(|| views[row].bytes(buffers).cmp(one)))
+                op.holds(order.then_with(|| views[row].bytes(buffers).cmp(one)))
             });
         }
     }
@@ -213,7 +202,7 @@ fn cells(
     rows: usize,
     out: &mut [u64],
 ) {
-    test_rows(rows, out, |row| holds(op, order(a.cell(row), b.cell(row), data_type)));
+    test_rows(rows, out, |row| op.holds(order(a.cell(row), b.cell(row), data_type)));
 }
 
 /// The order of two values of one type; nulls inside nested values come last and equal one another.
@@ -229,7 +218,6 @@ pub(super) fn order(a: Cell<'_>, b: Cell<'_>, data_type: &DataType) -> Ordering 
         (Cell::Float64(a), Cell::Float64(b)) => a.key().cmp(&b.key()),
         (Cell::Bytes(a), Cell::Bytes(b)) => match data_type {
             DataType::Int96 => int96_key(a).cmp(&int96_key(b)),
-            DataType::Interval => interval_key(a).cmp(&interval_key(b)),
             DataType::SignedInterval => length(a).cmp(&length(b)),
             _ => a.cmp(b),
         },
@@ -280,14 +268,4 @@ pub(super) fn int96_key(bytes: &[u8]) -> (i32, u64) {
 /// The length of an interval of SQL.
 fn length(bytes: &[u8]) -> i128 {
     Interval::from_bytes(bytes).unwrap_or_default().length_micros()
-}
-
-/// Months, days and milliseconds of a file, as they order: months of 30 days.
-fn interval_key(bytes: &[u8]) -> i64 {
-    let mut parts = [0; 3];
-    for (part, four) in parts.iter_mut().zip(bytes.as_chunks::<4>().0) {
-        *part = i64::from(i32::from_le_bytes(*four));
-    }
-    let [months, days, millis] = parts;
-    (months * 30 + days) * 86_400_000 + millis
 }

@@ -17,7 +17,7 @@ use millwork_format::types::DataType;
 use millwork_format::vector::{Codes, Data, Dictionary, DictionaryId, Vector};
 
 use super::operand;
-use super::{Function, Input, Node, NodeKind, Truth};
+use super::{Columns, Function, Input, Node, NodeKind, Truth};
 use crate::error::{ErrorKind, Result};
 use crate::kernel::mask;
 
@@ -133,9 +133,9 @@ impl Node {
     ) -> Result<State> {
         let mut of = |values: &Vector| {
             let rows = values.len();
-            let mut columns = vec![Vector::null(rows); column + 1];
-            columns[column] = values.clone();
-            let input = Input { columns: &columns, rows, entries: input.entries };
+            let columns = [(column, values.clone())];
+            let columns = Columns::Some(&columns);
+            let input = Input { columns, rows, entries: input.entries };
             self.compute(&input, &Selection::All(rows))
         };
         let results = match (of(entries), of(&Vector::null(1))) {

@@ -9,7 +9,9 @@ use millwork_codecs::kernel::{mask_and, mask_and_not, mask_or};
 use millwork_format::selection::Selection;
 use millwork_format::vector::{Cell, Vector};
 
-use super::{Function, Input, Node, NodeKind, Truth, call, choose, gather, is_sparse, operand};
+use super::{
+    Columns, Function, Input, Node, NodeKind, Truth, call, choose, gather, is_sparse, operand,
+};
 use crate::error::Result;
 use crate::kernel::mask;
 
@@ -34,7 +36,8 @@ pub(super) fn decide_all(
             used.dedup();
             let columns = gather(input, &used, &current)?;
             let rows = current.count();
-            let dense = Input { columns: &columns, rows, entries: input.entries };
+            let columns = Columns::Some(&columns);
+            let dense = Input { columns, rows, entries: input.entries };
             let kept = decide_all(rest, &dense, &Selection::All(rows), wanted)?;
             return Ok(current.refine(&kept)?);
         }

@@ -14,7 +14,7 @@
 //! | [`arithmetic`], [`rounding`] | numbers |
 //! | [`choose`] | rows of one vector or another, by a mask |
 //! | [`cast`] | conversions |
-//! | [`text`], [`date`], [`nested`] | functions of those types |
+//! | [`text`], [`date`], [`interval`], [`nested`] | functions of those types |
 //! | [`call`] | from a function's name to its code |
 //! | [`lift`] | once per dictionary entry |
 //! | [`logic`] | AND, OR, NOT, CASE and what else evaluates only some rows |
@@ -118,7 +118,8 @@ impl Program {
     fn evaluate_gathered(&mut self, input: &Input<'_>, selection: &Selection) -> Result<Vector> {
         let count = selection.count();
         let columns = gather(input, &self.root.columns, selection)?;
-        let dense = Input { columns: &columns, rows: count, entries: input.entries };
+        let columns = Columns::Some(&columns);
+        let dense = Input { columns, rows: count, entries: input.entries };
         let result = self.root.evaluate(&dense, &Selection::All(count))?;
         let mut positions = vec![0u32; input.rows];
         for (position, row) in selection.rows().iter().enumerate() {
@@ -162,13 +163,33 @@ pub fn constant(expr: &Expr) -> Result<Option<Scalar>> {
     Ok(Scalar::of_row(&value, 0, &expr.data_type).ok())
 }
 
-/// A batch's columns, or those of them that a dense copy needs.
+/// What an expression is computed from.
 #[derive(Clone, Copy)]
 struct Input<'a> {
-    columns: &'a [Vector],
+    columns: Columns<'a>,
     rows: usize,
     /// Counts dictionary entries evaluated.
     entries: &'a Cell<u64>,
+}
+
+/// A batch's columns, or those of them that a dense copy needs.
+#[derive(Clone, Copy)]
+enum Columns<'a> {
+    All(&'a [Vector]),
+    /// By position, ascending.
+    Some(&'a [(usize, Vector)]),
+}
+
+impl<'a> Columns<'a> {
+    fn get(self, index: usize) -> Option<&'a Vector> {
+        match self {
+            Self::All(columns) => columns.get(index),
+            Self::Some(columns) => {
+                let place = columns.binary_search_by_key(&index, |(column, _)| *column);
+                columns.get(place.ok()?).map(|(_, column)| column)
+            }
+        }
+    }
 }
 
 impl<'a> Input<'a> {
@@ -184,7 +205,7 @@ impl<'a> Input<'a> {
                 selection.len()
             )));
         }
-        Ok(Self { columns, rows, entries })
+        Ok(Self { columns: Columns::All(columns), rows, entries })
     }
 }
 
@@ -192,15 +213,18 @@ fn is_sparse(selection: &Selection, is_cheap: bool) -> bool {
     selection.count() * if is_cheap { SPARSE_CHEAP } else { SPARSE } < selection.len()
 }
 
-/// The selected rows of the columns that are used; the others become nulls.
-fn gather(input: &Input<'_>, used: &[usize], selection: &Selection) -> Result<Vec<Vector>> {
+/// The selected rows of the columns that are used, which ascend.
+fn gather(
+    input: &Input<'_>,
+    used: &[usize],
+    selection: &Selection,
+) -> Result<Vec<(usize, Vector)>> {
     let rows: Slice<u32> = selection.rows();
-    let mut columns = vec![Vector::null(rows.len()); input.columns.len()];
-    for index in used {
+    let of = |index: &usize| {
         let column = input.columns.get(*index).ok_or_else(|| no_column(*index))?;
-        columns[*index] = column.take(&rows)?;
-    }
-    Ok(columns)
+        Ok((*index, column.take(&rows)?))
+    };
+    used.iter().map(of).collect()
 }
 
 #[cold]
@@ -324,7 +348,7 @@ impl Node {
             return;
         }
         let entries = Cell::new(0);
-        let input = Input { columns: &[], rows: 1, entries: &entries };
+        let input = Input { columns: Columns::Some(&[]), rows: 1, entries: &entries };
         if let Ok(value) = self.evaluate(&input, &Selection::All(1))
             && let Ok(value) = operand::one_row(&value)
         {

@@ -13,6 +13,8 @@
 //! | `reduce` | the loops |
 //! | `state` | accumulators, one entry a group: update, merge, finish |
 //! | `groups` | keys and states together |
+//! | `sink`, `source` | the two ends: rows in, merged partitions out |
+//! | `finish` | states to result columns |
 
 mod argument;
 mod assign;

@@ -104,10 +104,7 @@ impl Plan {
             F::Max | F::BoolOr => StateKind::Pick(Pick::Greatest, class),
             F::AnyValue => StateKind::Pick(Pick::First, class),
         };
-        let unordered = matches!(
-            call.argument_type,
-            DataType::Interval | DataType::SignedInterval | DataType::Int96
-        );
+        let unordered = matches!(call.argument_type, DataType::SignedInterval | DataType::Int96);
         let sums = matches!(kind, StateKind::SumInteger | StateKind::SumFloat);
         let no_sum = class == Class::Bytes || (kind == StateKind::SumInteger && float);
         let picks = matches!(kind, StateKind::Pick(Pick::Least | Pick::Greatest, _));

@@ -122,10 +122,9 @@ pub struct AggregateSource {
 }
 
 impl AggregateSource {
-    /// The source of lane `lane` of `lanes`. Lanes take partitions as they come to them.
+    /// The source of a lane. Lanes take partitions as they come to them.
     #[must_use]
-    pub fn new(shared: Arc<AggregateShared>, lane: usize, lanes: usize) -> Self {
-        debug_assert!(lane < lanes, "lane {lane} of {lanes}");
+    pub fn new(shared: Arc<AggregateShared>) -> Self {
         Self { shared, ready: None, merged: None, next: 0, end: 0, stopped: false }
     }
 

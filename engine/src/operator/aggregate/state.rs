@@ -72,12 +72,14 @@ impl State {
         }
     }
 
-    /// Updates with the rows of `argument` (absent: rows are only counted); none of them is null.
+    /// Updates with the rows of `argument` (absent: rows are only counted); none of them is null. What values
+    /// of any length take more is reserved.
     fn update(
         &mut self,
         argument: Option<&Vector>,
         data_type: &DataType,
         grouped: Grouped<'_>,
+        reservation: &mut Reservation,
     ) -> Result<()> {
         let argument = match (&mut *self, argument) {
             (Self::Count(counts), _) => {
@@ -111,7 +113,7 @@ impl State {
                 };
                 reduce::pick(&wide, grouped, *order, values, seen);
             }
-            Self::Bytes { .. } => self.update_bytes(argument, data_type, grouped)?,
+            Self::Bytes { .. } => self.update_bytes(argument, data_type, grouped, reservation)?,
         }
         Ok(())
     }
@@ -121,6 +123,7 @@ impl State {
         argument: &Vector,
         data_type: &DataType,
         grouped: Grouped<'_>,
+        reservation: &mut Reservation,
     ) -> Result<()> {
         let identity: Vec<u32>;
         let (rows, group_of): (&[u32], Box<dyn Fn(usize) -> u32>) = match grouped {
@@ -132,7 +135,7 @@ impl State {
                 for run in runs {
                     let groups = vec![run.group; (run.end - run.start) as usize];
                     let piece = Grouped::Scattered { rows: run.of(rows), groups: &groups };
-                    self.update_bytes(argument, data_type, piece)?;
+                    self.update_bytes(argument, data_type, piece, reservation)?;
                 }
                 return Ok(());
             }
@@ -147,12 +150,12 @@ impl State {
                 Data::Views(views) => {
                     let view = &views.views()[index];
                     if self.may_pick(group, view.prefix_key()) {
-                        self.pick_bytes(group, view.bytes(views.buffers()));
+                        self.pick_bytes(group, view.bytes(views.buffers()), reservation)?;
                     }
                 }
                 Data::Fixed { width_bytes, bytes } => {
                     let value = &bytes.as_slice()[index * width_bytes..][..*width_bytes];
-                    self.pick_bytes(group, value);
+                    self.pick_bytes(group, value, reservation)?;
                 }
                 data => {
                     let Some(codec) = &codec else { return Err(mismatch()) };
@@ -165,7 +168,7 @@ impl State {
                     } else {
                         continue;
                     }
-                    self.pick_bytes(group, &nested);
+                    self.pick_bytes(group, &nested, reservation)?;
                 }
             }
         }
@@ -184,8 +187,13 @@ impl State {
             }
     }
 
-    fn pick_bytes(&mut self, group: usize, new: &[u8]) {
-        let Self::Bytes { order, values, prefixes, held_bytes } = self else { return };
+    fn pick_bytes(
+        &mut self,
+        group: usize,
+        new: &[u8],
+        reservation: &mut Reservation,
+    ) -> Result<()> {
+        let Self::Bytes { order, values, prefixes, held_bytes } = self else { return Ok(()) };
         let better = match (&values[group], order) {
             (None, _) => true,
             (Some(_), Pick::First) => false,
@@ -193,18 +201,29 @@ impl State {
             (Some(old), Pick::Greatest) => new.cmp(old) == Ordering::Greater,
         };
         if better {
-            *held_bytes += new.len() as u64;
-            *held_bytes -= values[group].as_ref().map_or(0, |old| old.len() as u64);
+            let old = values[group].as_ref().map_or(0, |old| old.len() as u64);
+            let more = (new.len() as u64).saturating_sub(old);
+            if more > 0 {
+                reservation.resize(reservation.bytes().saturating_add(more))?;
+            }
+            *held_bytes = *held_bytes - old + new.len() as u64;
             values[group] = Some(new.into());
             let mut head = [0; 4];
             let length = new.len().min(4);
             head[..length].copy_from_slice(&new[..length]);
             prefixes[group] = u32::from_be_bytes(head);
         }
+        Ok(())
     }
 
     /// Merges group `ids[i]` of `other` into group `groups[i]`.
-    fn merge(&mut self, other: &Self, ids: &[u32], groups: &[u32]) -> Result<()> {
+    fn merge(
+        &mut self,
+        other: &Self,
+        ids: &[u32],
+        groups: &[u32],
+        reservation: &mut Reservation,
+    ) -> Result<()> {
         let pairs = ids.iter().zip(groups).map(|(id, group)| (*id as usize, *group as usize));
         match (self, other) {
             (Self::Count(into), Self::Count(from)) => {
@@ -229,7 +248,7 @@ impl State {
             (into @ Self::Bytes { .. }, Self::Bytes { values: from, .. }) => {
                 for (id, group) in pairs {
                     if let Some(value) = &from[id] {
-                        into.pick_bytes(group, value);
+                        into.pick_bytes(group, value, reservation)?;
                     }
                 }
             }
@@ -371,7 +390,7 @@ impl States {
         data_type: &DataType,
         grouped: Grouped<'_>,
     ) -> Result<()> {
-        self.states[index].update(argument, data_type, grouped)?;
+        self.states[index].update(argument, data_type, grouped, &mut self.reservation)?;
         if matches!(self.states[index], State::Bytes { .. }) {
             self.reserve()?;
         }
@@ -381,7 +400,7 @@ impl States {
     /// Merges group `ids[i]` of `other` into group `groups[i]`, which exists.
     pub(super) fn merge(&mut self, other: &Self, ids: &[u32], groups: &[u32]) -> Result<()> {
         for (into, from) in self.states.iter_mut().zip(&other.states) {
-            into.merge(from, ids, groups)?;
+            into.merge(from, ids, groups, &mut self.reservation)?;
         }
         self.reserve()
     }

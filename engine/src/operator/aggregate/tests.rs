@@ -97,8 +97,8 @@ fn check(spec: &AggregateSpec, lanes: &[Vec<Batch>]) {
         fill(&mut AggregateSink::new(shared.clone()).unwrap(), lane).unwrap();
     }
     let mut found = BTreeMap::new();
-    for lane in 0..2 {
-        for batch in drain(&mut AggregateSource::new(shared.clone(), lane, 2)).unwrap() {
+    for _ in 0..2 {
+        for batch in drain(&mut AggregateSource::new(shared.clone())).unwrap() {
             assert!(batch.rows() <= 2048);
             for mut row in rows(&batch) {
                 let results = row.split_off(spec.groups.len());
@@ -233,7 +233,7 @@ fn sums_are_exact_beyond_64_bits_and_refuse_more_than_38_digits() {
         let shared = AggregateShared::new(spec.clone(), &Budget::unlimited()).unwrap();
         let mut sink = AggregateSink::new(shared.clone()).unwrap();
         let outcome = fill(&mut sink, &[of(values).unwrap()])
-            .and_then(|()| drain(&mut AggregateSource::new(shared, 0, 1)));
+            .and_then(|()| drain(&mut AggregateSource::new(shared)));
         assert_eq!(outcome.unwrap_err().kind(), &crate::ErrorKind::Evaluate);
     }
 }

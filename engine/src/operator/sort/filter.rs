@@ -20,10 +20,7 @@ impl SortShared {
         let column = self.spec().keys.first()?.column;
         let data_type = self.spec().types.get(column)?;
         let is_compared = !data_type.is_nested()
-            && !matches!(
-                data_type,
-                DataType::Int96 | DataType::Interval | DataType::SignedInterval
-            );
+            && !matches!(data_type, DataType::Int96 | DataType::SignedInterval);
         (self.spec().limit.is_some() && is_compared).then(|| (Arc::clone(self) as _, column))
     }
 

@@ -14,6 +14,9 @@ use super::shared::Run;
 use crate::error::Result;
 use crate::row::RowStore;
 
+/// Bytes of keys of one run that are copied at once, about.
+const KEY_BYTES: usize = 256 << 10;
+
 /// The rows of all lanes, being read in order.
 #[derive(Debug)]
 pub(super) struct Merge {
@@ -157,6 +160,9 @@ impl Cursor {
         for id in &self.order[self.next..end] {
             self.keys.extend_from_slice(store.value_bytes(0, self.first_id + id));
             self.ends.push(self.keys.len());
+            if self.keys.len() > KEY_BYTES {
+                break;
+            }
         }
         end > self.next
     }

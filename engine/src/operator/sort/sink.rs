@@ -66,7 +66,7 @@ impl SortSink {
         Ok(Self {
             rows: shared.lane_rows(&budget)?,
             work: Work::None,
-            keys: SortKeys::default(),
+            keys: SortKeys::new(&budget)?,
             threshold: None,
             budget,
             shared,

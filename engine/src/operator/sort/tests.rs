@@ -142,7 +142,7 @@ fn other_types() -> Vec<DataType> {
         DataType::Float16,
         DataType::Fixed(5),
         DataType::Int96,
-        DataType::Interval,
+        DataType::SignedInterval,
         DataType::Uuid,
         DataType::Struct(Arc::from([Field::nullable("a", DataType::Int32)])),
     ]
@@ -175,7 +175,7 @@ fn other_batch(random: &mut Random, rows: usize, range: usize) -> Batch {
         Data::Float16(Slice::copy_of(&halves)),
         bytes(random, 5),
         bytes(random, 12),
-        bytes(random, 12),
+        bytes(random, 16),
         bytes(random, 16),
         Data::Struct(vec![child].into()),
     ];
@@ -371,7 +371,7 @@ fn the_budget_counts_rows_strings_and_order_and_refuses() {
     drop(SortSource::new(shared.clone()));
     drop(shared);
     assert_eq!(budget.reserved(), 0);
-    for limit_bytes in [10_000, 1_000_000, least - 1] {
+    for limit_bytes in [50_000, 1_000_000, least - 1] {
         let budget = Budget::new(limit_bytes);
         let shared = SortShared::new(spec.clone(), &budget).unwrap();
         let mut sink = SortSink::new(shared.clone()).unwrap();

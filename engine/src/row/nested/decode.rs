@@ -75,10 +75,6 @@ fn decode_plain(shape: &Shape, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(
             out[start + 7] ^= 0x80;
             out[start + 11] ^= 0x80;
         }
-        Shape::Interval => {
-            split(input, 8)?;
-            out.extend_from_slice(split(input, 12)?);
-        }
         Shape::SignedInterval => {
             split(input, 16)?;
             out.extend_from_slice(split(input, 16)?);
@@ -107,9 +103,7 @@ impl Builder {
             Shape::SignedInterval => {
                 Values::Plain { shape: shape.clone(), width: 16, bytes: Vec::new() }
             }
-            Shape::Int96 | Shape::Interval => {
-                Values::Plain { shape: shape.clone(), width: 12, bytes: Vec::new() }
-            }
+            Shape::Int96 => Values::Plain { shape: shape.clone(), width: 12, bytes: Vec::new() },
         };
         Ok(Self { valid: Vec::new(), values })
     }

@@ -50,9 +50,7 @@ enum Shape {
     Fixed(usize),
     /// Day, then nanoseconds.
     Int96,
-    /// Milliseconds that order intervals, then the 12 bytes.
-    Interval,
-    /// With signs.
+    /// The length that orders intervals, then the 16 bytes.
     SignedInterval,
     Strings,
     List(Box<Shape>),
@@ -76,7 +74,6 @@ impl Shape {
         let integer = |width, is_signed| Self::Integer { storage, width, is_signed };
         match (data_type, storage) {
             (DataType::Int96, _) => Self::Int96,
-            (DataType::Interval, _) => Self::Interval,
             (DataType::SignedInterval, _) => Self::SignedInterval,
             (DataType::List(element), _) => Self::List(Box::new(Self::of(&element.data_type))),
             (DataType::Map { key, value }, _) => {
@@ -167,15 +164,6 @@ impl Shape {
                 let day = out.len() - bytes.len();
                 out[day] ^= 0x80;
                 out[day + 4] ^= 0x80;
-            }
-            (Self::Interval, Cell::Bytes(bytes)) => {
-                let part = |at: usize| {
-                    let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-                    four.map_or(0, |four| i64::from(i32::from_le_bytes(four)))
-                };
-                let millis = (part(0) * 30 + part(4)) * 86_400_000 + part(8);
-                out.extend_from_slice(&(millis ^ i64::MIN).to_be_bytes());
-                out.extend_from_slice(bytes);
             }
             (Self::SignedInterval, Cell::Bytes(bytes)) => {
                 let length = Interval::from_bytes(bytes).ok_or_else(mismatch)?.length_micros();

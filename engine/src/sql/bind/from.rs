@@ -22,37 +22,39 @@ use crate::sql::ast::{self, Alias, JoinCondition, JoinType, Name, TableExpr};
 use crate::sql::types::{TIMESTAMP, coerce};
 use crate::value::Scalar;
 
-/// The columns of a table as statements see them: INT96 is a timestamp of microseconds, as DuckDB has it.
+/// The columns of a table as statements see them, as DuckDB has it: INT96 is a timestamp of microseconds, and the
+/// INTERVAL of files one with signs and microseconds.
 fn scan(table: Arc<dyn Table>) -> Result<LogicalPlan> {
     let plan = LogicalPlan::scan(table);
-    if plan.fields().iter().all(|field| of_moments(&field.data_type) == field.data_type) {
+    if plan.fields().iter().all(|field| seen(&field.data_type) == field.data_type) {
         return Ok(plan);
     }
     let mut columns = Vec::with_capacity(plan.fields().len());
     let mut fields = plan.fields().to_vec();
     for (at, field) in fields.iter_mut().enumerate() {
         let column = Expr::column(at, field.data_type.clone());
-        field.data_type = of_moments(&field.data_type);
+        field.data_type = seen(&field.data_type);
         columns.push(coerce(column, &field.data_type)?);
     }
     Ok(plan.project(columns, fields))
 }
 
-/// The same type with timestamps in place of INT96.
-fn of_moments(data_type: &DataType) -> DataType {
+/// The type as which statements see one of a file.
+fn seen(data_type: &DataType) -> DataType {
     let inner = |field: &Arc<Field>| {
-        let data_type = of_moments(&field.data_type);
+        let data_type = seen(&field.data_type);
         Arc::new(Field { data_type, ..Field::clone(field) })
     };
     match data_type {
         DataType::Int96 => TIMESTAMP,
+        DataType::Interval => DataType::SignedInterval,
         DataType::List(element) => DataType::List(inner(element)),
         DataType::Map { key, value } => {
             DataType::Map { key: inner(key), value: value.as_ref().map(inner) }
         }
         DataType::Struct(fields) => {
             let field =
-                |field: &Field| Field { data_type: of_moments(&field.data_type), ..field.clone() };
+                |field: &Field| Field { data_type: seen(&field.data_type), ..field.clone() };
             DataType::Struct(fields.iter().map(field).collect())
         }
         other => other.clone(),

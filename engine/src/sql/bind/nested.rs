@@ -63,12 +63,6 @@ pub(super) fn list_of(data_type: DataType) -> DataType {
     DataType::List(Arc::new(Field::nullable("element", data_type)))
 }
 
-/// A map from `key` to `value`.
-fn map_of(key: DataType, value: DataType) -> DataType {
-    let value = Some(Arc::new(Field::nullable("value", value)));
-    DataType::Map { key: Arc::new(Field::required("key", key)), value }
-}
-
 /// A call of a function of nested values. `names` are those of the arguments, if they have some.
 pub(super) fn bind(name: &str, arguments: Vec<Expr>, names: &[Name]) -> Result<Tried> {
     Ok(Ok(match name {
@@ -184,7 +178,7 @@ fn map(arguments: Vec<Expr>) -> Result<Expr> {
         DataType::Null => Ok(DataType::Null),
         other => Err(takes("map", "two lists", other)),
     };
-    let data_type = map_of(element(&keys.data_type)?, element(&values.data_type)?);
+    let data_type = types::map_of(element(&keys.data_type)?, element(&values.data_type)?);
     Ok(call(Function::MapOfLists, vec![keys, values], data_type))
 }
 

@@ -9,6 +9,7 @@ use super::Converter;
 use super::map_type::MARKS;
 use crate::error::{Error, Result};
 use crate::expr::DatePart;
+use crate::sql::types;
 
 /// DECIMAL without arguments, as in DuckDB.
 const DECIMAL_DEFAULT: (u64, i64) = (18, 3);
@@ -69,7 +70,7 @@ impl Converter<'_> {
                 }
                 match members.as_slice() {
                     [key, value] if [&*key.name, &*value.name] == MARKS => {
-                        map(key.data_type.clone(), value.data_type.clone())
+                        types::map_of(key.data_type.clone(), value.data_type.clone())
                     }
                     _ => DataType::Struct(members.into()),
                 }
@@ -148,11 +149,6 @@ pub fn date_part(name: &str) -> Option<DatePart> {
         "epoch" => DatePart::Epoch,
         _ => return None,
     })
-}
-
-fn map(key: DataType, value: DataType) -> DataType {
-    let value = Some(Arc::new(Field::nullable("value", value)));
-    DataType::Map { key: Arc::new(Field::required("key", key)), value }
 }
 
 fn is_utc(zone: parsed::TimezoneInfo) -> bool {
