@@ -75,6 +75,12 @@ fn a_subquery_for_one_value_has_one_row() {
         )),
         "a\n1\n2\n"
     );
+    // A grouping without keys has a row where nothing matches, too.
+    fails(
+        "select a from (values (1)) t(a) where exists (select max(k) from (values (2)) s(k) where k = t.a)",
+        5,
+        &["a subquery here that uses columns of the query around it"],
+    );
     fails(
         "select a in (select b from (values (1)) s(b) where b > t.a) from (values (1)) t(a)",
         5,

@@ -117,7 +117,8 @@ impl BufferMut {
     pub fn zeroed(len: usize, budget: &Budget) -> Result<Self> {
         let refused =
             |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
-        let reservation = budget.reserve(len as u64 + PADDING as u64).map_err(refused)?;
+        let reservation =
+            budget.reserve((len as u64).saturating_add(PADDING as u64)).map_err(refused)?;
         Ok(Self { lines: allocate(len)?, len, reservation: Some(reservation) })
     }
 
@@ -278,7 +279,8 @@ impl Buffer {
     pub fn copy_of(bytes: &[u8], budget: &Budget) -> Result<Self> {
         let requested = bytes.len() as u64;
         let refused = |_| DecodeError::new(DecodeErrorKind::OverBudget { requested }, 0);
-        let reservation = budget.reserve(requested + PADDING as u64).map_err(refused)?;
+        let reservation =
+            budget.reserve(requested.saturating_add(PADDING as u64)).map_err(refused)?;
         Self::copied(bytes, Some(reservation))
     }
 

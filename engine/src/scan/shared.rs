@@ -221,12 +221,6 @@ impl ScanShared {
         self.tell(first);
     }
 
-    /// Takes the grant of a lane back, so that one that waits may have it.
-    pub(super) fn give_back(&self, grant: &Grant) {
-        let waiting = self.lock().give_back(grant);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
     fn tell(&self, first_unfinished: MorselId) {
         if let Some(window) = self.window.get() {
             window.pass(first_unfinished);

@@ -179,10 +179,19 @@ impl Source for ScanSource {
 
     fn stop(&mut self) {
         self.stopped = true;
-        // The lane is not polled again, and others may wait for what it was granted.
+        // The lane is not polled again: others may wait for what it was granted, or for its morsel to be through.
         match self.work.take() {
             Work::None => {}
-            Work::Group(_, grant) | Work::Morsel(_, grant) => self.shared.give_back(&grant),
+            Work::Group(group, grant) => {
+                let place = (group.scan().ordinal() as usize, group.ordinal());
+                self.shared.put_morsels(place, Vec::new(), &grant);
+            }
+            Work::Morsel(morsel, grant) => {
+                let id = morsel.id();
+                // Its memory goes back before what it was granted.
+                drop(morsel);
+                self.shared.finish_morsel(id, &grant);
+            }
         }
     }
 

@@ -107,6 +107,27 @@ fn a_large_result_needs_the_memory_of_the_window() {
     assert_all_is_given_back(&budget);
 }
 
+/// Lanes of later morsels wait for room; one whose limit is met must not leave its morsel unfinished.
+#[test]
+fn a_limit_above_a_join_ends_every_lane() {
+    let text = format!(
+        "select a.l_orderkey + b.l_orderkey from '{LINEITEM}' a, \
+         (select l_orderkey from '{LINEITEM}' limit 2000) b limit 3000000"
+    );
+    let session = session(500, 64 << 10);
+    let plan = session.plan(&text).unwrap();
+    let budget = Budget::new(16 << 20);
+    let mut rows = 0;
+    let scheduler = ThreadScheduler { threads: 4 };
+    let taken = session.stream_on(&plan, &scheduler, &budget, false, &mut |batch| {
+        rows += batch.count();
+        Ok(())
+    });
+    taken.unwrap();
+    assert_eq!(rows, 3_000_000);
+    assert_all_is_given_back(&budget);
+}
+
 #[test]
 fn who_takes_no_more_stops_the_query() {
     let text = format!("select a.l_orderkey from '{LINEITEM}' a, '{LINEITEM}' b, '{LINEITEM}' c");

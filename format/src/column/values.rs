@@ -22,6 +22,7 @@ use super::{ColumnShape, convert};
 use crate::error::{Error, Feature, Result};
 use crate::metadata::{Encoding, PhysicalType};
 use crate::page::DataPage;
+use crate::types::Storage;
 use crate::vector::{Codes, Data, Dictionary, Vector};
 
 /// A position in the encoded values of one page.
@@ -56,7 +57,8 @@ impl ValueDecoder {
         if page.value_count == 0 && !(is_codes && dictionary.is_some()) {
             return Self::plain(Buffer::empty(), shape);
         }
-        let (values, count) = (page.values.clone(), page.value_count);
+        let count = page.value_count;
+        let values = if count == 0 { Buffer::empty() } else { page.values.clone() };
         Ok(match (page.encoding, shape.physical) {
             (Encoding::Plain, _) => {
                 let values = match shape.plain_width() {
@@ -334,9 +336,17 @@ pub fn decode_dictionary(
             body.len()
         )));
     }
-    let entry_bytes = match shape.physical {
-        PhysicalType::Boolean => 1,
-        _ => shape.plain_width().unwrap_or(size_of::<View>()),
+    // Decimals of any length become numbers of up to 32 bytes, those of BYTE_ARRAY beside their views.
+    let stored_bytes = match shape.data_type.storage() {
+        Storage::Int64 => 8,
+        Storage::Int128 => 16,
+        Storage::Fixed(width) => width as usize,
+        _ => 0,
+    };
+    let entry_bytes = match (shape.physical, shape.plain_width()) {
+        (PhysicalType::Boolean, _) => 1,
+        (_, Some(width)) => width.max(stored_bytes),
+        (_, None) => size_of::<View>() + stored_bytes,
     };
     let memory = budget.reserve((entries as u64).saturating_mul(entry_bytes as u64))?;
     let body = match shape.plain_width() {
@@ -368,5 +378,18 @@ mod tests {
         assert!(budget.reserved() >= (4 * entries + (16 << 15)) as u64);
         drop(read);
         assert_eq!(budget.reserved(), 0);
+    }
+
+    #[test]
+    fn a_dictionary_of_narrow_decimals_keeps_to_the_budget() {
+        let data_type = DataType::WideDecimal { precision: 76, scale: 0 };
+        let physical = PhysicalType::FixedLenByteArray;
+        let shape = ColumnShape { physical, type_length: 1, nullable: false, data_type };
+        let budget = Budget::new(1 << 20);
+        let body = |entries: usize| Buffer::copy_of(&vec![0; entries], &budget).unwrap();
+        let read = decode_dictionary(body(1 << 16), 1 << 16, &shape, &budget);
+        assert_eq!(*read.unwrap_err().kind(), ErrorKind::LimitExceeded(Limit::Memory));
+        let _read = decode_dictionary(body(1 << 14), 1 << 14, &shape, &budget).unwrap();
+        assert!(budget.reserved() >= 32 << 14);
     }
 }

@@ -212,7 +212,8 @@ impl LevelPosition {
 
     fn begins_inside_a_row(&self, budget: &Budget) -> Result<bool> {
         let first = self.clone().window(1, budget)?;
-        Ok(first.repetition.is_some_and(|levels| levels.first() != Some(&0)))
+        let level = first.repetition.and_then(|levels| levels.first().copied());
+        Ok(level.is_some_and(|level| level != 0))
     }
 
     /// Passes over `slots` slots; answers how many have each definition and each repetition level.

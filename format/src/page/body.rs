@@ -82,8 +82,8 @@ impl PageContext {
             let mut target = BufferMut::zeroed(room, &self.budget)?;
             match self.decompressor.decompress(codec, body, target.as_mut_slice()) {
                 Ok(()) if room == length_bytes => return Ok(target.freeze()),
-                Ok(()) => return Err(wrong_length(room, length_bytes)),
-                // All of it was filled: more may be true as well.
+                // All of it was filled: more may be true as well, also behind a member that ends just there.
+                Ok(()) => room = room.saturating_mul(GROWTH).min(length_bytes),
                 Err(DecodeError { kind: DecodeErrorKind::WrongLength { found, .. }, .. })
                     if room < length_bytes =>
                 {
@@ -171,5 +171,53 @@ impl PageStart {
             *is_compressed = true;
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gzip member of 65,536 zeros: a literal, copies of it of 258 bytes and one of 3, in fixed codes.
+    fn zeros() -> Vec<u8> {
+        let (mut bits, mut count, mut deflated) = (0b011u64, 3, Vec::new());
+        let mut push = |code: u64, width: u32| {
+            for bit in (0..width).rev() {
+                bits |= (code >> bit & 1) << count;
+                count += 1;
+            }
+            while count >= 8 {
+                deflated.push(bits as u8);
+                (bits, count) = (bits >> 8, count - 8);
+            }
+        };
+        push(0b0011_0000, 8);
+        for _ in 0..254 {
+            push(0b1100_0101, 8);
+            push(0, 5);
+        }
+        push(0b000_0001, 7);
+        push(0, 5);
+        push(0, 7);
+        push(0, 7);
+        let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        member.extend(deflated);
+        member.extend(crc32fast::hash(&[0; 1 << 16]).to_le_bytes());
+        member.extend((1u32 << 16).to_le_bytes());
+        member
+    }
+
+    #[test]
+    fn a_gzip_member_may_end_where_the_room_does() {
+        let mut context = PageContext::new(Budget::unlimited(), Limits::untrusted());
+        let mut of = |members: usize, length: usize| {
+            let body = Buffer::copy_of(&zeros().repeat(members), &Budget::unlimited()).unwrap();
+            assert!(body.len() * BELIEVED_RATIO < BELIEVED_BYTES);
+            context.decompress(Codec::Gzip, &body, length).map(|bytes| bytes.len())
+        };
+        for members in [16, 32, 17] {
+            assert_eq!(of(members, members << 16).unwrap(), members << 16);
+        }
+        assert!(of(16, (16 << 16) + 1).is_err(), "all of it fills the room, and more is claimed");
     }
 }

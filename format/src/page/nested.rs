@@ -119,7 +119,8 @@ impl PageLevels {
         budget: &Budget,
     ) -> Result<Self> {
         let row_starts = repetition.as_ref().map(|each| starts(each, budget)).transpose()?;
-        let continues = repetition.as_ref().is_some_and(|each| each.first() != Some(&0));
+        let continues =
+            repetition.as_ref().and_then(|each| each.first()).is_some_and(|level| *level != 0);
         Ok(Self { slots, definition, repetition, row_starts, continues })
     }
 

@@ -128,7 +128,13 @@ impl RowGroupScan {
     pub fn fitting_rows(&self) -> usize {
         let bytes_of = |chunk: &Chunk| {
             let width = chunk.leaf().shape.plain_width().unwrap_or(size_of::<View>());
-            chunk.num_values().saturating_mul(width as u64)
+            // Where a slot is a row their number is not to be believed.
+            let slots = if chunk.leaf().is_repeated() {
+                chunk.num_values().max(self.rows)
+            } else {
+                self.rows
+            };
+            slots.saturating_mul(width as u64)
         };
         let bytes = self.chunks.iter().map(bytes_of).fold(0, u64::saturating_add);
         match bytes / self.rows.max(1) {

@@ -159,7 +159,7 @@ impl MorselReader {
     ///
     /// # Errors
     /// `Corrupt`, `Truncated`, `Unsupported` or `LimitExceeded`, with the place; `Internal` if the
-    /// bytes are not here or rows are read backwards.
+    /// bytes are not here, rows are read backwards, or the selection is not over them.
     pub fn read(
         &mut self,
         column: usize,
@@ -167,6 +167,9 @@ impl MorselReader {
         selection: &Selection,
         context: &mut PageContext,
     ) -> Result<Vector> {
+        if rows.end.checked_sub(rows.start) != Some(selection.len() as u64) {
+            return Err(Error::internal("a selection over other rows than are read"));
+        }
         let count = selection.count();
         let leaves = self.group.scan().leaves_of(column);
         if count == 0 {

@@ -33,6 +33,8 @@ enum Phase {
     /// Sinks still hand over.
     Collecting(Vec<Groups>),
     Ready(Arc<Ready>),
+    /// They could not be put together: the error is that of the lane that tried.
+    Failed,
 }
 
 /// What sources read.
@@ -69,7 +71,7 @@ impl AggregateShared {
     pub(super) fn add(&self, groups: Groups) -> Result<()> {
         match &mut *self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
             Phase::Collecting(lanes) => lanes.push(groups),
-            Phase::Ready(_) => {
+            Phase::Ready(_) | Phase::Failed => {
                 return Err(Error::internal("a lane hands groups over after they were read"));
             }
         }
@@ -79,10 +81,15 @@ impl AggregateShared {
     /// The groups to read; the first call ends collecting.
     fn ready(&self) -> Result<Arc<Ready>> {
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = match &mut *phase {
-            Phase::Ready(ready) => return Ok(Arc::clone(ready)),
-            Phase::Collecting(lanes) => std::mem::take(lanes),
+        let lanes = match std::mem::replace(&mut *phase, Phase::Failed) {
+            Phase::Ready(ready) => {
+                *phase = Phase::Ready(Arc::clone(&ready));
+                return Ok(ready);
+            }
+            Phase::Collecting(lanes) => lanes,
+            Phase::Failed => return Err(Error::internal("a grouping that failed is read")),
         };
+        // Where this fails no other lane answers with a group of nothing.
         let ready = Arc::new(self.prepare(lanes)?);
         *phase = Phase::Ready(Arc::clone(&ready));
         Ok(ready)

@@ -107,7 +107,8 @@ impl Binder<'_> {
         negated: bool,
     ) -> Result<LogicalPlan> {
         let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
-        if let Some(select) = plain_select(query) {
+        // A grouping without keys has a row, whatever it is of.
+        if let Some(select) = plain_select(query).filter(|select| !has_aggregate(select)) {
             let inner = self.inner(query, select, scope)?;
             if !inner.correlated.is_empty() {
                 let width = plan.fields().len();
