@@ -92,6 +92,23 @@ impl ScanSource {
         self.shared.read_ahead(READ_AHEAD_UNITS, budget);
         Ok(None)
     }
+
+    /// No rows of the work at hand come any more.
+    fn end_work(&mut self) {
+        match self.work.take() {
+            Work::None => {}
+            Work::Group(group, grant) => {
+                let place = (group.scan().ordinal() as usize, group.ordinal());
+                self.shared.put_morsels(place, Vec::new(), &grant);
+            }
+            Work::Morsel(morsel, grant) => {
+                let id = morsel.id();
+                // Its memory goes back before what it was granted.
+                drop(morsel);
+                self.shared.finish_morsel(id, &grant);
+            }
+        }
+    }
 }
 
 impl Source for ScanSource {
@@ -149,12 +166,7 @@ impl Source for ScanSource {
                         Progress::Working => return Ok(SourceAnswer::Working),
                         Progress::Done => {
                             // The lane asks for more only when what it was given is through.
-                            let id = morsel.id();
-                            if let Work::Morsel(morsel, grant) = self.work.take() {
-                                // Its memory goes back before what it was granted.
-                                drop(morsel);
-                                self.shared.finish_morsel(id, &grant);
-                            }
+                            self.end_work();
                             let entries = self.conjuncts.iter().map(|conjunct| match conjunct {
                                 Conjunct::Predicate(it) => it.dictionary_entries_evaluated(),
                                 Conjunct::Learnt(..) => 0,
@@ -180,19 +192,7 @@ impl Source for ScanSource {
     fn stop(&mut self) {
         self.stopped = true;
         // The lane is not polled again: others may wait for what it was granted, or for its morsel to be through.
-        match self.work.take() {
-            Work::None => {}
-            Work::Group(group, grant) => {
-                let place = (group.scan().ordinal() as usize, group.ordinal());
-                self.shared.put_morsels(place, Vec::new(), &grant);
-            }
-            Work::Morsel(morsel, grant) => {
-                let id = morsel.id();
-                // Its memory goes back before what it was granted.
-                drop(morsel);
-                self.shared.finish_morsel(id, &grant);
-            }
-        }
+        self.end_work();
     }
 
     fn morsel(&self) -> MorselId {

@@ -79,18 +79,19 @@ impl PageContext {
             room = room.min(believed);
         }
         loop {
+            let more = room.saturating_mul(GROWTH).min(length_bytes);
             let mut target = BufferMut::zeroed(room, &self.budget)?;
             match self.decompressor.decompress(codec, body, target.as_mut_slice()) {
                 Ok(()) if room == length_bytes => return Ok(target.freeze()),
                 // All of it was filled: more may be true as well, also behind a member that ends just there.
-                Ok(()) => room = room.saturating_mul(GROWTH).min(length_bytes),
+                Ok(()) => room = more,
                 Err(DecodeError { kind: DecodeErrorKind::WrongLength { found, .. }, .. })
                     if room < length_bytes =>
                 {
                     if found <= room {
                         return Err(wrong_length(found, length_bytes));
                     }
-                    room = room.saturating_mul(GROWTH).min(length_bytes);
+                    room = more;
                 }
                 Err(error) => return Err(error.into()),
             }
