@@ -41,12 +41,15 @@ pub trait RowTest: Send + Debug {
 }
 
 /// `rows`, ascending and out of those of `selection`, as a selection.
-#[must_use]
-pub fn kept(rows: &[u32], selection: &Selection) -> Selection {
+///
+/// # Errors
+/// `Internal` if they are not ascending or not of those rows.
+pub fn kept(rows: &[u32], selection: &Selection) -> Result<Selection> {
     if rows.len() == selection.count() {
-        return selection.clone();
+        return Ok(selection.clone());
     }
-    let rows = Selection::Rows { rows: Slice::copy_of(rows), len: selection.len() };
+    let rows = Selection::from_rows(Slice::copy_of(rows), selection.total())?;
     // Kernels like masks better where most rows are left.
-    if rows.count() * 2 >= rows.len() { Selection::from_bitmap(rows.mask()) } else { rows }
+    let many = rows.count() * 2 >= rows.total();
+    Ok(if many { Selection::from_bitmap(rows.mask()) } else { rows })
 }

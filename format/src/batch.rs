@@ -110,10 +110,10 @@ impl Batch {
     /// # Errors
     /// `Internal` if it is not over the rows of this batch.
     pub fn with_selection(mut self, selection: Selection) -> Result<Self> {
-        if selection.len() != self.rows() {
+        if selection.total() != self.rows() {
             return Err(Error::internal(format!(
                 "a selection over {} rows in a batch of {}",
-                selection.len(),
+                selection.total(),
                 self.rows()
             )));
         }
@@ -153,7 +153,7 @@ impl Batch {
     /// Rows, selected or not.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.selection.len()
+        self.selection.total()
     }
 
     /// Rows selected.

@@ -1,31 +1,36 @@
 //! Which rows of a batch survive: all, a mask, or a list.
 //!
-//! A [`Selection`] is sorted and unique and knows its count. Kernels are written for [`Selection::All`]
-//! and for masks; [`Selection::mask`] and [`Selection::rows`] convert.
+//! A [`Selection`] chooses [`Selection::count`] of [`Selection::total`] rows, in order and each once. Kernels
+//! are written for [`Selection::All`] and for masks; [`Selection::mask`] and [`Selection::rows`] convert.
+//!
+//! Invariant: counts are those of the bits, and lists ascend below the total. Masks and lists can only be
+//! made by the functions here, which see to it.
 
 use millwork_codecs::buffer::{Bitmap, BitmapMut, Slice, SliceMut};
 use millwork_codecs::kernel::positions;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Sorted, unique row positions out of `0..len()`.
+/// Sorted, unique row positions out of `0..total()`.
 #[derive(Clone, Debug)]
 pub enum Selection {
     /// Every row.
     All(usize),
-    /// The rows whose bit is 1.
+    /// The rows whose bit is 1: [`Selection::from_bitmap`].
+    #[non_exhaustive]
     Mask {
         /// One bit a row.
         bits: Bitmap,
         /// Bits that are 1.
         count: usize,
     },
-    /// The rows listed, ascending, each once.
+    /// The rows listed, ascending, each once: [`Selection::from_rows`].
+    #[non_exhaustive]
     Rows {
         /// Row positions.
         rows: Slice<u32>,
         /// Rows chosen from.
-        len: usize,
+        total: usize,
     },
 }
 
@@ -37,19 +42,25 @@ impl Selection {
         if count == bits.len() { Self::All(count) } else { Self::Mask { bits, count } }
     }
 
-    /// The rows listed, out of `len`. `None` if they are not ascending, unique and below `len`.
-    #[must_use]
-    pub fn from_rows(rows: Slice<u32>, len: usize) -> Option<Self> {
+    /// The rows listed, out of `total`.
+    ///
+    /// # Errors
+    /// `Internal` if they are not ascending, unique and below `total`.
+    pub fn from_rows(rows: Slice<u32>, total: usize) -> Result<Self> {
         let ascending = rows.windows(2).all(|pair| pair[0] < pair[1]);
-        let inside = rows.last().is_none_or(|last| (*last as usize) < len);
-        (ascending && inside).then_some(Self::Rows { rows, len })
+        let inside = rows.last().is_none_or(|last| (*last as usize) < total);
+        if !ascending || !inside {
+            let what = format!("a selection whose rows do not ascend below {total}");
+            return Err(Error::internal(what));
+        }
+        Ok(Self::Rows { rows, total })
     }
 
     /// Rows chosen from.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         match self {
-            Self::All(len) | Self::Rows { len, .. } => *len,
+            Self::All(total) | Self::Rows { total, .. } => *total,
             Self::Mask { bits, .. } => bits.len(),
         }
     }
@@ -58,7 +69,7 @@ impl Selection {
     #[must_use]
     pub fn count(&self) -> usize {
         match self {
-            Self::All(len) => *len,
+            Self::All(total) => *total,
             Self::Mask { count, .. } => *count,
             Self::Rows { rows, .. } => rows.len(),
         }
@@ -66,30 +77,30 @@ impl Selection {
 
     /// Whether no row is chosen.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn is_none(&self) -> bool {
         self.count() == 0
     }
 
     /// Whether every row is chosen.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.count() == self.len()
+        self.count() == self.total()
     }
 
-    /// The chosen rows as a bitmap of [`Selection::len`] bits.
+    /// The chosen rows as a bitmap of [`Selection::total`] bits.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "a selection is of the rows of one batch")]
     pub fn mask(&self) -> Bitmap {
         match self {
-            Self::All(len) => Bitmap::filled(true, *len),
+            Self::All(total) => Bitmap::filled(true, *total),
             Self::Mask { bits, .. } => bits.clone(),
-            Self::Rows { rows, len } => {
-                let mut words = vec![0u64; len.div_ceil(64)];
+            Self::Rows { rows, total } => {
+                let mut words = vec![0u64; total.div_ceil(64)];
                 for row in rows.iter() {
                     words[*row as usize / 64] |= 1 << (row % 64);
                 }
-                Bitmap::from_words(Slice::copy_of(&words), *len)
-                    .unwrap_or_else(|| Bitmap::filled(false, *len))
+                Bitmap::from_words(Slice::copy_of(&words), *total)
+                    .unwrap_or_else(|| Bitmap::filled(false, *total))
             }
         }
     }
@@ -102,8 +113,8 @@ impl Selection {
     #[allow(clippy::panic, reason = "as Slice::copy_of does: for the rows of a batch")]
     pub fn rows(&self) -> Slice<u32> {
         let count = match self {
-            Self::All(len) => *len,
-            Self::Mask { bits, .. } => bits.count_ones(),
+            Self::All(total) => *total,
+            Self::Mask { count, .. } => *count,
             Self::Rows { rows, .. } => return rows.clone(),
         };
         let mut rows = match SliceMut::to_fill_unasked(count) {
@@ -135,7 +146,7 @@ impl Selection {
             Self::Mask { bits, .. } => bits.ones().map(|position| outer[position]).collect(),
             _ => inner.rows().iter().map(|position| outer[*position as usize]).collect(),
         };
-        Ok(Self::Rows { rows: Slice::copy_of(&kept), len: self.len() })
+        Ok(Self::Rows { rows: Slice::copy_of(&kept), total: self.total() })
     }
 
     /// The first `count` of the rows chosen.
@@ -147,12 +158,12 @@ impl Selection {
             return Ok(self.clone());
         }
         // The shorter of the two: a row of a list, or a bit of a mask for each row.
-        if let Self::All(len) = self
-            && count <= len / 32
+        if let Self::All(total) = self
+            && count <= total / 32
         {
             let mut rows = SliceMut::to_fill(count)?;
             rows.iter_mut().zip(0..).for_each(|(slot, row)| *slot = row);
-            return Ok(Self::Rows { rows: rows.freeze(), len: *len });
+            return Ok(Self::Rows { rows: rows.freeze(), total: *total });
         }
         let mut bits = BitmapMut::with_capacity(self.count())?;
         bits.append_run(true, count)?;
@@ -163,7 +174,7 @@ impl Selection {
 
 impl PartialEq for Selection {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.mask() == other.mask()
+        self.total() == other.total() && self.mask() == other.mask()
     }
 }
 
@@ -181,11 +192,11 @@ mod tests {
         for selection in [mask, rows] {
             let refined = selection.refine(&inner).unwrap();
             assert_eq!(refined.rows()[..], [2, 3]);
-            assert_eq!((refined.len(), refined.count()), (6, 2));
+            assert_eq!((refined.total(), refined.count()), (6, 2));
             assert_eq!(selection.first(1).unwrap().rows()[..], [0]);
         }
         assert_eq!(Selection::All(4).refine(&inner).unwrap(), inner);
-        assert!(Selection::from_rows(Slice::copy_of(&[1, 1]), 4).is_none());
-        assert!(Selection::from_rows(Slice::copy_of(&[4]), 4).is_none());
+        assert!(Selection::from_rows(Slice::copy_of(&[1, 1]), 4).is_err());
+        assert!(Selection::from_rows(Slice::copy_of(&[4]), 4).is_err());
     }
 }

@@ -124,7 +124,7 @@ fn residual(conjuncts: &[Expr]) -> Option<JoinResidual> {
         let matches = move |pairs: &Batch| -> Result<Selection> {
             let mut selection = pairs.selection().clone();
             for program in &mut programs {
-                if selection.is_empty() {
+                if selection.is_none() {
                     break;
                 }
                 selection = program.select(pairs.columns(), pairs.rows(), &selection)?;

@@ -28,12 +28,12 @@ impl Operator for Filter {
     fn push(&mut self, batch: Batch, _: &mut Context<'_>) -> Result<()> {
         let mut selection = batch.selection().clone();
         for conjunct in &mut self.conjuncts {
-            if selection.is_empty() {
+            if selection.is_none() {
                 break;
             }
             selection = conjunct.select(batch.columns(), batch.rows(), &selection)?;
         }
-        if !selection.is_empty() || !batch.marks().is_empty() {
+        if !selection.is_none() || !batch.marks().is_empty() {
             self.output = Some(batch.with_selection(selection)?);
         }
         Ok(())

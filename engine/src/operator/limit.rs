@@ -81,7 +81,7 @@ impl Operator for LimitOperator {
         } else if taken > 0 {
             let rows = batch.selection().rows();
             let kept = &rows[skipped as usize..(skipped + taken) as usize];
-            let selection = Selection::Rows { rows: Slice::copy_of(kept), len: batch.rows() };
+            let selection = Selection::from_rows(Slice::copy_of(kept), batch.rows())?;
             self.output = Some(batch.with_selection(selection)?);
         }
         Ok(())

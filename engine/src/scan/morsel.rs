@@ -258,7 +258,7 @@ impl MorselScan {
         let mut ranges: Vec<Range<u64>> = Vec::with_capacity(self.windows.len());
         for window in &self.windows {
             let start = window.rows.start;
-            if window.inner.is_empty() {
+            if window.inner.is_none() {
                 continue;
             }
             if window.base.count() > SPARSE_ROWS {
@@ -349,11 +349,11 @@ impl MorselScan {
     fn is_missing(&self, column: usize) -> bool {
         self.windows[self.next_window..]
             .iter()
-            .any(|window| !window.inner.is_empty() && window.place(column).is_err())
+            .any(|window| !window.inner.is_none() && window.place(column).is_err())
     }
 
     fn learn(&self, shared: &ScanShared) {
-        let rows: usize = self.windows.iter().map(|window| window.base.len()).sum();
+        let rows: usize = self.windows.iter().map(|window| window.base.total()).sum();
         let kept: usize = self.windows.iter().map(|window| window.inner.count()).sum();
         if let Some(percent) = (kept * 100).checked_div(rows) {
             shared.learn_survivors(percent);
@@ -370,7 +370,7 @@ impl MorselScan {
     ) -> Result<bool> {
         let columns = self.reader.group().scan().columns().len();
         let rest = self.windows.get_mut(filtering.window..).unwrap_or_default();
-        let Some(at) = rest.iter().position(|window| !window.inner.is_empty()) else {
+        let Some(at) = rest.iter().position(|window| !window.inner.is_none()) else {
             return Ok(false);
         };
         let (window, started) = (&mut rest[at], Instant::now());
@@ -399,7 +399,7 @@ impl MorselScan {
         }
         while let Some(window) = self.windows.get_mut(self.next_window) {
             let alone = window.inner.count() >= FEW_ROWS || !window.inner.is_all();
-            if !window.inner.is_empty() {
+            if !window.inner.is_none() {
                 if alone && rows > 0 {
                     break;
                 }

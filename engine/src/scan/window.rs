@@ -81,7 +81,7 @@ impl Window {
 
     /// Keeps the rows `kept` (over those of `base`); where few are left vectors shrink to them.
     pub(super) fn keep(&mut self, kept: Selection) -> Result<()> {
-        if kept.is_empty() {
+        if kept.is_none() {
             self.inner = Selection::from_bitmap(Bitmap::filled(false, self.base.count()));
             self.held.clear();
             return Ok(());

@@ -167,7 +167,7 @@ impl MorselReader {
         selection: &Selection,
         context: &mut PageContext,
     ) -> Result<Vector> {
-        if rows.end.checked_sub(rows.start) != Some(selection.len() as u64) {
+        if rows.end.checked_sub(rows.start) != Some(selection.total() as u64) {
             return Err(Error::internal("a selection over other rows than are read"));
         }
         let count = selection.count();

@@ -16,10 +16,10 @@ impl Vector {
     /// # Errors
     /// `Internal` if it is a selection over another number of rows; or if memory is refused.
     pub fn select(&self, selection: &Selection) -> Result<Self> {
-        if selection.len() != self.len() {
+        if selection.total() != self.len() {
             return Err(Error::internal(format!(
                 "a selection over {} rows of a vector of {}",
-                selection.len(),
+                selection.total(),
                 self.len()
             )));
         }

@@ -24,7 +24,7 @@ pub(super) fn decide_all(
 ) -> Result<Selection> {
     let mut current = selection.clone();
     for index in 0..parts.len() {
-        if current.is_empty() {
+        if current.is_none() {
             break;
         }
         let is_cheap = parts[index..].iter().all(|part| part.is_cheap);
@@ -56,11 +56,11 @@ fn decide_any(
     let mut found = mask::words(input.rows)?;
     let mut open = selection.clone();
     for part in parts {
-        if open.is_empty() {
+        if open.is_none() {
             break;
         }
         let holds = decide_all(std::slice::from_mut(part), input, &open, wanted)?;
-        if holds.is_empty() {
+        if holds.is_none() {
             continue;
         }
         let holds = holds.mask();
@@ -159,7 +159,7 @@ pub(super) fn evaluate(
     let mut unknown = mask::words(rows)?;
     let mut open = selection.clone();
     for part in parts {
-        if open.is_empty() {
+        if open.is_none() {
             break;
         }
         let Truth { mut words, validity } = operand::truth(&part.evaluate(input, &open)?)?;
@@ -194,18 +194,18 @@ pub(super) fn case(
     let mut open = selection.clone();
     let mut pieces: Vec<(Bitmap, Vector)> = Vec::with_capacity(branches.len());
     for (condition, result) in branches {
-        if open.is_empty() {
+        if open.is_none() {
             break;
         }
         let taken = decide_all(std::slice::from_mut(condition), input, &open, true)?;
-        if taken.is_empty() {
+        if taken.is_none() {
             continue;
         }
         let rows = taken.mask();
         pieces.push((rows.clone(), result.evaluate(input, &taken)?));
         open = Selection::from_bitmap(mask::and_not(&open.mask(), &rows)?);
     }
-    let mut merged = if open.is_empty() {
+    let mut merged = if open.is_none() {
         match pieces.pop() {
             // Its rows are those that are left: the others come on top.
             Some((_, last)) => last,
@@ -229,7 +229,7 @@ pub(super) fn coalesce(
     let mut merged = Vector::null(input.rows);
     let mut open = selection.clone();
     for argument in arguments {
-        if open.is_empty() {
+        if open.is_none() {
             break;
         }
         let value = argument.evaluate(input, &open)?;

@@ -104,7 +104,7 @@ impl Program {
     ) -> Result<Vector> {
         let entries = Cell::new(0);
         let input = Input::new(columns, rows, selection, &entries)?;
-        let result = if selection.is_empty() && rows > 0 {
+        let result = if selection.is_none() && rows > 0 {
             Ok(Vector::null(rows))
         } else if is_sparse(selection, self.root.is_cheap) && !self.root.is_free() {
             self.evaluate_gathered(&input, selection)
@@ -199,10 +199,10 @@ impl<'a> Input<'a> {
         selection: &Selection,
         entries: &'a Cell<u64>,
     ) -> Result<Self> {
-        if selection.len() != rows || columns.iter().any(|column| column.len() != rows) {
+        if selection.total() != rows || columns.iter().any(|column| column.len() != rows) {
             return Err(Error::internal(format!(
                 "columns and a selection over {} rows in a batch of {rows}",
-                selection.len()
+                selection.total()
             )));
         }
         Ok(Self { columns: Columns::All(columns), rows, entries })
@@ -210,7 +210,7 @@ impl<'a> Input<'a> {
 }
 
 fn is_sparse(selection: &Selection, is_cheap: bool) -> bool {
-    selection.count() * if is_cheap { SPARSE_CHEAP } else { SPARSE } < selection.len()
+    selection.count() * if is_cheap { SPARSE_CHEAP } else { SPARSE } < selection.total()
 }
 
 /// The selected rows of the columns that are used, which ascend.

@@ -45,7 +45,7 @@ pub(super) fn constant_aware(
     function: impl FnOnce(&[Vector], usize, &Selection) -> Result<Vector>,
 ) -> Result<Vector> {
     if values.iter().all(is_constant) {
-        if selection.is_empty() {
+        if selection.is_none() {
             return Ok(Vector::null(rows));
         }
         let single: Result<Vec<Vector>> = values.iter().map(one_row).collect();

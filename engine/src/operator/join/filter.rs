@@ -105,6 +105,6 @@ impl RowTest for JoinRowTest {
             let mut hashes = self.hashes.iter();
             rows.retain(|_| hashes.next().is_some_and(|hash| table.may_have(*hash)));
         }
-        Ok(kept(&rows, selection))
+        kept(&rows, selection)
     }
 }

@@ -227,7 +227,7 @@ impl JoinProbe {
         let selection = if rows.len() == current.batch.rows() {
             Selection::All(rows.len())
         } else {
-            Selection::Rows { rows: Slice::copy_of(&rows), len: current.batch.rows() }
+            Selection::from_rows(Slice::copy_of(&rows), current.batch.rows())?
         };
         Ok(Answer::HaveOutput(self.left_output(&current.batch, selection)?))
     }

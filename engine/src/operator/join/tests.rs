@@ -123,7 +123,7 @@ fn a_join_with_an_integer_key_knows_exactly_which_rows_it_can_use() {
 fn a_join_without_build_rows_can_use_none() {
     let shared = JoinShared::new(on_numbers(JoinKind::Inner), &Budget::unlimited()).unwrap();
     shared.finish().unwrap();
-    assert!(of_use(&shared, &[numbers([1, 2])])[0].selection().is_empty());
+    assert!(of_use(&shared, &[numbers([1, 2])])[0].selection().is_none());
 }
 
 /// First columns of left and right differ (compared as texts, so that any types do).

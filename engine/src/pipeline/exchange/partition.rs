@@ -88,11 +88,7 @@ impl<F: FnMut(&Batch, &mut Vec<u64>) -> Result<()> + Send> Partition for ByHash<
             .into_iter()
             .enumerate()
             .filter(|(_, rows)| !rows.is_empty())
-            .map(|(lane, listed)| {
-                let selection = Selection::from_rows(Slice::copy_of(&listed), rows)
-                    .ok_or_else(|| Error::internal("rows of a lane are not ascending"))?;
-                Ok((lane, selection))
-            })
+            .map(|(lane, listed)| Ok((lane, Selection::from_rows(Slice::copy_of(&listed), rows)?)))
             .collect()
     }
 }

@@ -42,7 +42,7 @@ impl ExchangeSink {
         let Some(pending) = self.pending.get_mut(consumer) else {
             return Err(Error::internal(format!("a partition names lane {consumer}")));
         };
-        let says_nothing = selection.is_empty() && batch.marks().is_empty();
+        let says_nothing = selection.is_none() && batch.marks().is_empty();
         if says_nothing || self.exchange.queue(self.producer, consumer).is_closed() {
             return Ok(());
         }
@@ -166,6 +166,5 @@ fn has_dictionary(column: &Vector) -> bool {
 
 /// The selection of none of the rows.
 pub(super) fn no_row_of(batch: &Batch) -> Result<Selection> {
-    Selection::from_rows(Slice::empty(), batch.rows())
-        .ok_or_else(|| Error::internal("no selection of no rows"))
+    Ok(Selection::from_rows(Slice::empty(), batch.rows())?)
 }

@@ -6,6 +6,7 @@ use std::task::Wake;
 
 use millwork_codecs::buffer::Slice;
 use millwork_format::batch::Origin;
+use millwork_format::selection::Selection;
 use millwork_format::vector::Vector;
 
 use super::*;
@@ -155,8 +156,7 @@ fn what_the_budget_refuses_is_an_error_that_names_the_window() {
 fn sparse_batches_leave_their_pages_behind() {
     let budget = Budget::unlimited();
     let window = Window::new(WindowOrder::AsTheyCome, u64::MAX, &budget).unwrap();
-    let few =
-        millwork_format::selection::Selection::Rows { rows: Slice::copy_of(&[7_u32, 8]), len: 100 };
+    let few = Selection::from_rows(Slice::copy_of(&[7_u32, 8]), 100).unwrap();
     let sparse = batch(None, 1).with_selection(few).unwrap();
     window.push(sparse, Waker::noop()).unwrap();
     let taken = window.take_all();

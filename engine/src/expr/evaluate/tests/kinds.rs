@@ -334,7 +334,7 @@ fn check(expr: &Expr, program: &mut Program, columns: &[Vector], selections: &[S
             let kept = program.select(columns, ROWS, selection).unwrap();
             let holds = |row: &u32| expected[*row as usize] == Ok(Scalar::Boolean(true));
             let wanted: Vec<u32> = rows.iter().copied().filter(holds).collect();
-            assert_eq!((kept.len(), kept.rows().to_vec()), (ROWS, wanted), "{expr}");
+            assert_eq!((kept.total(), kept.rows().to_vec()), (ROWS, wanted), "{expr}");
         }
     }
 }
