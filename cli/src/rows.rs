@@ -1,6 +1,6 @@
 //! `head` and `cat`: rows in the order of the files, as they are read.
 
-use millwork_format::read::BatchOptions;
+use millwork_format::read::{BatchOptions, Columns};
 use millwork_format::types::Field;
 
 use crate::arguments::{Form, Rows};
@@ -30,18 +30,19 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     let limits = arguments.reading.limits();
     for source in source::each(&arguments.files, &limits)? {
         let source = source?;
-        let options = BatchOptions { limit_rows: left, ..BatchOptions::default() };
-        let batches = match arguments.columns.as_deref() {
-            None => source.file.batches(options)?,
+        let columns = match arguments.columns.as_deref() {
+            None => Columns::All,
             Some(paths) => {
                 let paths: Vec<&str> = paths.iter().map(|path| path.trim()).collect();
                 let has_path = |path: &&&str| !source.file.schema().has_path(path);
                 if let Some(unknown) = paths.iter().find(has_path) {
                     return Err(source::unknown_column(unknown, &source));
                 }
-                source.file.batches_of(paths, options)?
+                Columns::named(paths)
             }
         };
+        let options = BatchOptions { columns, limit_rows: left, ..BatchOptions::default() };
+        let batches = source.file.batches(options)?;
         let fields = batches.fields();
         match &first {
             None => {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use millwork_format::limits::Limits;
-use millwork_format::read::{BatchOptions, File};
+use millwork_format::read::{BatchOptions, Columns, File};
 use millwork_format::record::text::write_value;
 use millwork_format::types::{DataType, Field};
 use millwork_format::vector::{Codes, Data, Vector};
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|name| file.schema().find(&name).ok_or_else(|| format!("no column {name}")))
         .collect::<Result<Vec<_>, _>>()?;
     let mut batches =
-        file.batches(BatchOptions { columns: Some(columns), ..Default::default() })?;
+        file.batches(BatchOptions { columns: Columns::At(columns), ..Default::default() })?;
     let fields = batches.fields();
     if let Some(batch) = batches.next() {
         let batch = batch?;

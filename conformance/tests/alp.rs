@@ -10,7 +10,7 @@ use std::path::Path;
 use bytemuck::Pod;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::Encoding;
-use millwork_format::read::{BatchOptions, File};
+use millwork_format::read::{BatchOptions, Columns, File};
 use millwork_format::vector::Native;
 
 const ROWS: usize = 3200;
@@ -57,7 +57,7 @@ fn single(row: usize) -> u32 {
 
 /// The bits of the values of `column`, `None` where there is none.
 fn bits<T: Native, B: Pod>(file: &File, column: usize) -> Vec<Option<B>> {
-    let options = BatchOptions { columns: Some(vec![column]), ..BatchOptions::default() };
+    let options = BatchOptions { columns: Columns::At(vec![column]), ..BatchOptions::default() };
     let mut found = Vec::new();
     for batch in file.batches(options).unwrap() {
         let vector = batch.unwrap().columns()[0].flatten().unwrap();

@@ -10,7 +10,7 @@ use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::prune::chunk_bounds;
-use millwork_format::read::{BatchOptions, File};
+use millwork_format::read::{BatchOptions, Columns, File};
 use millwork_format::record::JsonWriter;
 
 const PLAIN: Compression = Compression::Uncompressed;
@@ -31,7 +31,7 @@ fn leaf() -> Element {
 /// Rows of column `column`, decoded, and the text of the last batch's rows.
 fn read(file: &File, column: usize) -> (u64, String) {
     let options = BatchOptions {
-        columns: Some(vec![column]),
+        columns: Columns::At(vec![column]),
         budget: Some(Budget::new(64 << 20)),
         ..BatchOptions::default()
     };

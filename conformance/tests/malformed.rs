@@ -14,7 +14,7 @@ use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Encoding, PhysicalType};
-use millwork_format::read::{BatchOptions, File};
+use millwork_format::read::{BatchOptions, Columns, File};
 use millwork_format::record::JsonWriter;
 use millwork_format::{ErrorKind, Result};
 
@@ -29,11 +29,11 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// All rows of `bytes` as text.
 fn read(bytes: &[u8]) -> Result<String> {
-    read_columns(bytes, None)
+    read_columns(bytes, Columns::All)
 }
 
 /// The same of some columns.
-fn read_columns(bytes: &[u8], columns: Option<Vec<usize>>) -> Result<String> {
+fn read_columns(bytes: &[u8], columns: Columns) -> Result<String> {
     let budget = Budget::new(MOST_BYTES);
     let bytes = Buffer::copy_of(bytes, &Budget::unlimited())?;
     let file = File::from_bytes("malformed", bytes, &Limits::untrusted())?;
@@ -106,7 +106,7 @@ fn r3_a_decimal_that_is_not_read_spoils_no_other_column() {
     let bytes = cases::decimal_and_number();
     let error = read(&bytes).unwrap_err().to_string();
     assert!(error.contains("a DECIMAL of 77 digits") && error.contains("column \"a\""), "{error}");
-    assert_eq!(read_columns(&bytes, Some(vec![1])).unwrap(), "{\"b\":7}\n");
+    assert_eq!(read_columns(&bytes, Columns::At(vec![1])).unwrap(), "{\"b\":7}\n");
     let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
     let file = File::from_bytes("wide", bytes, &Limits::standard()).unwrap();
     assert!(file.schema().to_string().contains("(DECIMAL(77,0))"), "{}", file.schema());

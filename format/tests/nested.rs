@@ -17,7 +17,7 @@ use millwork_format::io::Need;
 use millwork_format::limits::Limits;
 use millwork_format::page::PageContext;
 use millwork_format::read::{
-    BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
+    BatchOptions, Columns, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
 };
 use millwork_format::record::JsonWriter;
 use millwork_format::selection::Selection;
@@ -140,7 +140,12 @@ fn steps_masks_and_morsels_give_the_same_rows() {
 fn parts_of_columns_are_read_alone() {
     for name in NAMES {
         let file = File::open(&path(name, "parquet"), &Limits::standard()).unwrap();
-        let batches = file.batches_of(["places.key", "id"], BatchOptions::default()).unwrap();
+        let batches = file
+            .batches(BatchOptions {
+                columns: Columns::named(["places.key", "id"]),
+                ..BatchOptions::default()
+            })
+            .unwrap();
         let found = lines(&batches.fields(), batches).unwrap();
         for (row, (found, all)) in found.iter().zip(expected(name)).enumerate() {
             let places = all.split_once(r#""places":"#).unwrap().1;

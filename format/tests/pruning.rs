@@ -11,10 +11,10 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
-use millwork_format::prune::{
-    ColumnPredicate, Comparison, Evidence, Filter, Predicate, PruneValue, Step, Test,
+use millwork_format::prune::{Comparison, Evidence, Filter, Predicate, PruneValue, Step, Test};
+use millwork_format::read::{
+    BatchOptions, Columns, File, FileScan, RowGroupScan, ScanColumn, ScanMetrics,
 };
-use millwork_format::read::{BatchOptions, File, FileScan, RowGroupScan, ScanColumn, ScanMetrics};
 use millwork_format::schema::Leaf;
 use millwork_format::vector::Cell;
 
@@ -44,7 +44,10 @@ type Rows = Vec<Vec<Vec<Option<PruneValue>>>>;
 fn rows(file: &File, leaf: &Leaf) -> Rows {
     let mut rows: Rows = vec![Vec::new(); file.footer().num_row_groups()];
     let path = leaf.dotted_path.split(".list").next().unwrap();
-    for batch in file.batches_of([path], BatchOptions::default()).unwrap() {
+    for batch in file
+        .batches(BatchOptions { columns: Columns::named([path]), ..BatchOptions::default() })
+        .unwrap()
+    {
         let batch = batch.unwrap();
         let group = &mut rows[batch.origin().unwrap().row_group as usize];
         for row in 0..batch.rows() {
@@ -94,7 +97,7 @@ fn kept(file: &File, filter: &Arc<Filter>) -> (Vec<Vec<std::ops::Range<u64>>>, V
             all.push(Vec::new());
             continue;
         }
-        while let Some(need) = group.prepare(filter.columns(), 0, &budget).unwrap() {
+        while let Some(need) = group.prepare(filter.leaves(), 0, &budget).unwrap() {
             scan.fetcher().request(&need.required, &budget).unwrap();
         }
         let selected = group.page_selection(filter);
@@ -141,8 +144,7 @@ fn no_row_that_passes_is_left_out() {
             };
             let rows = rows(&file, leaf);
             for test in tests(path) {
-                let column = leaf.index;
-                let one = Predicate::Column(ColumnPredicate { column, test: test.clone() });
+                let one = Predicate::test(leaf.index, test.clone());
                 let (kept, evidence) = kept(&file, &Arc::new(Filter::new(one)));
                 seen.extend(evidence);
                 for (rows, kept) in rows.iter().zip(&kept) {
@@ -175,17 +177,10 @@ fn two_tests_of_one_leaf_are_about_one_value_and_of_a_list_about_any() {
     let leaf = |path: &str| {
         file.schema().leaves().iter().find(|leaf| &*leaf.dotted_path == path).unwrap().index
     };
-    let compare = |column, comparison, text: &str| {
-        let value = PruneValue::Bytes(text.as_bytes().to_vec());
-        Predicate::Column(ColumnPredicate { column, test: Test::Compare { comparison, value } })
-    };
     let between = |path: &str, low: &str, high: &str| {
-        let column = leaf(path);
-        let both = vec![
-            compare(column, Comparison::Greater, low),
-            compare(column, Comparison::Less, high),
-        ];
-        kept(&file, &Arc::new(Filter::new(Predicate::All(both))))
+        let above = Predicate::compare(leaf(path), Comparison::Greater, low);
+        let both = above.and(Predicate::compare(leaf(path), Comparison::Less, high));
+        kept(&file, &Arc::new(Filter::new(both)))
     };
     // No tag of the first row group lies between; one is smaller, one is larger.
     let (rows, evidence) = between("inner.tag", "t0", "t1");

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use millwork_format::limits::Limits;
-use millwork_format::read::{BatchOptions, Batches, File};
+use millwork_format::read::{BatchOptions, Batches, Columns, File};
 use millwork_format::vector::{Cell, Data, List, Vector};
 
 use crate::Result;
@@ -11,7 +11,7 @@ use crate::case::{Case, Digest};
 
 fn batches(case: &Case) -> Result<Batches> {
     let file = File::from_bytes("memory", case.buffer.clone(), &Limits::standard())?;
-    let columns = Some(vec![case.column]);
+    let columns = Columns::At(vec![case.column]);
     Ok(file.batches(BatchOptions { columns, ..BatchOptions::default() })?)
 }
 

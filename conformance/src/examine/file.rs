@@ -9,11 +9,11 @@ use millwork_format::io::{MemoryDriver, Need};
 use millwork_format::limits::Limits;
 use millwork_format::page::PageContext;
 use millwork_format::prune::{
-    ColumnPredicate, Comparison, Filter, Predicate, PruneValue, Step, Test, ValueSet,
-    always_matches, chunk_bounds, may_match, page_selection,
+    Comparison, Filter, Predicate, PruneValue, Step, Test, ValueSet, always_matches, chunk_bounds,
+    may_match, page_selection,
 };
 use millwork_format::read::{
-    BatchOptions, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
+    BatchOptions, Columns, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
 };
 use millwork_format::record::JsonWriter;
 use millwork_format::selection::Selection;
@@ -98,7 +98,7 @@ fn metadata(file: &File, tally: &mut Tally) {
 /// The plain way: all batches, the first of them rendered.
 fn in_order(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> Result<()> {
     let batches = file.batches(BatchOptions {
-        columns: Some(vec![column]),
+        columns: Columns::At(vec![column]),
         limit_rows: Some(MOST_ROWS),
         budget: Some(budget.clone()),
         ..BatchOptions::default()
@@ -125,8 +125,7 @@ fn in_steps(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
     for ordinal in 0..file.footer().num_row_groups() {
         let group = RowGroupScan::new(&scan, ordinal)?;
         for test in tests() {
-            let column = scan.columns()[0].leaf;
-            let filter = Filter::new(Predicate::Column(ColumnPredicate { column, test }));
+            let filter = Filter::new(Predicate::test(scan.columns()[0].leaf, test));
             // Each on a row group of its own: the verdict of one is remembered.
             let group = RowGroupScan::new(&scan, ordinal)?;
             let filter = Arc::new(filter);

@@ -16,7 +16,7 @@ use millwork_format::io::MemoryDriver;
 use millwork_format::limits::Limits;
 use millwork_format::page::PageContext;
 use millwork_format::read::{
-    BatchOptions, Batches, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
+    BatchOptions, Batches, Columns, File, FileScan, MorselReader, RowGroupScan, ScanMetrics,
 };
 use millwork_format::record::{CsvWriter, JsonWriter, Value, text};
 use millwork_format::selection::Selection;
@@ -378,8 +378,8 @@ fn take(value: Result<Value<'_>>, left: &mut usize) {
 fn parts(file: &File, options: &BatchOptions) {
     for leaf in file.schema().leaves().iter().take(20) {
         let path = leaf.path.join(".");
-        let options = BatchOptions { limit_rows: Some(200), ..options.clone() };
-        match file.batches_of([path.as_str()], options) {
+        let columns = Columns::named([path]);
+        match file.batches(BatchOptions { columns, limit_rows: Some(200), ..options.clone() }) {
             Ok(batches) => {
                 let fields = batches.fields();
                 if let End::Failed(error) = tell(&fields, batches).end {

@@ -7,37 +7,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ColumnPredicate, Test, bounds_of_slots, may_match};
+use super::{LeafPredicate, Predicate, Test, bounds_of_slots, may_match};
 use crate::metadata::Footer;
 use crate::schema::Schema;
-
-/// What rows have to pass.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Predicate {
-    /// A test of one leaf.
-    Column(ColumnPredicate),
-    /// All of these; none: every row passes.
-    All(Vec<Self>),
-    /// One of these; none: no row passes.
-    Any(Vec<Self>),
-}
 
 /// A [`Predicate`] that is put to row groups.
 ///
 /// ```
-/// use millwork_format::prune::{ColumnPredicate, Filter, Predicate, PruneValue, Test};
-/// let equal = |column, value| {
-///     let test = Test::In([PruneValue::Integer(value)].into_iter().collect());
-///     Predicate::Column(ColumnPredicate { column, test })
-/// };
+/// use millwork_format::prune::{Comparison, Filter, Predicate};
+/// let equal = |leaf, value: i64| Predicate::compare(leaf, Comparison::Equal, value);
 /// let either = Predicate::Any(vec![equal(0, 7), equal(2, 9), equal(0, 8)]);
-/// assert_eq!(Filter::new(either).columns(), [0, 2]);
+/// assert_eq!(Filter::new(either).leaves(), [0, 2]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Filter {
-    tests: Vec<ColumnPredicate>,
+    tests: Vec<LeafPredicate>,
     tree: Node,
-    columns: Vec<usize>,
+    leaves: Vec<usize>,
     attempts: Arc<Attempts>,
 }
 
@@ -60,15 +46,15 @@ impl Filter {
     pub fn learning(predicate: Predicate, attempts: &Arc<Attempts>) -> Self {
         let mut tests = Vec::new();
         let tree = Node::of(predicate, &mut tests);
-        let columns: BTreeSet<usize> = tests.iter().map(|test| test.column).collect();
-        let columns = columns.into_iter().collect();
-        Self { tests, tree, columns, attempts: Arc::clone(attempts) }
+        let leaves: BTreeSet<usize> = tests.iter().map(|test| test.leaf).collect();
+        let leaves = leaves.into_iter().collect();
+        Self { tests, tree, leaves, attempts: Arc::clone(attempts) }
     }
 
     /// Ordinals of the leaves that are tested, ascending.
     #[must_use]
-    pub fn columns(&self) -> &[usize] {
-        &self.columns
+    pub fn leaves(&self) -> &[usize] {
+        &self.leaves
     }
 
     /// Whether every row passes, as far as it is concerned.
@@ -78,7 +64,7 @@ impl Filter {
     }
 
     /// The tests, whose ordinals [`Filter::may`] asks for.
-    pub(super) fn tests(&self) -> &[ColumnPredicate] {
+    pub(super) fn tests(&self) -> &[LeafPredicate] {
         &self.tests
     }
 
@@ -117,15 +103,15 @@ impl Filter {
         row_group: usize,
     ) -> Vec<bool> {
         let mut known: Option<(usize, Option<super::Bounds>)> = None;
-        let of_test = |predicate: &ColumnPredicate| {
-            let column = predicate.column;
-            if known.as_ref().is_none_or(|(of, _)| *of != column) {
-                known = Some((column, bounds_of_slots(footer, schema, row_group, column)));
+        let of_test = |predicate: &LeafPredicate| {
+            let leaf = predicate.leaf;
+            if known.as_ref().is_none_or(|(of, _)| *of != leaf) {
+                known = Some((leaf, bounds_of_slots(footer, schema, row_group, leaf)));
             }
             let Some((_, Some(bounds))) = &known else { return true };
             // That a list has nulls, or has none, says nothing about rows.
             let repeated =
-                schema.leaves().get(column).is_none_or(|leaf| leaf.max_repetition_level > 0);
+                schema.leaves().get(leaf).is_none_or(|leaf| leaf.max_repetition_level > 0);
             (repeated && predicate.test == Test::IsNull) || may_match(&predicate.test, bounds)
         };
         self.tests.iter().map(of_test).collect()
@@ -133,9 +119,9 @@ impl Filter {
 }
 
 impl Node {
-    fn of(predicate: Predicate, tests: &mut Vec<ColumnPredicate>) -> Self {
+    fn of(predicate: Predicate, tests: &mut Vec<LeafPredicate>) -> Self {
         match predicate {
-            Predicate::Column(test) => {
+            Predicate::Leaf(test) => {
                 tests.push(test);
                 Self::Test(tests.len() - 1)
             }

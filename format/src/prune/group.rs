@@ -81,7 +81,7 @@ pub struct DecodedDictionary {
 
 #[derive(Debug)]
 struct DictionaryProbe {
-    column: usize,
+    leaf: usize,
     range: Range<u64>,
 }
 
@@ -180,27 +180,25 @@ impl GroupPruning {
             return;
         }
         let mut probes: Vec<(usize, BloomProbe)> = Vec::new();
-        for &column in self.filter.columns() {
-            let Some((chunk, leaf)) = self.chunk(footer, column).zip(schema.leaves().get(column))
-            else {
-                continue;
-            };
+        for &leaf in self.filter.leaves() {
+            let found = self.chunk(footer, leaf).zip(schema.leaves().get(leaf));
+            let Some((chunk, described)) = found else { continue };
             if chunk.bloom_filter().is_none() || chunk.is_encrypted() || chunk.has_file_path() {
                 continue;
             }
-            let of_column = self.filter.tests().iter().enumerate().filter(|(index, predicate)| {
-                predicate.column == column && self.may.get(*index) == Some(&true)
+            let of_leaf = self.filter.tests().iter().enumerate().filter(|(index, predicate)| {
+                predicate.leaf == leaf && self.may.get(*index) == Some(&true)
             });
-            let tests: Vec<(usize, Vec<u64>)> = of_column
+            let tests: Vec<(usize, Vec<u64>)> = of_leaf
                 .filter_map(|(index, predicate)| {
-                    Some((index, bloom::hashes(leaf, &predicate.test)?))
+                    Some((index, bloom::hashes(described, &predicate.test)?))
                 })
                 .collect();
             if tests.is_empty() {
                 continue;
             }
             let probe = BloomProbe::new(chunk, tests, footer.base_offset());
-            probes.extend(probe.map(|probe| (column, probe)));
+            probes.extend(probe.map(|probe| (leaf, probe)));
         }
         let asked = |test: usize| {
             probes.iter().any(|(_, probe)| probe.tests.iter().any(|(of, _)| *of == test))
@@ -210,8 +208,8 @@ impl GroupPruning {
         }
     }
 
-    fn chunk<'a>(&self, footer: &'a Footer, column: usize) -> Option<ColumnChunk<'a>> {
-        footer.column(self.row_group, column)
+    fn chunk<'a>(&self, footer: &'a Footer, leaf: usize) -> Option<ColumnChunk<'a>> {
+        footer.column(self.row_group, leaf)
     }
 
     fn head_units(&self) -> Vec<Range<u64>> {
@@ -258,15 +256,15 @@ impl GroupPruning {
             return;
         }
         let mut chosen = Vec::new();
-        for &column in self.filter.columns() {
-            let Some(chunk) = self.chunk(footer, column) else { continue };
-            let of_column = || {
+        for &leaf in self.filter.leaves() {
+            let Some(chunk) = self.chunk(footer, leaf) else { continue };
+            let of_leaf = || {
                 let tests = self.filter.tests().iter().enumerate();
-                tests.filter(move |(_, predicate)| predicate.column == column)
+                tests.filter(move |(_, predicate)| predicate.leaf == leaf)
             };
-            let bounds = bounds_of_slots(footer, schema, self.row_group, column);
-            let alone = of_column().count() == 1;
-            let pays = of_column().any(|(index, predicate)| {
+            let bounds = bounds_of_slots(footer, schema, self.row_group, leaf);
+            let alone = of_leaf().count() == 1;
+            let pays = of_leaf().any(|(index, predicate)| {
                 self.may[index]
                     && !self.is_likely[index]
                     && dictionary::can_pay(&predicate.test, bounds.as_ref(), alone)
@@ -276,14 +274,14 @@ impl GroupPruning {
                 dictionary::is_crowded(bounds, chunk.physical_type(), range.end - range.start)
             });
             if !is_crowded {
-                chosen.push(DictionaryProbe { column, range });
+                chosen.push(DictionaryProbe { leaf, range });
             }
         }
         // Where nulls would pass anyway, no entry matters.
-        let asked = |column: usize| chosen.iter().any(|probe| probe.column == column);
+        let asked = |leaf: usize| chosen.iter().any(|probe| probe.leaf == leaf);
         let may_anyway = self.filter.may(|test| {
             let predicate = &self.filter.tests()[test];
-            self.may[test] && (!asked(predicate.column) || predicate.test == Test::IsNull)
+            self.may[test] && (!asked(predicate.leaf) || predicate.test == Test::IsNull)
         });
         if !may_anyway {
             self.dictionaries = chosen;
@@ -308,16 +306,16 @@ impl GroupPruning {
             if excluded {
                 break;
             }
-            let column = probe.column;
-            let (Some(chunk), Some(leaf), Some(bytes)) =
-                (self.chunk(footer, column), schema.leaves().get(column), store.get(&probe.range)?)
+            let leaf = probe.leaf;
+            let (Some(chunk), Some(described), Some(bytes)) =
+                (self.chunk(footer, leaf), schema.leaves().get(leaf), store.get(&probe.range)?)
             else {
                 continue;
             };
             let context =
                 context.get_or_insert_with(|| PageContext::new(budget.clone(), limits.clone()));
             let start = probe.range.start;
-            let found = match dictionary::decode(&bytes, start, chunk, leaf, context) {
+            let found = match dictionary::decode(&bytes, start, chunk, described, context) {
                 Ok(Some(found)) => Arc::new(found),
                 Ok(None) => continue,
                 Err(error) if matches!(error.kind(), ErrorKind::LimitExceeded(_)) => {
@@ -327,11 +325,11 @@ impl GroupPruning {
                 Err(_) => continue,
             };
             self.dictionaries_read += 1;
-            let bounds = bounds_of_slots(footer, schema, self.row_group, column);
-            let one_a_row = has_one_value_a_row(leaf);
-            excluded = !self.ask_entries(column, &found, bounds.as_ref(), one_a_row);
+            let bounds = bounds_of_slots(footer, schema, self.row_group, leaf);
+            let one_a_row = has_one_value_a_row(described);
+            excluded = !self.ask_entries(leaf, &found, bounds.as_ref(), one_a_row);
             let range = probe.range;
-            self.decoded.push(DecodedDictionary { leaf: column, range, dictionary: found });
+            self.decoded.push(DecodedDictionary { leaf, range, dictionary: found });
         }
         if !self.decoded.is_empty() {
             self.filter.attempts().dictionaries().learn(excluded);
@@ -342,14 +340,13 @@ impl GroupPruning {
     /// Whether a row with one of the entries, or with a null, may pass.
     fn ask_entries(
         &mut self,
-        column: usize,
+        leaf: usize,
         dictionary: &Dictionary,
         bounds: Option<&Bounds>,
         one_a_row: bool,
     ) -> bool {
         let tests = self.filter.tests();
-        let own: Vec<usize> =
-            (0..tests.len()).filter(|test| tests[*test].column == column).collect();
+        let own: Vec<usize> = (0..tests.len()).filter(|test| tests[*test].leaf == leaf).collect();
         let mut once = tests.iter().map(|_| false).collect::<Vec<_>>();
         let mut together = false;
         let mut now = self.may.clone();

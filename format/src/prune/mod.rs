@@ -1,8 +1,8 @@
 //! What a file proves about predicates before it is read: which row groups and pages can be left out.
 //!
 //! In: a [`Predicate`] over leaves, and what a file has written down about them. Out: "may match" for a
-//! row group, ranges of rows that may match, and the [`Evidence`] for what was left out. The stages, each
-//! asked only if the ones before could not tell and only where it can tell more:
+//! row group, ranges of rows that may match, and the [`Evidence`] for what was left out; of decoded rows those
+//! that do match. The stages, each asked only if the ones before could not tell and only where it can tell more:
 //!
 //! 1. statistics of the footer, which are here already;
 //! 2. bloom filters, for `=` and `IN`: the header and one block of 32 bytes a value;
@@ -27,27 +27,29 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `set` | the values of an `IN`: [`ValueSet`] |
+//! | `predicate` | what is asked: [`Predicate`], [`Test`], [`PruneValue`] |
 //! | `bounds` | statistics decoded: [`Bounds`] |
 //! | `value` | values to the bytes that bloom filters hash, and back |
-//! | `set` | the values of an `IN`: [`ValueSet`] |
 //! | `verdict` | a [`Test`] against [`Bounds`] |
 //! | `filter` | a [`Predicate`] made ready: [`Filter`] |
 //! | `pages` | ranges of rows by page index |
 //! | `bloom` | a chunk's bloom filter asked about values |
 //! | `dictionary` | a chunk's dictionary asked about tests |
 //! | `group` | the stages of one row group: [`GroupPruning`] |
+//! | `rows` | decoded rows, of which it is known |
 
+mod set;
+mod predicate;
 mod bounds;
 mod value;
-mod set;
 mod verdict;
 mod filter;
 mod pages;
 mod bloom;
 mod dictionary;
 mod group;
-
-use std::cmp::Ordering;
+mod rows;
 
 use crate::error::{Error, Result};
 use crate::metadata::Footer;
@@ -55,79 +57,16 @@ use crate::schema::{Leaf, Schema};
 
 pub(crate) use bounds::is_ordered_as_decoded;
 pub use bounds::{Bounds, believed, bounds};
-pub use filter::{Attempts, Filter, Predicate};
+pub use filter::{Attempts, Filter};
 pub use group::{DecodedDictionary, Evidence, GroupPruning, Step};
 pub use pages::{PageSelection, intersection, page_bounds, page_selection, union};
+pub use predicate::{LeafPredicate, Predicate, PruneValue, Test};
+pub(crate) use rows::RowFilter;
 pub use set::ValueSet;
 pub use verdict::{always_matches, may_match};
 
 /// How a value is compared with that of the predicate, the column's value on the left.
 pub use millwork_codecs::kernel::Comparison;
-
-/// A value in the domain of decoded columns. It must be of the column's own type: who compares a
-/// FLOAT column with 0.1 gives the single-precision value, if that is what the comparison uses.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PruneValue {
-    /// False or true.
-    Boolean(bool),
-    /// An integer; days of a date; units of a time or timestamp; the unscaled value of a decimal with
-    /// the column's scale.
-    Integer(i128),
-    /// A float of any width.
-    Float(f64),
-    /// Text, bytes, or a UUID.
-    Bytes(Vec<u8>),
-}
-
-impl PruneValue {
-    /// The order of two values of the same kind; `None` for different kinds and for NaN. Bytes are
-    /// compared as unsigned.
-    #[must_use]
-    pub fn order(&self, other: &Self) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Boolean(own), Self::Boolean(other)) => Some(own.cmp(other)),
-            (Self::Integer(own), Self::Integer(other)) => Some(own.cmp(other)),
-            (Self::Float(own), Self::Float(other)) => own.partial_cmp(other),
-            (Self::Bytes(own), Self::Bytes(other)) => Some(own.cmp(other)),
-            _ => None,
-        }
-    }
-
-    /// Whether it is a float that is not a number.
-    #[must_use]
-    pub fn is_nan(&self) -> bool {
-        matches!(self, Self::Float(value) if value.is_nan())
-    }
-}
-
-/// What is asked of the values of a leaf. Nulls pass only [`Test::IsNull`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Test {
-    /// A comparison with a value.
-    Compare {
-        /// The comparison.
-        comparison: Comparison,
-        /// The value on its right.
-        value: PruneValue,
-    },
-    /// Text or bytes that begin with these.
-    Prefix(Vec<u8>),
-    /// The value is missing, or something around it is.
-    IsNull,
-    /// The value is there.
-    IsNotNull,
-    /// Equal to one of these.
-    In(ValueSet),
-}
-
-/// A test of one leaf. Several of them are a conjunction.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ColumnPredicate {
-    /// The ordinal of the leaf.
-    pub column: usize,
-    /// What is asked of its values.
-    pub test: Test,
-}
 
 /// What is known of the values of a leaf in a row group; `None` if the leaf is repeated, and so has
 /// not one value a row.

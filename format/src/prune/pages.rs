@@ -36,7 +36,7 @@ impl Filter {
         let (mut pages, mut pages_excluded) = (0, 0);
         let mut kept: Vec<Vec<Range<u64>>> = Vec::new();
         for test in self.tests() {
-            let (leaf, found) = (schema.leaves().get(test.column), index(test.column));
+            let (leaf, found) = (schema.leaves().get(test.leaf), index(test.leaf));
             let (Some(leaf), Some((bounds, places))) = (leaf, found) else {
                 kept.push(all_rows(row_count));
                 continue;

@@ -5,6 +5,7 @@
 
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use std::cmp::Ordering;
 
 use super::*;
 use crate::limits::Limits;

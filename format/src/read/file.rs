@@ -6,7 +6,7 @@ use std::sync::Arc;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 
-use super::{BatchOptions, Batches, ScanColumn};
+use super::{BatchOptions, Batches};
 use crate::error::{Error, ErrorKind, Feature, Limit, Place, Result};
 use crate::io::{Driver, Fetcher, FileDriver, IoThreads, MemoryDriver};
 use crate::limits::Limits;
@@ -161,26 +161,11 @@ impl File {
     /// The file's rows in order, decoded on this thread as they are asked for.
     ///
     /// # Errors
-    /// `InvalidArgument` or `Unsupported` for a column that cannot be read.
+    /// `InvalidArgument` for a column or path that is not there, and for a filter that makes no sense of its
+    /// column's type; `Unsupported` for a column that cannot be read.
     pub fn batches(&self, options: BatchOptions) -> Result<Batches> {
-        Batches::new(self, options)
-    }
-
-    /// The same of parts of columns: of the columns that `paths` name in [`Schema::project`]'s way.
-    /// `options.columns` is not looked at.
-    ///
-    /// # Errors
-    /// As [`File::batches`]; `InvalidArgument` for a path that leads nowhere.
-    pub fn batches_of<'a>(
-        &self,
-        paths: impl IntoIterator<Item = &'a str>,
-        options: BatchOptions,
-    ) -> Result<Batches> {
         let place = Place { file: Some(self.name().clone()), ..Place::default() };
-        let chosen = self.schema.project(paths).map_err(|error| error.at(&place))?;
-        let columns: Result<Vec<ScanColumn>> =
-            chosen.into_iter().map(|chosen| ScanColumn::projected(&self.schema, chosen)).collect();
-        Ok(Batches::of(self, columns.map_err(|error| error.at(&place))?, options))
+        Batches::new(self, options).map_err(|error| error.at(&place))
     }
 }
 

@@ -25,7 +25,7 @@ mod morsel;
 mod nested;
 mod batches;
 
-pub use batches::{BatchOptions, Batches};
+pub use batches::{BatchOptions, Batches, Columns};
 pub use column::{ScanColumn, ScanLeaf};
 pub use file::File;
 pub use group::RowGroupScan;

@@ -77,14 +77,14 @@ fn a_limit_reads_only_the_first_rows() {
 #[test]
 fn batches_are_as_long_as_asked_and_hold_the_same_rows() {
     let file = File::open(&fixture(), &Limits::standard()).unwrap();
-    let read = |batch_rows, columns: Option<Vec<usize>>| {
+    let read = |batch_rows, columns: Columns| {
         let options = BatchOptions { batch_rows, columns, ..BatchOptions::default() };
         let batches = file.batches(options).unwrap();
         batches.collect::<crate::Result<Vec<Batch>>>().unwrap()
     };
-    let expected = all_rows(read(None, Some(vec![0, 4])).into_iter().map(Ok));
+    let expected = all_rows(read(None, Columns::At(vec![0, 4])).into_iter().map(Ok));
     for most in [0, 1, 7, 1000, 100_000] {
-        let batches = read(Some(most), Some(vec![0, 4]));
+        let batches = read(Some(most), Columns::At(vec![0, 4]));
         assert!(batches.iter().all(|batch| batch.rows() <= most.max(1)), "{most}");
         assert_eq!(all_rows(batches.into_iter().map(Ok)), expected, "{most}");
     }
@@ -96,7 +96,7 @@ fn batches_end_where_pages_do() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/parts.parquet");
     let file = File::open(&path, &Limits::standard()).unwrap();
     let rows_of = |most| {
-        let columns = Some(vec![0]);
+        let columns = Columns::At(vec![0]);
         let options = BatchOptions { batch_rows: Some(most), columns, ..BatchOptions::default() };
         let batches = file.batches(options).unwrap();
         batches.take(4).map(|batch| batch.unwrap().rows()).collect::<Vec<_>>()

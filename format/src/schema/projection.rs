@@ -93,6 +93,32 @@ impl Schema {
         Ok(Projected { column, field, layout, is_whole })
     }
 
+    /// The ordinal of the one leaf that `path` leads to.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it leads nowhere, or to several.
+    pub fn leaf_at(&self, path: &str) -> Result<usize> {
+        let chosen = self.choose(path).map(|chosen| chosen.leaves).unwrap_or_default();
+        match (chosen.first(), chosen.len()) {
+            (Some(leaf), 1) => Ok(*leaf),
+            (None, _) => Err(Error::invalid_argument(format!("no column named {path}"))),
+            (_, leaves) => {
+                Err(Error::invalid_argument(format!("{path} has {leaves} leaves, not one")))
+            }
+        }
+    }
+
+    /// The column around leaf `leaf` with nothing but that leaf, and the keys of maps around it.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if there is none.
+    pub(crate) fn leaf_alone(&self, leaf: usize) -> Result<Projected> {
+        let column = self.columns().iter().position(|column| column.leaves.contains(&leaf));
+        let lost = || Error::invalid_argument(format!("no leaf {leaf}"));
+        let leaves = std::iter::once(leaf).collect();
+        self.projected(&Chosen { column: column.ok_or_else(lost)?, leaves, is_whole: false })
+    }
+
     /// Whether `path` names a column or a part of one.
     #[must_use]
     pub fn has_path(&self, path: &str) -> bool {

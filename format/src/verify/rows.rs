@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::metadata::SortingColumn;
 use crate::prune::PruneValue;
-use crate::read::BatchOptions;
+use crate::read::{BatchOptions, Columns};
 use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::Cell;
@@ -37,7 +37,7 @@ pub(super) fn check(visit: &mut Visit<'_>) -> Result<()> {
 /// Whether the leaves of a column agree on the lists and structs around them.
 fn nesting(visit: &mut Visit<'_>, column: usize) -> Result<()> {
     let options = BatchOptions {
-        columns: Some(vec![column]),
+        columns: Columns::At(vec![column]),
         budget: Some(visit.budget.clone()),
         ..BatchOptions::default()
     };
@@ -163,7 +163,7 @@ fn in_order(
     groups: Vec<usize>,
 ) -> Result<()> {
     let options = BatchOptions {
-        columns: Some(columns.iter().map(|(column, _, _)| *column).collect()),
+        columns: Columns::At(columns.iter().map(|(column, _, _)| *column).collect()),
         row_groups: Some(groups),
         budget: Some(visit.budget.clone()),
         ..BatchOptions::default()

@@ -16,7 +16,7 @@ mod leaf;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millwork_format::prune::{Attempts, ColumnPredicate, Filter, Predicate, Test};
+use millwork_format::prune::{Attempts, Filter, Predicate, Test};
 use millwork_format::read::FileScan;
 
 use self::asked::Asked;
@@ -83,7 +83,7 @@ impl Pruner {
 
     /// Leaves of `file` that `filter` tests, and those that may be tested later.
     pub(super) fn tested(&self, filter: Option<&Filter>, file: &FileScan) -> Vec<usize> {
-        let mut leaves = filter.map_or_else(Vec::new, |filter| filter.columns().to_vec());
+        let mut leaves = filter.map_or_else(Vec::new, |filter| filter.leaves().to_vec());
         for learnt in &self.learnt {
             leaves.extend(leaf_of(&learnt.column(), file));
         }
@@ -117,8 +117,7 @@ impl Pruner {
 
 /// What is asked of the leaves of `file`; `None` if it has none that can answer.
 fn of_file(asked: &Asked, file: &FileScan) -> Option<Predicate> {
-    let test_of =
-        |column, test: &Test| Predicate::Column(ColumnPredicate { column, test: test.clone() });
+    let test_of = |leaf, test: &Test| Predicate::test(leaf, test.clone());
     match asked {
         Asked::All(parts) => {
             let known: Vec<_> = parts.iter().filter_map(|part| of_file(part, file)).collect();

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::read::{BatchOptions, File};
+use crate::read::{BatchOptions, Columns, File};
 use crate::vector::{Cell, Vector};
 
 /// The value of a cell in the domain of bounds; `None` for nulls, NaNs and what is never bounded.
@@ -121,7 +121,7 @@ fn every_statistic_of_the_corpus_is_true_or_not_believed() {
 
 /// Reads the flat column `index` and checks each row against what is `known` of its row group.
 fn column_is_true(file: &File, index: usize, known: &[Known], name: &str) -> Result<()> {
-    let options = BatchOptions { columns: Some(vec![index]), ..BatchOptions::default() };
+    let options = BatchOptions { columns: Columns::At(vec![index]), ..BatchOptions::default() };
     let mut nulls = vec![0u64; known.len()];
     for batch in file.batches(options)? {
         let batch = batch?;
