@@ -28,7 +28,15 @@ fn open(bytes: &[u8]) -> File {
 
 /// All rows as JSON Lines.
 fn read(bytes: &[u8]) -> Result<String> {
-    let batches = open(bytes).batches(BatchOptions::default())?;
+    rows_of(&open(bytes), BatchOptions::default())
+}
+
+fn read_by(file: &File, options: BatchOptions) -> String {
+    rows_of(file, options).unwrap()
+}
+
+fn rows_of(file: &File, options: BatchOptions) -> Result<String> {
+    let batches = file.batches(options)?;
     let mut writer = JsonWriter::new(&batches.fields());
     let mut text = Vec::new();
     for batch in batches {
@@ -254,6 +262,8 @@ fn lists(version: i32, change: impl Fn(&mut Vec<u8>, &[u64])) -> Vec<u8> {
     let leaf = Element::leaf("l", Repetition::Repeated, PhysicalType::Int32);
     let groups = vec![Group { chunks: vec![chunk], rows: 50 }];
     let mut footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    // One that begins pages with rows.
+    footer.set(6, Node::text("parquet-mr version 1.13.1"));
     Assembler::set_in_chunk(&mut footer, (0, 0), 4, offset);
     Assembler::set_in_chunk(&mut footer, (0, 0), 5, length);
     let mut bytes = file.end_with(&footer).unwrap().into_bytes();

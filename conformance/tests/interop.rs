@@ -134,6 +134,11 @@ fn files_with_rare_types() {
 }
 
 #[test]
+fn files_of_a_pyarrow_that_cut_rows_in_two() {
+    assert_eq!(check("old"), 4);
+}
+
+#[test]
 fn files_of_polars() {
     assert_eq!(check("polars"), 12);
 }

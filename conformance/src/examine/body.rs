@@ -62,7 +62,7 @@ fn page_of(body: &Body, bytes: &[u8], claim: Option<u32>, budget: &Budget) -> Re
             if body.max_levels.is_none() {
                 *num_rows = *num_values;
             }
-            *num_nulls = (*num_nulls).min(*num_values);
+            *num_nulls = num_nulls.map(|nulls| nulls.min(*num_values));
         }
         PageKind::Index | PageKind::Other(_) => {}
     }

@@ -82,7 +82,7 @@ fn check(bytes: &[u8], is_nested: bool, budget: &Budget) {
     } else if flags & flag::V2 != 0 {
         PageKind::DataV2 {
             num_values,
-            num_nulls: nulls,
+            num_nulls: Some(nulls),
             num_rows: rows,
             encoding,
             definition_levels_byte_length: first,
@@ -148,7 +148,12 @@ pub(super) fn input_of(body: &Body) -> Option<Vec<u8>> {
             definition_levels_byte_length: first,
             repetition_levels_byte_length: second,
             ..
-        } => (flag::V2, encoding, [num_values, first, second, num_nulls, num_rows], Encoding::Rle),
+        } => (
+            flag::V2,
+            encoding,
+            [num_values, first, second, num_nulls.unwrap_or(0), num_rows],
+            Encoding::Rle,
+        ),
         PageKind::Dictionary { num_values, encoding, .. } => {
             (flag::DICTIONARY_PAGE, encoding, [num_values, 0, 0, 0, 0], Encoding::Rle)
         }

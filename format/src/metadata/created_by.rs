@@ -57,6 +57,22 @@ impl<'a> Writer<'a> {
         })
     }
 
+    /// Whether pages of repeated leaves begin with rows wherever the spec demands it, in version 2 and under
+    /// an offset index, and headers of version 2 tell the right number of rows. Others cut rows in two
+    /// (parquet-rs before 41, arrow-go and hyparquet-writer until 2026), or counted values as rows (Arrow's C++
+    /// before 12).
+    pub(crate) fn aligns_pages(self) -> bool {
+        const SINCE: [(&str, (u32, u32, u32)); 4] = [
+            ("parquet-mr", (0, 0, 0)),
+            ("parquet-cpp-arrow", (12, 0, 0)),
+            ("parquet-rs", (41, 0, 0)),
+            ("millwork", (0, 0, 0)),
+        ];
+        SINCE.iter().any(|(application, since)| {
+            self.application == *application && !self.is_before(application, *since)
+        })
+    }
+
     /// Whether `application` wrote the file in a version before `version`, or in one not told.
     #[must_use]
     pub fn is_before(self, application: &str, version: (u32, u32, u32)) -> bool {
@@ -101,5 +117,11 @@ mod tests {
         let before = |text| Writer::parse(text).is_before("parquet-mr", (1, 2, 9));
         assert!(before("parquet-mr") && before("parquet-mr version 1.2.8"));
         assert!(!before("parquet-mr version 1.2.9") && !before("impala version 1.0"));
+        let aligns = |text| Writer::parse(text).aligns_pages();
+        assert!(aligns("parquet-rs version 41.0.0") && aligns("parquet-mr version 1.8.0"));
+        assert!(
+            !aligns("parquet-rs version 40.0.0") && !aligns("parquet-cpp-arrow version 11.0.0")
+        );
+        assert!(!aligns("parquet-go version 18.0.0") && !aligns("parquet-rs") && !aligns(""));
     }
 }

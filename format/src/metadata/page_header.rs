@@ -29,8 +29,9 @@ pub enum PageKind {
     DataV2 {
         /// Values, nulls included.
         num_values: u32,
-        /// Nulls, at most `num_values`.
-        num_nulls: u32,
+        /// Nulls; `None` if the header does not tell. parquet-java before 1.18 says -1 where it keeps no
+        /// statistics.
+        num_nulls: Option<u32>,
         /// Rows.
         num_rows: u32,
         /// Of the values.
@@ -156,8 +157,6 @@ impl PageHeader {
     /// The levels of a v2 page lie uncompressed at the start of the body.
     fn check_levels(&self, reader: &CompactReader<'_>) -> Result<()> {
         let PageKind::DataV2 {
-            num_values,
-            num_nulls,
             definition_levels_byte_length: definition,
             repetition_levels_byte_length: repetition,
             ..
@@ -165,9 +164,6 @@ impl PageHeader {
         else {
             return Ok(());
         };
-        if num_nulls > num_values {
-            return Err(reader.corrupt(format!("{num_nulls} nulls among {num_values} values")));
-        }
         let body = self.compressed_page_size.min(self.uncompressed_page_size);
         match definition.checked_add(repetition) {
             Some(levels) if levels <= body => Ok(()),
@@ -268,7 +264,7 @@ fn data_v2(
     reader.structure(|reader, field| {
         match (field.id, field.wire) {
             (1, WireType::I32) => values = Some(count(reader, "number of values")?),
-            (2, WireType::I32) => nulls = Some(count(reader, "number of nulls")?),
+            (2, WireType::I32) => nulls = u32::try_from(reader.i32()?).ok(),
             (3, WireType::I32) => rows = Some(count(reader, "number of rows")?),
             (4, WireType::I32) => of_values = Some(encoding(reader)?),
             (5, WireType::I32) => definition = Some(count(reader, "length of levels")?),
@@ -281,7 +277,7 @@ fn data_v2(
     })?;
     Ok(PageKind::DataV2 {
         num_values: required(reader, values, "its number of values")?,
-        num_nulls: required(reader, nulls, "its number of nulls")?,
+        num_nulls: nulls,
         num_rows: required(reader, rows, "its number of rows")?,
         encoding: required(reader, of_values, "its encoding")?,
         definition_levels_byte_length: required(reader, definition, "the length of levels")?,

@@ -70,7 +70,10 @@ impl DataPage {
     ) -> Result<Self> {
         let (parts, v2) = V2Parts::cut(page, codec, context)?;
         // A slot is a row, and levels say which are null: other counts of either are the header's mistake.
-        if !nullable || v2.slots == 0 || (parts.definition.is_empty() && v2.nulls == 0) {
+        if !nullable
+            || v2.slots == 0
+            || (parts.definition.is_empty() && v2.nulls.is_none_or(|nulls| nulls == 0))
+        {
             return Ok(Self::present(v2.slots, v2.encoding, parts.values));
         }
         let levels = LevelBytes::Hybrid(parts.definition);
@@ -124,7 +127,7 @@ impl DataPage {
 #[derive(Clone, Copy)]
 pub(super) struct V2Claims {
     pub(super) slots: usize,
-    pub(super) nulls: usize,
+    pub(super) nulls: Option<u32>,
     pub(super) rows: usize,
     pub(super) encoding: Encoding,
 }
@@ -179,7 +182,7 @@ impl V2Parts {
         };
         let claims = V2Claims {
             slots: num_values as usize,
-            nulls: num_nulls as usize,
+            nulls: num_nulls,
             rows: num_rows as usize,
             encoding,
         };

@@ -1,6 +1,6 @@
 //! Data pages of leaves in nested columns: their levels, decoded once a page.
 //!
-//! A page of version 1 may begin inside a row. Memory of the levels, at most two bytes and a bit a
+//! A page may begin inside a row, though one of version 2 should not. Memory of the levels, at most two bytes and a bit a
 //! slot, is taken from the budget. Where a few bytes claim very many levels these stay encoded.
 
 use std::sync::Arc;
@@ -71,7 +71,8 @@ impl DataPage {
                 let repetition = (max.repetition > 0
                     && says(&parts.repetition, claims.rows != claims.slots))
                 .then(|| LevelBytes::Hybrid(parts.repetition));
-                let definition = (max.definition > 0 && says(&parts.definition, claims.nulls > 0))
+                let has_nulls = claims.nulls.is_some_and(|nulls| nulls > 0);
+                let definition = (max.definition > 0 && says(&parts.definition, has_nulls))
                     .then(|| LevelBytes::Hybrid(parts.definition));
                 let slots = claims.slots;
                 (EncodedLevels { slots, definition, repetition }, claims.encoding, parts.values)
@@ -87,14 +88,6 @@ impl DataPage {
             (Some(stream), _) => (stream.rows(), stream.values()),
             (None, levels) => levels.as_ref().map_or((0, 0), |levels| levels.count(max)),
         };
-        if let PageKind::DataV2 { num_rows, .. } = page.header.kind
-            && max.repetition > 0
-            && num_rows as usize != rows
-        {
-            return Err(Error::corrupt(format!(
-                "{rows} rows by the repetition levels, {num_rows} by the page header"
-            )));
-        }
         let (validity, before) = (None, Buffer::empty());
         Ok(Self { rows, validity, levels, stream, value_count, encoding, values, before })
     }

@@ -102,10 +102,16 @@ impl Chunk {
         };
         let range = range.map_err(|error| error.at(&place))?;
         let is_stretched = range.end - range.start > chunk.total_compressed_size();
-        let (num_values, is_repeated) = (chunk.num_values(), leaf.is_repeated());
         let reader = store.enter(&range);
-        let data_start = chunk.data_page_offset();
-        let extent = Extent { range, rows, is_stretched, num_values, is_repeated, data_start };
+        let extent = Extent {
+            range,
+            rows,
+            is_stretched,
+            num_values: chunk.num_values(),
+            is_repeated: leaf.is_repeated(),
+            aligns_pages: chunk.aligns_pages(),
+            data_start: chunk.data_page_offset(),
+        };
         // Of nulls alone a dictionary says nothing.
         let dictionary = match leaf.shape.data_type {
             DataType::Null => DictionaryState::Read(None),
@@ -140,6 +146,11 @@ impl Chunk {
 
     pub(super) fn num_values(&self) -> u64 {
         self.extent.num_values
+    }
+
+    /// Whether all values of a row that starts in a page are known to lie in it.
+    pub(super) fn has_whole_rows(&self) -> bool {
+        !self.extent.is_repeated || self.extent.aligns_pages
     }
 
     pub(super) fn compressed_bytes(&self) -> u64 {
@@ -411,7 +422,7 @@ impl Chunk {
                     page.rows, location.rows
                 )));
             }
-            if page.continues() && (layout.rows_known || index == 0) {
+            if page.continues() && ((layout.rows_known && layout.is_aligned) || index == 0) {
                 return Err(Error::corrupt("a page that begins inside a row"));
             }
             Ok(page)

@@ -210,6 +210,8 @@ impl RowGroupScan {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         filter.page_selection(self.scan.file().schema(), self.rows, |leaf| {
             let own = self.chunks.iter().position(|chunk| chunk.leaf().leaf == leaf)?;
+            // A value of a row may be among those of the page behind.
+            self.chunks.get(own).filter(|chunk| chunk.has_whole_rows())?;
             let index = indexes.as_ref()?.of_leaves.get(own)?;
             Some((index.bounds.clone()?, index.offsets.clone()?))
         })

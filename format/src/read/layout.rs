@@ -5,6 +5,12 @@
 //! no page that was told are padding, unless a page lies there: a second dictionary, or values that one of
 //! the ways would leave out, are an error in both. The size that the footer tells of a chunk is believed as
 //! long as its pages can be walked in it; else they may go on to where something else begins.
+//!
+//! **Rows that go on in the next page.** The spec has pages of repeated leaves begin with rows in version 2 and
+//! under an offset index. Some writers do not keep to it ([`ColumnChunk::aligns_pages`]): of them an offset
+//! index tells the rows that *start* in a page, whose last may go on in the next, and headers tell nothing.
+//!
+//! [`ColumnChunk::aligns_pages`]: crate::metadata::ColumnChunk
 
 use std::ops::Range;
 
@@ -34,9 +40,11 @@ pub(crate) struct Layout {
     pub(super) dictionary: Option<Range<u64>>,
     /// The data pages with rows, in order, together all rows of the chunk.
     pub(super) pages: Vec<PageLocation>,
-    /// Whether it is known which rows the pages hold. Headers of version 1 do not tell that of a
+    /// Whether it is known which rows start in which page. Headers of version 1 do not tell that of a
     /// repeated leaf, and a row may go on in the next page.
     pub(super) rows_known: bool,
+    /// Whether each page ends with a row, if that is known.
+    pub(super) is_aligned: bool,
     /// Whether the chunk was read as a whole to find them: then it is one unit.
     pub(super) whole: bool,
 }
@@ -47,17 +55,19 @@ impl Layout {
         self.pages.last().map(|page| page.range.end)
     }
 
-    /// Ordinals of the pages that hold, or may hold, rows of `rows`.
+    /// Ordinals of the pages that hold, or may hold, rows of `rows` or parts of them.
     pub(super) fn overlapping(&self, rows: &Range<u64>) -> Range<usize> {
         if !self.rows_known {
             return if rows.is_empty() { 0..0 } else { 0..self.pages.len() };
         }
         let start = self.pages.partition_point(|page| page.first_row + page.rows <= rows.start);
-        let end = self.pages.partition_point(|page| page.first_row < rows.end);
+        // The last row may go on in a page that begins behind it.
+        let end = if self.is_aligned || rows.is_empty() { rows.end } else { rows.end + 1 };
+        let end = self.pages.partition_point(|page| page.first_row < end);
         start..end.max(start)
     }
 
-    /// The pages with rows of `rows` that `mask` (over those) chooses, where the rows of pages are known.
+    /// The pages in which rows of `rows` start that `mask` (over those) chooses, where that is known.
     pub(super) fn chosen<'a>(
         &'a self,
         rows: &'a Range<u64>,
@@ -106,6 +116,8 @@ pub(crate) struct Extent {
     pub(crate) num_values: u64,
     /// Whether a row may have any number of slots.
     pub(crate) is_repeated: bool,
+    /// Whether pages begin with rows where they should.
+    pub(crate) aligns_pages: bool,
     /// Where the first data page lies, as the footer says.
     pub(crate) data_start: u64,
 }
@@ -113,7 +125,8 @@ pub(crate) struct Extent {
 impl Extent {
     /// The layout of a chunk without rows.
     pub(super) fn without_rows() -> Layout {
-        Layout { dictionary: None, pages: Vec::new(), rows_known: true, whole: false }
+        let (dictionary, pages) = (None, Vec::new());
+        Layout { dictionary, pages, rows_known: true, is_aligned: true, whole: false }
     }
 
     /// The layout that the offset index tells.
@@ -141,7 +154,8 @@ impl Extent {
         }
         let first = pages.first().map_or(self.range.start, |page| page.range.start);
         let dictionary = (self.range.start < first).then_some(self.range.start..first);
-        Ok(Layout { dictionary, pages, rows_known: true, whole: false })
+        let is_aligned = !self.is_repeated || self.aligns_pages;
+        Ok(Layout { dictionary, pages, rows_known: true, is_aligned, whole: false })
     }
 
     /// Finds the pages by their headers; `bytes` are those of the range.
@@ -163,8 +177,7 @@ impl Extent {
         &self,
         mut header_at: impl FnMut(u64) -> Result<PageHeader>,
     ) -> Result<Layout> {
-        let pages = Vec::new();
-        let mut layout = Layout { dictionary: None, pages, rows_known: true, whole: true };
+        let mut layout = Layout { whole: true, ..Self::without_rows() };
         let (mut start, mut row, mut slots) = (self.range.start, 0u64, 0u64);
         while if layout.rows_known { row < self.rows } else { slots < self.num_values } {
             // Of a page of no rows that are counted so far it is not known which are lost.
@@ -198,6 +211,11 @@ impl Extent {
                 PageKind::DataV1 { num_values, .. } => {
                     slots += u64::from(num_values);
                     layout.rows_known &= !self.is_repeated;
+                    num_values
+                }
+                PageKind::DataV2 { num_values, .. } if self.is_repeated && !self.aligns_pages => {
+                    slots += u64::from(num_values);
+                    layout.rows_known = false;
                     num_values
                 }
                 PageKind::DataV2 { num_rows: 0, num_values: 1.., .. } if self.is_repeated => {

@@ -1,8 +1,8 @@
 //! Reading nested columns: leaf by leaf, then put together.
 //!
-//! Where it is known which rows the pages of a leaf hold, pages without a chosen row are passed over
-//! unopened, as in flat columns. Where it is not, pages are opened one after the other, and the last
-//! row of a page may go on in the next.
+//! Where it is known which rows start in the pages of a leaf, pages without a chosen row are passed over
+//! unopened, as in flat columns; of some writers the last chosen row of a page may go on in the next. Where
+//! it is not, pages are opened one after the other, and the last row of each may go on.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -113,11 +113,19 @@ impl MorselReader {
             let row_mask = mask.filter(|_| chosen < count);
             let row_mask = row_mask.map(|mask| RowMask { mask: mask.words(), from });
             self.with_cursor(leaf, layout, |cursor, shape| {
-                if passed > cursor.row() {
+                // At the start of a page what goes on in it was not asked for, or has been read.
+                if passed > cursor.row() || !layout.is_aligned {
                     cursor.skip(passed - cursor.row())?;
                 }
                 cursor.read(count, row_mask, shape, out)
             })?;
+            let is_last_chosen = || mask.is_none_or(|mask| mask.get(from + count - 1));
+            let ends_page = (passed + count) as u64 == layout.pages[page].rows;
+            if !layout.is_aligned && ends_page && page + 1 < layout.pages.len() && is_last_chosen()
+            {
+                self.open(leaf, layout, page + 1, context)?;
+                self.with_cursor(leaf, layout, |cursor, shape| cursor.read(0, None, shape, out))?;
+            }
         }
         Ok(())
     }

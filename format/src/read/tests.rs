@@ -229,6 +229,7 @@ fn an_offset_index_of_pages_without_a_header_is_no_layout() {
         is_stretched: false,
         num_values: 4,
         is_repeated: false,
+        aligns_pages: false,
         data_start: 100,
     };
     let layout = |size: u32| {

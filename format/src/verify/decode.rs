@@ -163,16 +163,20 @@ impl Walk<'_, '_> {
         };
         decoder.facts.add(&facts);
         let is_deep = decoder.is_deep;
-        self.header_counts(page, &facts, place);
+        let rows = opened.rows as u64;
+        self.header_counts(page, rows, &facts, place);
         if bytes_behind > 0 {
             let what = format!("{bytes_behind} bytes behind the last value of the page");
             self.visit.wrong(Check::PageBody, place, what);
         }
-        let rows = opened.rows as u64;
-        if opened.continues() && (self.page == 0 || self.offsets.is_some()) {
+        let is_v2 = matches!(page.header.kind, PageKind::DataV2 { .. });
+        if opened.continues() && (self.page == 0 || self.offsets.is_some() || is_v2) {
             let lost = self.rows_of_page(Some(rows));
             let what = "a page that begins inside a row".to_string();
-            self.corrupt(Check::PageBody, place, what, lost);
+            match self.page > 0 && !self.chunk.aligns_pages() {
+                true => self.visit.wrong(Check::PageBody, place, what),
+                false => self.corrupt(Check::PageBody, place, what, lost),
+            }
         }
         if is_deep {
             self.visit.report.values += facts.values();
@@ -182,15 +186,23 @@ impl Walk<'_, '_> {
     }
 
     /// The numbers of nulls and rows that a v2 header tells beside the levels.
-    fn header_counts(&mut self, page: &PageStart, facts: &Facts, place: &Place) {
+    fn header_counts(&mut self, page: &PageStart, rows: u64, facts: &Facts, place: &Place) {
         let PageKind::DataV2 { num_nulls, num_rows, .. } = page.header.kind else { return };
         if self.leaf.data_type == DataType::Null {
             return;
         }
-        if u64::from(num_nulls) != facts.nulls {
-            let what =
-                format!("{num_nulls} nulls by the page header, {} by its levels", facts.nulls);
+        if num_nulls.map(u64::from) != Some(facts.nulls) {
+            let told =
+                num_nulls.map_or_else(|| "no number of".to_string(), |nulls| nulls.to_string());
+            let what = format!("{told} nulls by the page header, {} by its levels", facts.nulls);
             self.visit.wrong(Check::Count, place, what);
+        }
+        if self.leaf.max_repetition_level > 0 && u64::from(num_rows) != rows {
+            let what = format!("{num_rows} rows by the page header, {rows} by its levels");
+            match self.chunk.aligns_pages() {
+                true => self.corrupt(Check::Count, place, what, self.rows_of_page(Some(rows))),
+                false => self.visit.wrong(Check::Count, place, what),
+            }
         }
         if self.leaf.max_repetition_level == 0 && u64::from(num_rows) != facts.slots {
             let what = format!("{num_rows} rows by the page header, with {} values", facts.slots);

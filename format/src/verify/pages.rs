@@ -65,6 +65,7 @@ pub(super) fn check<'a>(
         is_stretched: false,
         num_values: chunk.num_values(),
         is_repeated: described.max_repetition_level > 0,
+        aligns_pages: chunk.aligns_pages(),
         data_start: chunk.data_page_offset(),
     };
     let Some(range) = range_of_pages(visit, chunk, &mut window, extent, &place)? else {
@@ -326,7 +327,9 @@ impl Walk<'_, '_> {
             }
             PageKind::DataV2 { num_values, num_rows, .. } => {
                 let is_one_a_row = self.leaf.max_repetition_level == 0;
-                Some(u64::from(if is_one_a_row { num_values } else { num_rows }))
+                let is_told = is_one_a_row || self.chunk.aligns_pages();
+                self.rows_known &= is_told || self.decoder.is_some();
+                is_told.then_some(u64::from(if is_one_a_row { num_values } else { num_rows }))
             }
             _ => None,
         };

@@ -195,6 +195,11 @@ impl<'a> ColumnChunk<'a> {
         self.footer.writer().is_before("parquet-cpp", (2, 0, 0))
     }
 
+    /// Whether its pages are known to begin with rows where the spec demands it.
+    pub(crate) fn aligns_pages(self) -> bool {
+        self.footer.writer().aligns_pages()
+    }
+
     /// Whether its byte arrays may begin as those of the page before.
     pub(crate) fn carries_prefixes(self) -> bool {
         self.footer.carries_prefixes()

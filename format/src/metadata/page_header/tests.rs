@@ -53,7 +53,7 @@ fn each_kind_is_read() {
         },
         PageKind::DataV2 {
             num_values: 100,
-            num_nulls: 10,
+            num_nulls: Some(10),
             num_rows: 90,
             encoding: Encoding::DeltaBinaryPacked,
             definition_levels_byte_length: 20,
