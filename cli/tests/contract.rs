@@ -615,6 +615,15 @@ fn bounds_of_decimals_wider_than_38_digits_are_those_of_the_rows() {
             "{told}"
         );
     }
+    // 1.49 as the largest, where there is 1.50.
+    let mut bytes = fs::read(corner("wide")).expect("the fixture");
+    let largest = [&[0; 16][..], &[150]].concat();
+    let at = bytes.windows(largest.len()).rposition(|own| own == largest).expect("its largest");
+    bytes[at + 16] -= 1;
+    let folder = folder();
+    let run = millwork(&["verify", "--deep", text(&written(&folder, "narrow.parquet", &bytes))]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.stdout.contains("1.50") && run.stdout.contains("1.49"), "{}", run.stdout);
 }
 
 #[test]

@@ -230,8 +230,11 @@ impl Budget {
         work()
     }
 
-    /// Takes `bytes` from the account around this thread; `None` if there is none.
-    pub(crate) fn reserve_around(bytes: u64) -> Result<Option<Reservation>, OverBudget> {
+    /// Takes `bytes` from the account [around](Budget::around) this thread; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if that account refuses.
+    pub fn reserve_around(bytes: u64) -> Result<Option<Reservation>, OverBudget> {
         let account = AROUND.try_with(|around| around.borrow().clone()).ok().flatten();
         account.map(|account| account.reserve(bytes)).transpose()
     }

@@ -10,6 +10,7 @@ use conformance::tree::Node;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::error::Limit;
+use millwork_format::io::MemoryDriver;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, File};
@@ -206,6 +207,41 @@ fn r11_metadata_takes_memory_by_its_own_size() {
         assert_eq!((footer.num_columns(), footer.num_row_groups()), (columns, groups));
         let allowed = 16 * bytes.len() as u64 + (64 << 10);
         assert!(most_bytes <= allowed, "{most_bytes} of {allowed}: {columns} x {groups}");
+    }
+}
+
+/// Flat columns, groups in one another, and groups side by side: of each element a field, and of leaves a column.
+#[test]
+fn r11_a_schema_takes_a_kibibyte_an_element_from_the_budget() {
+    let leaf = |name: &str| Element::leaf(name, Repetition::Optional, PhysicalType::Int32);
+    let flat = |leaves: usize| {
+        let columns = (0..leaves).map(|_| leaf("a"));
+        std::iter::once(Element::root(leaves)).chain(columns).collect::<Vec<_>>()
+    };
+    let nested = |groups: usize| {
+        let pairs = (0..groups)
+            .flat_map(|_| [Element::group("g", Repetition::Optional, 2), leaf("a"), leaf("b")]);
+        std::iter::once(Element::root(groups)).chain(pairs).collect()
+    };
+    for schema in [flat(1), flat(1000), flat(60_000), nested(20_000)] {
+        let elements = schema.len() as u64;
+        let footer = Assembler::footer(schema, Vec::new());
+        let bytes = Assembler::default().end_with(&footer).unwrap().into_bytes();
+        let footer_bytes = bytes.len() as u64;
+        let bytes = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+        let open = |budget: &Budget| {
+            let driver = std::sync::Arc::new(MemoryDriver::new("wide", bytes.clone()));
+            most_bytes_of(|| File::with_driver(driver, &Limits::untrusted(), budget))
+        };
+        let (opened, most_bytes) = open(&Limits::untrusted().budget());
+        assert!(opened.is_ok(), "{elements}");
+        let allowed = 16 * footer_bytes + (64 << 10) + 1024 * elements;
+        assert!(most_bytes <= allowed, "{most_bytes} of {allowed}: {elements} elements");
+        if elements > 10_000 {
+            let (refused, most_bytes) = open(&Budget::new(16 << 20));
+            assert_eq!(*refused.unwrap_err().kind(), ErrorKind::LimitExceeded(Limit::Memory));
+            assert!(most_bytes <= 16 * footer_bytes + (16 << 20), "{most_bytes}");
+        }
     }
 }
 

@@ -432,3 +432,28 @@ fn nulls_alone_in_a_struct_need_no_dictionary() {
         assert!(verified(&bytes, Depth::Values).is_empty(), "{entries}");
     }
 }
+
+#[test]
+fn an_order_by_a_field_of_a_struct_is_verified() {
+    let file = |numbers: [i32; 4]| {
+        let mut file = Assembler::default();
+        let body = numbers.into_iter().flat_map(i32::to_le_bytes).collect();
+        let page = Page::v1(4, Encoding::Plain, body);
+        let chunk = file.chunk(&["s", "a"], PhysicalType::Int32, PLAIN, &[page]).unwrap();
+        let schema = vec![
+            Element::root(1),
+            Element::group("s", Repetition::Required, 1),
+            Element::leaf("a", Repetition::Required, PhysicalType::Int32),
+        ];
+        let mut footer = Assembler::footer(schema, vec![Group { chunks: vec![chunk], rows: 4 }]);
+        let Some(Node::List(told, mut groups)) = footer.field(4).cloned() else { panic!() };
+        let descending = vec![(1, Node::I32(0)), (2, Node::Bool(true)), (3, Node::Bool(false))];
+        groups[0].set(4, Node::list(vec![Node::Struct(descending)]));
+        footer.set(4, Node::List(told, groups));
+        file.end_with(&footer).unwrap().into_bytes()
+    };
+    assert!(verified(&file([9, 7, 7, 1]), Depth::Values).is_empty());
+    let findings = verified(&file([9, 7, 8, 1]), Depth::Values);
+    assert_eq!(told(&findings), [(Severity::Wrong, Check::Sorting, None)]);
+    assert!(findings[0].what.contains("row 2 "), "{findings:?}");
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use conformance::corpus;
 use conformance::fuzz::{TARGETS, find, kept, seeds};
+use millwork_codecs::buffer::BufferMut;
 
 #[test]
 fn r8_kept_inputs_do_no_harm() {
@@ -49,6 +50,19 @@ fn r3_files_tell_the_same_rows_in_every_way() {
                 file.run(&std::fs::read(folder.join(name)).unwrap());
             }
         }
+    }
+}
+
+/// Tests compare values with those that were written, and fuzzing compares ways: what a decoder left out of a buffer
+/// would differ, were it shown, because it is neither zero nor what was there before.
+#[test]
+fn what_is_left_out_of_a_buffer_is_seen_by_tests() {
+    for len in [1, 5000, 1 << 20] {
+        let unfilled = BufferMut::to_fill(len).unwrap();
+        let is_marked = unfilled.as_slice().iter().all(|byte| *byte == 0xa5);
+        assert!(is_marked || !cfg!(debug_assertions), "{len}");
+        drop(unfilled);
+        assert!(BufferMut::scratch(len).unwrap().as_slice().iter().all(|byte| *byte == 0));
     }
 }
 

@@ -129,6 +129,55 @@ fn r10_what_a_query_makes_of_long_values_is_within_the_budget() {
     }
 }
 
+/// A list of 131,072 numbers in some hundred bytes, beside each of its elements, or beside each row of a join.
+#[test]
+fn r10_lists_that_a_query_repeats_are_within_the_budget() {
+    let _alone = alone();
+    let slots = 1u64 << 17;
+    let levels = |runs: &[(u64, u32)]| {
+        let runs: Vec<u8> = runs.iter().flat_map(|(count, level)| run(*count, *level, 1)).collect();
+        [&(runs.len() as u32).to_le_bytes()[..], &runs].concat()
+    };
+    let repetition = levels(&[(1, 0), (slots - 1, 1)]);
+    let codes = [&[0][..], &run(slots, 0, 0)].concat();
+    let body = [repetition, levels(&[(slots, 1)]), codes].concat();
+    let list = [
+        Page::dictionary(1, 7i32.to_le_bytes().to_vec()),
+        Page::v1(slots as i32, Encoding::RleDictionary, body),
+    ];
+    let mut file = Assembler::default();
+    let list = file.chunk(&["l"], PhysicalType::Int32, PLAIN, &list).unwrap();
+    let key = [Page::v1(1, Encoding::Plain, 1i32.to_le_bytes().to_vec())];
+    let key = file.chunk(&["k"], PhysicalType::Int32, PLAIN, &key).unwrap();
+    let leaf = |name, repetition| Element::leaf(name, repetition, PhysicalType::Int32);
+    let schema =
+        vec![Element::root(2), leaf("l", Repetition::Repeated), leaf("k", Repetition::Required)];
+    let groups = vec![Group { chunks: vec![list, key], rows: 1 }];
+    let bytes = file.end_with(&Assembler::footer(schema, groups)).unwrap().into_bytes();
+    let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
+    path.write_all(&bytes).unwrap();
+    let name = path.path().display();
+    let (answer, most_bytes) =
+        asked(&format!("select len(l), e from '{name}' t, unnest(t.l) u(e) limit 9"));
+    assert_eq!(answer.unwrap(), vec![format!("Integer({slots}),Integer(7)"); 9]);
+    assert!(most_bytes < 96 * MEBIBYTE, "{most_bytes}");
+    // As many rows as its elements, all of one key.
+    for sql in [
+        format!(
+            "select a.l from '{name}' a join (select 1 as k, unnest(l) from '{name}') b on a.k = b.k"
+        ),
+        format!(
+            "select a.l from (select 1 as k, unnest(l) from '{name}') b join '{name}' a on a.k = b.k"
+        ),
+    ] {
+        let (answer, most_bytes) = asked(&sql);
+        let error = answer.unwrap_err();
+        let refused = millwork_engine::ErrorKind::File(ErrorKind::LimitExceeded(Limit::Memory));
+        assert!([refused, millwork_engine::ErrorKind::Memory].contains(error.kind()), "{error:?}");
+        assert!(most_bytes < 96 * MEBIBYTE, "{sql}: {most_bytes}");
+    }
+}
+
 /// Each leaf has the names around it; one long name around many leaves is as many long names.
 #[test]
 fn r11_paths_of_leaves_take_no_more_than_their_limit() {

@@ -89,6 +89,30 @@ fn r4_malformed_files_end_in_the_error_that_says_so() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is wrong in a page is told with its file, row group and column, and with the page or the place in the file.
+#[test]
+fn r4_errors_of_pages_tell_their_place() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for (name, bytes, _) in values::cases() {
+        let Err(error) = read(&bytes) else { continue };
+        if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated) {
+            continue;
+        }
+        count += 1;
+        let place = error.place();
+        let is_named = place.file.as_deref() == Some("malformed")
+            && place.row_group == Some(0)
+            && place.column.is_some()
+            && (place.page.is_some() || place.dictionary_page || place.file_offset.is_some()
+                // Pages of two leaves, which need not be the same ones.
+                || error.what().contains("do not agree"));
+        if !is_named {
+            wrong.push(format!("{name}: {error} at {place:?}"));
+        }
+    }
+    assert!(wrong.is_empty() && count > 20, "{count}\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn r12_malformed_files_within_little_address_space() {
     rerun_within(512).unwrap();

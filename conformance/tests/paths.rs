@@ -292,7 +292,9 @@ fn r3_a_column_that_failed_gives_its_error_again() {
         let mut reader = MorselReader::new(&group, morsel);
         let mut context = PageContext::new(budget.clone(), file.limits().clone());
         let mut read = |rows: std::ops::Range<u64>| {
-            while let Some(need) = reader.want(&[0], std::slice::from_ref(&rows)).unwrap() {
+            while let Some(need) =
+                reader.want(&[0], std::slice::from_ref(&rows), &Budget::unlimited()).unwrap()
+            {
                 scan.fetcher().request(&need.required, &budget).unwrap();
             }
             let selection = Selection::All((rows.end - rows.start) as usize);

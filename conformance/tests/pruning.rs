@@ -306,6 +306,18 @@ fn instants_of_int96_prune_though_they_are_cast() {
         }
     }
     assert!(groups > 300 && rows > 500, "{groups} row groups, {rows} rows");
+    let chosen = [-101, -61, 99];
+    for count in [3, 90] {
+        // Behind the first three are none that the file has.
+        let more = (chosen.len()..count).map(|more| i128::try_from(more).unwrap() + 50_000);
+        let values: Vec<String> = chosen.into_iter().chain(more).map(stamp).collect();
+        let (found, report) = ids(&file, &format!("at in ({})", values.join(", ")), true);
+        let is_chosen = |id: &i128| chosen.contains(&nanos(*id).div_euclid(1000));
+        assert_eq!(found, present().filter(is_chosen).collect::<Vec<_>>());
+        assert!(count > 3 || report.row_groups_pruned >= 6, "{report:?}");
+    }
+    let (found, _) = ids(&file, "at is null", true);
+    assert_eq!(found, (0..500i128).filter(|id| id % 7 == 0).collect::<Vec<_>>());
     let (found, report) = ids(&file, "at < date '1970-01-01'", true);
     assert_eq!(found, present().filter(|id| nanos(*id) < 0).collect::<Vec<_>>());
     assert_eq!(report.row_groups_pruned, 5, "{report:?}");

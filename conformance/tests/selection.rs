@@ -90,7 +90,9 @@ fn read_in_steps(file: &File, random: &mut Random) -> Result<Chosen> {
                 let density = random.below(5);
                 let bits: Vec<bool> = rows.clone().map(|_| random.below(4) < density).collect();
                 let selection = Selection::from_bitmap(Bitmap::from_bools(&bits));
-                bring(&scan, || reader.want(&all, std::slice::from_ref(&rows)))?;
+                bring(&scan, || {
+                    reader.want(&all, std::slice::from_ref(&rows), &Budget::unlimited())
+                })?;
                 let columns: Result<Vec<_>> = all
                     .iter()
                     .map(|column| reader.read(*column, rows.clone(), &selection, &mut context))

@@ -23,6 +23,9 @@ use millwork_format::{ErrorKind, Result};
 const MOST_ROWS: u64 = 300;
 const MOST_LEAVES: usize = 12;
 
+/// Bytes of a file that is looked at, when it is decompressed.
+const MOST_BYTES: u64 = 16 << 20;
+
 const CODECS: [&str; 5] = ["brotli", "gzip", "lz4", "zstd", "uncompressed"];
 
 const COMPARISONS: [Comparison; 6] = [
@@ -124,7 +127,9 @@ fn values(
 
 fn whole(path: &Path) -> Result<Option<Whole>> {
     let file = File::open(path, &limits())?;
-    if file.num_rows() == 0 || file.num_rows() > MOST_ROWS || file.schema().columns().is_empty() {
+    let bytes = file.footer().row_groups().flat_map(|group| group.columns());
+    let bytes: u64 = bytes.map(|chunk| chunk.total_uncompressed_size()).sum();
+    if !(1..=MOST_ROWS).contains(&file.num_rows()) || bytes > MOST_BYTES {
         return Ok(None);
     }
     let lines = lines(&file, BatchOptions::default())?;

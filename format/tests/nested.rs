@@ -106,7 +106,9 @@ fn read_in_steps(name: &str, seed: u64) {
                 let bits: Vec<bool> = (row..end).map(|_| random.below(4) < density).collect();
                 let selection = Selection::from_bitmap(Bitmap::from_bools(&bits));
                 let rows = row..end;
-                bring(&scan, || reader.want(&all, std::slice::from_ref(&rows)));
+                bring(&scan, || {
+                    reader.want(&all, std::slice::from_ref(&rows), &Budget::unlimited())
+                });
                 let mut columns = Vec::new();
                 for column in &all {
                     // Each column sees other pieces of the rows passed over.

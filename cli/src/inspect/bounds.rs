@@ -3,13 +3,11 @@
 //! In: the bytes of a bound, PLAIN-encoded. Out: the value as a table shows it. What pruning does not believe is
 //! left out, not guessed.
 
-use millwork_format::WideDecimal;
 use millwork_format::metadata::created_by::Writer;
 use millwork_format::metadata::{ColumnIndex, Statistics};
 use millwork_format::prune::{PruneValue, believed};
 use millwork_format::record::text::write_bound;
 use millwork_format::schema::Leaf;
-use millwork_format::types::DataType;
 
 use crate::width;
 
@@ -51,7 +49,7 @@ fn values_of(
     writer: Writer<'_>,
 ) -> (Option<PruneValue>, Option<PruneValue>) {
     let Some(bounds) = believed(leaf, statistics, writer) else { return (None, None) };
-    let [min, max] = bounds.map(|bytes| bytes.and_then(|bytes| value(leaf, bytes)));
+    let [min, max] = bounds.map(|bytes| bytes.and_then(|bytes| PruneValue::of_plain(leaf, bytes)));
     let is_nan = [&min, &max].into_iter().flatten().any(PruneValue::is_nan);
     if is_nan { (None, None) } else { (min, max) }
 }
@@ -100,15 +98,4 @@ fn text(leaf: &Leaf, value: &PruneValue) -> String {
     let mut text = String::new();
     write_bound(&leaf.data_type, value, &mut text);
     text
-}
-
-/// The value that `bytes` encode. Nothing is pruned by decimals of more than 38 digits, but they are shown.
-fn value(leaf: &Leaf, bytes: &[u8]) -> Option<PruneValue> {
-    match leaf.data_type {
-        DataType::WideDecimal { .. } => {
-            let ordered = WideDecimal::from_big_endian(bytes, 0)?.ordered();
-            Some(PruneValue::Bytes(ordered.to_vec()))
-        }
-        _ => PruneValue::of_plain(leaf, bytes),
-    }
 }

@@ -53,7 +53,7 @@ pub fn run(arguments: &Verify) -> Result<()> {
             Err(error) => (told.so_far.clone(), Some(error)),
         };
         is_found |= report.worst().is_some();
-        is_unreadable |= report.corrupt + report.unverified > 0;
+        is_unreadable |= told.has_unread_rows;
         let text = match arguments.format {
             Shape::Json => {
                 let mut value = report_json(&name, depth, &report, rows, told.findings);
@@ -103,6 +103,8 @@ struct Told {
     findings: Vec<Value>,
     /// How many findings of each kind.
     so_far: Report,
+    /// Whether rows cannot be read, or were not looked at. A claim that could not be verified is no such thing.
+    has_unread_rows: bool,
     /// About the bytes of all that were found.
     bytes: usize,
     /// Findings that are only counted.
@@ -122,6 +124,7 @@ impl Told {
             text: String::new(),
             findings: Vec::new(),
             so_far: Report::default(),
+            has_unread_rows: false,
             bytes: 0,
             left_out: 0,
         }
@@ -133,6 +136,8 @@ impl Told {
             Severity::Wrong => &mut self.so_far.wrong,
             Severity::Unverified => &mut self.so_far.unverified,
         } += 1;
+        self.has_unread_rows |= finding.severity == Severity::Corrupt
+            || (finding.severity == Severity::Unverified && finding.rows.is_some());
         self.bytes += FINDING_BYTES + finding.what.len() + finding.place.to_string().len();
         if self.bytes > MOST_BYTES {
             self.left_out += 1;
@@ -146,6 +151,7 @@ impl Told {
 
     /// A file of which nothing can be verified; answers the report of that.
     fn unopened(&mut self, severity: Severity, what: &str, place: &Place, name: &str) -> Report {
+        self.has_unread_rows = true;
         let severity_name = severity.name();
         let place = Place { file: Some(name.into()), ..place.clone() };
         match self.shape {

@@ -159,7 +159,15 @@ impl BufferMut {
             Some(stale) => stale,
             None => allocate(len)?,
         };
-        Ok(Self { lines, len, reservation: None })
+        #[cfg_attr(
+            not(debug_assertions),
+            expect(unused_mut, reason = "it is only filled for tests")
+        )]
+        let mut made = Self { lines, len, reservation: None };
+        // What a caller leaves out is no zero that happens to be right.
+        #[cfg(debug_assertions)]
+        made.lines.fill(Line([0xa5; 64]));
+        Ok(made)
     }
 
     /// Bytes in use.
@@ -214,18 +222,11 @@ impl BufferMut {
     pub fn resize(&mut self, len: usize) -> Result<()> {
         if len > self.capacity() {
             let larger = len.max(self.capacity().saturating_mul(2));
-            if let Some(reservation) = &mut self.reservation {
-                let refused = |_| {
-                    DecodeError::new(DecodeErrorKind::OverBudget { requested: larger as u64 }, 0)
-                };
-                reservation.resize(larger as u64 + PADDING as u64).map_err(refused)?;
-            } else {
-                self.reservation = reserve_large(larger)?;
-            }
-            let mut lines = allocate(larger)?;
-            let used = self.len.div_ceil(64);
-            lines[..used].copy_from_slice(&self.lines[..used]);
-            self.lines = lines;
+            let lines = self.reserve_and_allocate(larger)?;
+            let before = std::mem::replace(&mut self.lines, lines);
+            let used: &[u8] = &bytemuck::cast_slice(&before)[..self.len];
+            let room: &mut [u8] = bytemuck::cast_slice_mut(&mut self.lines);
+            room[..self.len].copy_from_slice(used);
         } else {
             // What is given up is zeroed as well: it may come back.
             let changed = len.min(self.len)..len.max(self.len);
@@ -234,6 +235,24 @@ impl BufferMut {
         }
         self.len = len;
         Ok(())
+    }
+
+    /// Zeroed lines for `len` bytes, which are reserved from now on; nothing is changed by an error.
+    fn reserve_and_allocate(&mut self, len: usize) -> Result<Box<[Line]>> {
+        let Some(reservation) = &mut self.reservation else {
+            let reservation = reserve_large(len)?;
+            let lines = allocate(len)?;
+            self.reservation = reservation;
+            return Ok(lines);
+        };
+        let refused =
+            |_| DecodeError::new(DecodeErrorKind::OverBudget { requested: len as u64 }, 0);
+        let before = reservation.bytes();
+        reservation.resize((len as u64).saturating_add(PADDING as u64)).map_err(refused)?;
+        allocate(len).inspect_err(|_| {
+            // To give back is never refused.
+            let _ = reservation.resize(before);
+        })
     }
 
     /// Ends writing: the bytes become shareable and no longer change.

@@ -242,7 +242,7 @@ fn read(
     let mut vectors = Vec::new();
     for column in 0..scan.columns().len() {
         let asked = std::slice::from_ref(rows);
-        bring(scan, context.budget(), || reader.want(&[column], asked))?;
+        bring(scan, context.budget(), || reader.want(&[column], asked, context.budget()))?;
         vectors.push(reader.read(column, rows.clone(), selection, context)?);
     }
     Batch::new(vectors, selection.count())

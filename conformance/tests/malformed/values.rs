@@ -321,7 +321,7 @@ pub fn cases() -> Vec<Case> {
             "Corrupt: a page of 3 rows where 4 should be",
         ),
         (
-            "values in no row",
+            "values in no row, by the header: not every writer counts rows, and levels tell them",
             list(
                 1,
                 Page::v2(
@@ -331,7 +331,7 @@ pub fn cases() -> Vec<Case> {
                     [&run(1, 0, 1)[..], &run(1, 1, 1), &int32(&[1])].concat(),
                 ),
             ),
-            "Corrupt: a page of values in no row",
+            "1 rows",
         ),
         (
             "other rows than the repetition levels tell",
@@ -344,7 +344,7 @@ pub fn cases() -> Vec<Case> {
                     [&run(3, 0, 1)[..], &run(3, 1, 1), &int32(&[1, 2, 3])].concat(),
                 ),
             ),
-            "Corrupt: 3 rows by the repetition levels, 2 by the page header",
+            "Corrupt: a page of 3 rows where 2 should be",
         ),
         (
             "leaves that disagree about their struct",

@@ -6,7 +6,7 @@
 //! elements are null.
 
 use millwork_codecs::buffer::Bitmap;
-use millwork_format::batch::{BATCH_ROWS, Batch};
+use millwork_format::batch::{BATCH_BYTES, BATCH_ROWS, Batch};
 use millwork_format::vector::{Data, List, Vector};
 
 use crate::error::{Error, Result};
@@ -48,6 +48,23 @@ struct Current {
     /// The first of `rows` that is not through, and how many of its elements are.
     next: usize,
     done: usize,
+    /// Lists that are repeated beside their elements, and the bytes that an element of them takes.
+    repeated: Vec<(List, u64)>,
+}
+
+impl Current {
+    /// Rows that row `row` of the batch may become, so that what is repeated for them does not take much more
+    /// than `bytes`.
+    fn fitting(&self, row: u32, bytes: u64) -> usize {
+        let fitting = bytes.checked_div(self.bytes(row)).unwrap_or(u64::MAX);
+        usize::try_from(fitting).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that are repeated for each element of row `row`.
+    fn bytes(&self, row: u32) -> u64 {
+        let of_list = |(list, each): &(List, u64)| list.range(row as usize).len() as u64 * each;
+        self.repeated.iter().map(of_list).fold(0, u64::saturating_add)
+    }
 }
 
 impl Unnest {
@@ -96,6 +113,7 @@ impl Unnest {
             })
             .collect();
         let mut rows: Vec<u32> = Vec::new();
+        let mut room = BATCH_BYTES;
         let mut elements: Vec<Vec<Option<u32>>> = vec![Vec::new(); lists.len()];
         while let Some(row) = current.rows.get(current.next).copied()
             && rows.len() < BATCH_ROWS
@@ -111,7 +129,12 @@ impl Unnest {
             self.check(&ranges)?;
             let longest = ranges.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
             let count = longest.max(usize::from(self.keep_empty));
-            let taken = (count - current.done).min(BATCH_ROWS - rows.len());
+            let fitting = current.fitting(row, room).max(usize::from(rows.is_empty()));
+            let taken = (count - current.done).min(BATCH_ROWS - rows.len()).min(fitting);
+            if taken == 0 && current.done < count {
+                break;
+            }
+            room = room.saturating_sub(current.bytes(row).saturating_mul(taken as u64));
             rows.extend(std::iter::repeat_n(row, taken));
             for (places, range) in elements.iter_mut().zip(&ranges) {
                 let from = range.start + current.done;
@@ -143,6 +166,19 @@ impl Unnest {
         }
         let batch = Batch::new(columns, rows.len())?;
         Ok(Some(batch.with_origin(current.batch.origin())))
+    }
+}
+
+/// Adds the lists in `column`, and the bytes that an element of each takes, about.
+fn lists_in(column: &Vector, into: &mut Vec<(List, u64)>) {
+    match column.data() {
+        Data::List(list) => {
+            let (bytes, count) = (list.child().row_bytes(), list.child().len() as u64);
+            // Where an element lies takes four.
+            into.push((list.clone(), 4 + bytes / count.max(1)));
+        }
+        Data::Struct(children) => children.iter().for_each(|child| lists_in(child, into)),
+        _ => {}
     }
 }
 
@@ -180,7 +216,13 @@ impl Operator for Unnest {
             let list = program.evaluate(batch.columns(), batch.rows(), batch.selection())?;
             lists.push(list.flatten()?);
         }
-        self.current = Some(Current { batch, lists, rows, next: 0, done: 0 });
+        let mut repeated = Vec::new();
+        for (index, column) in batch.columns().iter().enumerate() {
+            if self.is_wanted(index) {
+                lists_in(column, &mut repeated);
+            }
+        }
+        self.current = Some(Current { batch, lists, rows, next: 0, done: 0, repeated });
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! Rows to vectors, column by column.
 
+use std::collections::HashMap;
+
 use bytemuck::Pod;
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::{Bitmap, BufferMut, Slice, SliceMut, View};
 use millwork_format::types::Storage;
 use millwork_format::vector::{Data, Vector, Views};
@@ -13,6 +16,10 @@ use crate::error::{Error, Result};
 
 /// The fixed parts of the rows that are decoded, found once for all columns.
 type FixedParts<'a> = [(&'a Page, &'a [u8])];
+
+/// Bytes that a byte of a stored nested value may take while it is decoded: a number of one byte has a flag
+/// beside it, and becomes the number, whether it is there, and for a time both once more.
+const DECODED_BYTES: u64 = 2;
 
 impl RowStore {
     /// Column `column` of the rows `ids`, in that order; an id may be listed more than once. Long
@@ -104,21 +111,36 @@ impl RowStore {
                 }
                 Data::Views(Views::new(views.freeze(), heap.clone()))
             }
-            SlotKind::Nested => {
-                let values: Vec<Option<(&Page, View)>> = parts
-                    .iter()
-                    .map(|(page, row)| {
-                        (!is_null_at(row, column)).then(|| (*page, view_at(row, offset)))
-                    })
-                    .collect();
-                let bytes: Vec<Option<&[u8]>> = values
-                    .iter()
-                    .map(|value| value.as_ref().map(|(page, view)| self.bytes_of(page, view)))
-                    .collect();
-                return NestedCodec::new(&self.layout.types()[column]).decode(&bytes);
-            }
+            SlotKind::Nested => return self.decode_nested(column, offset, parts),
         };
         Ok(Vector::new(data, self.decode_validity(column, parts), parts.len())?)
+    }
+
+    /// A row that is listed several times, as in the answer of a join, is decoded once.
+    fn decode_nested(
+        &self,
+        column: usize,
+        offset: usize,
+        parts: &FixedParts<'_>,
+    ) -> Result<Vector> {
+        let mut places: HashMap<*const u8, u32> = HashMap::new();
+        let mut views: Vec<Option<(&Page, View)>> = Vec::new();
+        let mut rows = Vec::with_capacity(parts.len());
+        for (page, row) in parts {
+            rows.push(*places.entry(row.as_ptr()).or_insert_with(|| {
+                let is_there = !is_null_at(row, column);
+                views.push(is_there.then(|| (*page, view_at(row, offset))));
+                views.len() as u32 - 1
+            }));
+        }
+        let bytes: Vec<Option<&[u8]>> = views
+            .iter()
+            .map(|value| value.as_ref().map(|(page, view)| self.bytes_of(page, view)))
+            .collect();
+        let stored: u64 = bytes.iter().flatten().map(|bytes| bytes.len() as u64).sum();
+        let _memory = Budget::reserve_around(stored.saturating_mul(DECODED_BYTES))?;
+        let decoded = NestedCodec::new(&self.layout.types()[column]).decode(&bytes)?;
+        Ok(if views.len() == rows.len() { decoded } else { decoded.take(&rows)? })
     }
 
     fn decode_validity(&self, column: usize, parts: &FixedParts<'_>) -> Option<Bitmap> {

@@ -180,7 +180,7 @@ impl MorselScan {
         if self.asked_ahead {
             return;
         }
-        if let Ok(Some(need)) = self.first_need(shared)
+        if let Ok(Some(need)) = self.first_need(shared, budget)
             && grants.has_room_ahead(&self.fetcher().worth_asking(&need), budget)
         {
             self.asked_ahead = true;
@@ -210,12 +210,12 @@ impl MorselScan {
     }
 
     /// What is missing for the first step; useful is what the later ones may need.
-    fn first_need(&mut self, shared: &ScanShared) -> Result<Option<Need>> {
+    fn first_need(&mut self, shared: &ScanShared, budget: &Budget) -> Result<Option<Need>> {
         if self.started {
             return Ok(None);
         }
         let (first, ranges) = (self.first_columns(shared), self.survivors());
-        let Some(mut need) = self.reader.want(&first, &ranges)? else {
+        let Some(mut need) = self.reader.want(&first, &ranges, budget)? else {
             self.started = true;
             return Ok(None);
         };
@@ -226,10 +226,16 @@ impl MorselScan {
             later.sort_unstable();
             later.dedup();
             later.retain(|column| !first.contains(column));
-            let more = self.reader.want(&later, &ranges)?;
+            let more = self.reader.want(&later, &ranges, budget)?;
             need.useful = more.map_or_else(Vec::new, |more| more.required);
         }
         Ok(Some(need))
+    }
+
+    /// What is missing of `columns` for the rows that are left.
+    fn want(&mut self, columns: &[usize], budget: &Budget) -> Result<Option<Need>> {
+        let survivors = self.survivors();
+        Ok(self.reader.want(columns, &survivors, budget)?)
     }
 
     /// Columns of the first conjunct, or all that are wanted.
@@ -285,7 +291,7 @@ impl MorselScan {
         if self.known.take().is_some_and(|known| known != shared.version()) {
             self.look_again(shared);
         }
-        if let Some(need) = self.first_need(shared)? {
+        if let Some(need) = self.first_need(shared, context.budget())? {
             return Ok(Progress::Need(need));
         }
         while let Some(next) = self.order.as_ref().and_then(|order| order.last().copied()) {
@@ -297,7 +303,7 @@ impl MorselScan {
                     let columns = columns.iter().copied();
                     let missing: Vec<usize> =
                         columns.filter(|column| self.is_missing(*column)).collect();
-                    if let Some(need) = self.reader.want(&missing, &self.survivors())? {
+                    if let Some(need) = self.want(&missing, context.budget())? {
                         return Ok(Progress::Need(need));
                     }
                     Filtering::default()
@@ -320,7 +326,7 @@ impl MorselScan {
             let missing: Vec<usize> = (0..wanted.len())
                 .filter(|column| wanted[*column] && self.is_missing(*column))
                 .collect();
-            if let Some(need) = self.reader.want(&missing, &self.survivors())? {
+            if let Some(need) = self.want(&missing, context.budget())? {
                 return Ok(Progress::Need(need));
             }
             self.payload_here = true;

@@ -121,7 +121,7 @@ impl LeafCursor {
         } else {
             Some(ValueDecoder::new(&page, shape, dictionary, budget)?)
         };
-        let width_bytes = shape.plain_width().unwrap_or(16).max(16);
+        let width_bytes = shape.decoded_bytes().max(16);
         let (slot, row, values) = (0, 0, 0);
         Ok(Self { page, levels, max, decoder, width_bytes, slot, row, values, behind })
     }

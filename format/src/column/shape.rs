@@ -1,7 +1,9 @@
 //! What decoding needs to know of a leaf column.
 
+use millwork_codecs::buffer::View;
+
 use crate::metadata::PhysicalType;
-use crate::types::DataType;
+use crate::types::{DataType, Storage};
 
 /// The physical and the decoded type of a flat leaf column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,22 @@ impl ColumnShape {
             PhysicalType::Int96 => Some(12),
             PhysicalType::FixedLenByteArray => Some(self.type_length as usize),
             PhysicalType::Boolean | PhysicalType::ByteArray => None,
+        }
+    }
+
+    /// Bytes that a value takes at most when decoded, without the text or bytes behind a view. Decimals of any
+    /// length become numbers of up to 32 bytes, those of BYTE_ARRAY beside their views.
+    pub(crate) fn decoded_bytes(&self) -> usize {
+        let stored = match self.data_type.storage() {
+            Storage::Int64 => 8,
+            Storage::Int128 => 16,
+            Storage::Fixed(width) => width as usize,
+            _ => 0,
+        };
+        match (self.physical, self.plain_width()) {
+            (PhysicalType::Boolean, _) => 1,
+            (_, Some(width)) => width.max(stored),
+            (_, None) => size_of::<View>() + stored,
         }
     }
 }

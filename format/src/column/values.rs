@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
-use millwork_codecs::buffer::{BitmapMut, Buffer, BufferMut, Slice, SliceMut, View};
+use millwork_codecs::buffer::{BitmapMut, Buffer, BufferMut, Slice, SliceMut};
 use millwork_codecs::encoding::alp::AlpDecoder;
 use millwork_codecs::encoding::byte_stream_split::ByteStreamSplitDecoder;
 use millwork_codecs::encoding::delta_binary_packed::DeltaDecoder;
@@ -22,7 +22,6 @@ use super::{ColumnShape, convert};
 use crate::error::{Error, Feature, Result};
 use crate::metadata::{Encoding, PhysicalType};
 use crate::page::DataPage;
-use crate::types::Storage;
 use crate::vector::{Codes, Data, Dictionary, Vector};
 
 /// A position in the encoded values of one page.
@@ -336,19 +335,7 @@ pub fn decode_dictionary(
             body.len()
         )));
     }
-    // Decimals of any length become numbers of up to 32 bytes, those of BYTE_ARRAY beside their views.
-    let stored_bytes = match shape.data_type.storage() {
-        Storage::Int64 => 8,
-        Storage::Int128 => 16,
-        Storage::Fixed(width) => width as usize,
-        _ => 0,
-    };
-    let entry_bytes = match (shape.physical, shape.plain_width()) {
-        (PhysicalType::Boolean, _) => 1,
-        (_, Some(width)) => width.max(stored_bytes),
-        (_, None) => size_of::<View>() + stored_bytes,
-    };
-    let memory = budget.reserve((entries as u64).saturating_mul(entry_bytes as u64))?;
+    let memory = budget.reserve((entries as u64).saturating_mul(shape.decoded_bytes() as u64))?;
     let body = match shape.plain_width() {
         Some(width) if entries > 0 => plain_of_width(body, entries, width, shape.physical, budget)?,
         _ => body,

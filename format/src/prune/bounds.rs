@@ -15,6 +15,7 @@ use crate::metadata::created_by::Writer;
 use crate::metadata::{ColumnOrder, ConvertedType, LogicalType, PhysicalType, Statistics};
 use crate::schema::Leaf;
 use crate::types::{DataType, TimeUnit};
+use crate::wide_decimal::WideDecimal;
 
 /// What is known of a number of values, nulls among them.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,11 +125,8 @@ pub fn believed<'a>(
             && (writer.application == "parquet-cpp"
                 || writer.is_before("parquet-cpp-arrow", (4, 0, 0)))
             && statistics.min_value != statistics.max_value;
-    // Such decimals have bounds to be shown, though nothing is pruned by them.
-    let is_ordered = is_ordered_as_decoded(leaf)
-        || matches!(leaf.data_type, DataType::WideDecimal { .. })
-            && leaf.column_order == Some(ColumnOrder::TypeDefined);
-    (is_ordered && !confused).then_some([statistics.min_value, statistics.max_value])
+    let is_sound = is_ordered_as_decoded(leaf) && !confused;
+    is_sound.then_some([statistics.min_value, statistics.max_value])
 }
 
 fn has_newer(statistics: &Statistics<'_>) -> bool {
@@ -203,7 +201,8 @@ fn order_of_type(leaf: &Leaf) -> Option<TypeOrder> {
         | DataType::Time { .. }
         | DataType::Timestamp { .. }
         | DataType::Float16
-        | DataType::Decimal { .. } => Some(Signed),
+        | DataType::Decimal { .. }
+        | DataType::WideDecimal { .. } => Some(Signed),
         DataType::UInt8
         | DataType::UInt16
         | DataType::UInt32
@@ -248,7 +247,7 @@ fn bound(
     let value = value(leaf, bytes)?;
     Some(match value {
         PruneValue::Float(0.0) => Bound { value: PruneValue::Float(zero), is_exact: false },
-        PruneValue::Bytes(bytes) => {
+        PruneValue::Bytes(bytes) if !matches!(leaf.data_type, DataType::WideDecimal { .. }) => {
             let full = match leaf.physical_type {
                 PhysicalType::FixedLenByteArray => bytes.len() == leaf.type_length as usize,
                 _ => true,
@@ -278,6 +277,12 @@ pub(super) fn value(leaf: &Leaf, bytes: &[u8]) -> Option<PruneValue> {
         DataType::Float32 => float(f32::from_le_bytes(bytes.try_into().ok()?).into()),
         DataType::Float64 => float(f64::from_le_bytes(bytes.try_into().ok()?)),
         DataType::Decimal { .. } => decimal(leaf, bytes).map(PruneValue::Integer),
+        DataType::WideDecimal { scale, .. } => {
+            let is_cut = leaf.physical_type == PhysicalType::FixedLenByteArray
+                && bytes.len() != leaf.type_length as usize;
+            let number = WideDecimal::from_big_endian(bytes, *scale).filter(|_| !is_cut);
+            number.map(|number| PruneValue::Bytes(number.ordered().to_vec()))
+        }
         DataType::Utf8 | DataType::Enum | DataType::Json | DataType::Bson | DataType::Binary => {
             Some(PruneValue::Bytes(bytes.to_vec()))
         }

@@ -8,6 +8,7 @@ use millwork_codecs::buffer::Buffer;
 use std::cmp::Ordering;
 
 use super::*;
+use crate::WideDecimal;
 use crate::limits::Limits;
 use crate::metadata::created_by::Writer;
 use crate::metadata::{
@@ -90,6 +91,10 @@ fn bounds_are_decoded_by_type() {
     let none = (None, None);
     let (flba, bytes) = (P::FixedLenByteArray, P::ByteArray);
     let uint = |bits| LogicalType::Integer { bits, signed: false };
+    let wide = |physical, length| {
+        logical(physical, length, LogicalType::Decimal { scale: 0, precision: 60 })
+    };
+    let ordered = |bytes: &[u8]| WideDecimal::from_big_endian(bytes, 0).unwrap().ordered();
     let table: Vec<(Leaf, &[u8], &[u8], _)> = vec![
         (plain(P::Boolean, 0), &[0], &[1], (Some(Boolean(false)), Some(Boolean(true)))),
         (plain(P::Boolean, 0), &[0], &[2], none.clone()),
@@ -115,12 +120,18 @@ fn bounds_are_decoded_by_type() {
         // An annotation that does not fit may have an order of its own.
         (logical(P::Int64, 0, uint(8)), &i64s[0], &i64s[1], none.clone()),
         (logical(bytes, 0, LogicalType::Other(77)), b"a", b"b", none.clone()),
+        // As vectors have them: they order as bytes.
         (
-            logical(bytes, 0, LogicalType::Decimal { scale: 0, precision: 60 }),
-            &[1],
+            wide(bytes, 0),
+            &[0xff, 0x00],
             &[2],
-            none.clone(),
+            (text(&ordered(&[0xff, 0x00])), text(&ordered(&[2]))),
         ),
+        (wide(flba, 2), &[0xff, 0x00], &[0, 2], {
+            (text(&ordered(&[0xff, 0x00])), text(&ordered(&[2])))
+        }),
+        (wide(flba, 2), &[0xff], &[0, 2], none.clone()),
+        (wide(bytes, 0), &[0x40; 33], &[2], none.clone()),
         (plain(bytes, 0), b"", b"\xff", (text(b""), text(b"\xff"))),
         (plain(bytes, 0), b"\x7f", b"\x80", (text(b"\x7f"), text(b"\x80"))),
         (logical(bytes, 0, LogicalType::String), b"a", b"b", (text(b"a"), text(b"b"))),

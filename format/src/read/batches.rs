@@ -83,6 +83,8 @@ pub enum Columns {
     All,
     /// Top-level ones by position, in this order.
     At(Vec<usize>),
+    /// Leaves by ordinal, each alone in the structs and lists around it.
+    Leaves(Vec<usize>),
     /// Those that paths lead to, or the parts of them that they name, in the way of
     /// [`Schema::project`](crate::schema::Schema::project).
     Named(Vec<String>),
@@ -101,6 +103,10 @@ impl Columns {
         match self {
             Self::All => (0..schema.columns().len()).map(at).collect(),
             Self::At(columns) => columns.iter().copied().map(at).collect(),
+            Self::Leaves(leaves) => {
+                let alone = |leaf: &usize| ScanColumn::projected(schema, schema.leaf_alone(*leaf)?);
+                leaves.iter().map(alone).collect()
+            }
             Self::Named(paths) => {
                 let chosen = schema.project(paths.iter().map(String::as_str))?;
                 chosen.into_iter().map(|chosen| ScanColumn::projected(schema, chosen)).collect()
@@ -256,7 +262,7 @@ impl Batches {
             let payload: Vec<usize> =
                 (0..self.shown).filter(|column| columns[*column].is_none()).collect();
             let ranges = ranges_of(&selection, rows.start);
-            while let Some(need) = reader.want(&payload, &ranges)? {
+            while let Some(need) = reader.want(&payload, &ranges, context.budget())? {
                 bring(scan, &need, context.budget())?;
             }
         }
@@ -293,7 +299,7 @@ impl Batches {
                 };
                 let most = if self.filter.is_some() { u64::MAX } else { self.rows_left };
                 let ahead = first_rows(&rows, most);
-                while let Some(need) = reader.want(&first, &ahead)? {
+                while let Some(need) = reader.want(&first, &ahead, self.context.budget())? {
                     bring(&self.scan, &need, self.context.budget())?;
                 }
                 self.morsel = Some(Morsel { reader, rows });

@@ -3,16 +3,18 @@
 //! It knows where its pages lie (`layout`), decodes its dictionary once, opens a page that several
 //! morsels share once, and gives the bytes of a page back when its last morsel is through with it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_codecs::compression::Codec;
 
 use super::layout::{Extent, Layout, dictionary_among, page_among};
 use super::{File, ScanLeaf, ScanMetrics};
-use crate::column::{carried_value, decode_dictionary};
-use crate::error::{Error, Feature, Place, Result};
+use crate::column::{PageCursor, carried_value, decode_dictionary};
+use crate::error::{Error, ErrorKind, Feature, Limit, Place, Result};
 use crate::io::{RangeStore, Reader};
 use crate::metadata::{ColumnChunk, Encoding, OffsetIndex, PageHeader, PageKind};
 use crate::page::{DataPage, PageContext, PageStart, codec_of};
@@ -53,6 +55,8 @@ struct State {
     slots: Vec<Slot>,
     /// Morsels that are not through with a chunk that is one unit.
     whole_users: usize,
+    /// First rows of morsels that were through with it before its pages were known.
+    unseen: HashSet<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +64,13 @@ struct Slot {
     users: usize,
     users_left: usize,
     page: Option<Arc<DataPage>>,
+    /// Where morsels that end inside the page left it: those behind them go on from there.
+    left_at: Vec<PageCursor>,
+}
+
+impl Slot {
+    /// Places that are kept: with a morsel for each lane the next is not far behind one of them.
+    const MOST_PLACES: usize = 8;
 }
 
 #[derive(Debug)]
@@ -181,11 +192,12 @@ impl Chunk {
         Ok(())
     }
 
-    /// The unit that has to be read before the layout is known; `None` if it is known.
+    /// The unit that has to be read before the layout is known; `None` if it is known. Memory for many pages is
+    /// taken from `budget`.
     ///
     /// # Errors
-    /// `Corrupt` or `Truncated` if the page headers cannot be walked.
-    pub(super) fn want_layout(&self, file: &File) -> Result<Option<Range<u64>>> {
+    /// `Corrupt` or `Truncated` if the page headers cannot be walked; `LimitExceeded` if memory is refused.
+    pub(super) fn want_layout(&self, file: &File, budget: &Budget) -> Result<Option<Range<u64>>> {
         if self.layout().is_some() {
             return Ok(None);
         }
@@ -197,10 +209,13 @@ impl Chunk {
         let Some(bytes) = self.store.get(&extent.range)? else {
             return Ok(Some(extent.range.clone()));
         };
-        match extent.by_headers(&bytes, file.limits()) {
+        match extent.by_headers(&bytes, file.limits(), budget) {
             Ok(layout) => {
                 self.set_layout(layout);
                 Ok(None)
+            }
+            Err(error) if *error.kind() == ErrorKind::LimitExceeded(Limit::Memory) => {
+                Err(error.at(&self.place))
             }
             Err(error) => self.correct(file, &extent.range, error).map(Some),
         }
@@ -430,6 +445,25 @@ impl Chunk {
         open(context).map_err(|error| self.locate(error, layout, index))
     }
 
+    /// Keeps the place at which a morsel left page `index`, if others will read on in it.
+    pub(super) fn leave_at(&self, index: usize, cursor: PageCursor) {
+        let mut state = lock(&self.state);
+        let Some(slot) = state.slots.get_mut(index).filter(|slot| slot.users_left > 1) else {
+            return;
+        };
+        if slot.left_at.len() == Slot::MOST_PLACES {
+            slot.left_at.remove(0);
+        }
+        slot.left_at.push(cursor);
+    }
+
+    /// The last place in page `index`, not behind its row `row`, at which another morsel left it.
+    pub(super) fn nearest(&self, index: usize, row: usize) -> Option<PageCursor> {
+        let state = lock(&self.state);
+        let places = state.slots.get(index)?.left_at.iter().filter(|cursor| cursor.row() <= row);
+        places.max_by_key(|cursor| cursor.row()).cloned()
+    }
+
     /// `error` of page `index`, with its place and what is lost.
     pub(super) fn locate(&self, error: Error, layout: &Layout, index: usize) -> Error {
         let Some(location) = layout.pages.get(index) else { return error.at(&self.place) };
@@ -458,6 +492,7 @@ impl Chunk {
             slot.users_left = slot.users_left.saturating_sub(1);
             if slot.users_left == 0 {
                 slot.page = None;
+                slot.left_at = Vec::new();
                 if !layout.whole {
                     self.store.release(&layout.pages[index].range);
                 }
@@ -465,8 +500,17 @@ impl Chunk {
         }
     }
 
-    /// A morsel is through with this chunk.
-    pub(super) fn finish_morsel(&self) {
+    /// The morsel of rows `rows` is through with this chunk, of which it was through with pages `seen` before, or
+    /// has not seen any.
+    pub(super) fn finish_morsel(&self, rows: &Range<u64>, seen: Option<Range<usize>>) {
+        let layout = self.layout();
+        match (&layout, seen) {
+            (Some(layout), Some(pages)) => self.finish_pages(layout, pages),
+            (Some(layout), None) => self.finish_pages(layout, layout.overlapping(rows)),
+            (None, _) => {
+                lock(&self.state).unseen.insert(rows.start);
+            }
+        }
         let mut state = lock(&self.state);
         state.whole_users = state.whole_users.saturating_sub(1);
         let whole = state.layout.as_ref().is_none_or(|layout| layout.whole);
@@ -499,9 +543,10 @@ impl State {
         }
         let mut slots: Vec<Slot> = layout.pages.iter().map(|_| Slot::default()).collect();
         for cut in &self.cuts {
+            let is_left = !self.unseen.contains(&cut.start);
             for index in layout.overlapping(cut) {
                 slots[index].users += 1;
-                slots[index].users_left += 1;
+                slots[index].users_left += usize::from(is_left);
             }
         }
         self.slots = slots;

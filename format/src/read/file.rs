@@ -51,10 +51,13 @@ impl File {
     ///
     /// # Errors
     /// `Truncated` for a file too short to be one, `Corrupt` for other kinds of files and broken
-    /// footers, `Unsupported` for encrypted footers, `LimitExceeded` beyond `limits` or `budget`.
+    /// footers, `Unsupported` for encrypted footers, `LimitExceeded` beyond `limits` or `budget`. Memory is taken
+    /// from `budget` until the file is open.
     pub fn with_driver(driver: Arc<dyn Driver>, limits: &Limits, budget: &Budget) -> Result<Self> {
         let place = Place { file: Some(driver.name().clone()), ..Place::default() };
         let footer = read_footer(&driver, limits, budget).map_err(|error| error.at(&place))?;
+        // Of what is kept the caller takes care: see `memory_bytes`.
+        let _room = Schema::reserve(&footer, budget).map_err(|error| error.at(&place))?;
         let schema = Schema::of(&footer, limits).map_err(|error| error.at(&place))?;
         let (footer, schema) = (Arc::new(footer), Arc::new(schema));
         Ok(Self { driver, footer, schema, limits: limits.clone() })

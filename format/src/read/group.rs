@@ -8,6 +8,7 @@ use millwork_codecs::buffer::View;
 
 use super::FileScan;
 use super::chunk::Chunk;
+use super::layout::Layout;
 use crate::batch::BATCH_BYTES;
 use crate::error::{Error, Place, Result};
 use crate::io::Need;
@@ -238,7 +239,7 @@ impl RowGroupScan {
         }
         if self.rows > Self::WHOLE_ROWS
             && let Some(chunk) = self.largest_chunk(cut_by)
-            && let Some(unit) = chunk.want_layout(self.scan.file())?
+            && let Some(unit) = chunk.want_layout(self.scan.file(), budget)?
         {
             return Ok(Some(Need { required: vec![unit], useful: Vec::new() }));
         }
@@ -247,8 +248,6 @@ impl RowGroupScan {
 
     /// Units of the page index that are not here; reads them once all are.
     fn want_indexes(&self, predicates: &[usize], budget: &Budget) -> Result<Vec<Range<u64>>> {
-        /// Of the offset index, of the layout, and of what readers of a page share.
-        const PAGE_BYTES: u64 = 80;
         /// Of the bounds of a page and its counts.
         const BOUNDS_BYTES: u64 = 48;
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -289,7 +288,7 @@ impl RowGroupScan {
                 read[*leaf].offsets = self.read_offset_index(*leaf, unit)?.map(Arc::new);
             }
             let pages = read[*leaf].offsets.as_ref().map_or(0, |offsets| offsets.len() as u64);
-            let a_page = PAGE_BYTES + if bounds.is_some() { BOUNDS_BYTES } else { 0 };
+            let a_page = Layout::PAGE_BYTES + if bounds.is_some() { BOUNDS_BYTES } else { 0 };
             reservation.resize(reservation.bytes().saturating_add(pages * a_page))?;
             if let (Some(unit), true) = (bounds, read[*leaf].offsets.is_some()) {
                 let bytes = store.get(unit)?.unwrap_or_else(millwork_codecs::buffer::Buffer::empty);

@@ -14,13 +14,14 @@
 
 use std::ops::Range;
 
+use millwork_codecs::budget::{Budget, Reservation};
 use millwork_codecs::buffer::{Bitmap, Buffer};
 use millwork_codecs::kernel::bits::count_ones_in;
 
 use crate::error::{Error, ErrorKind, Limit, Place, Result};
 use crate::limits::Limits;
 use crate::metadata::{OffsetIndex, PageHeader, PageKind};
-use crate::room::room_for;
+use crate::room::{more_room, room_for};
 
 /// A data page in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +48,29 @@ pub(crate) struct Layout {
     pub(super) is_aligned: bool,
     /// Whether the chunk was read as a whole to find them: then it is one unit.
     pub(super) whole: bool,
+    /// For the pages, where they were found by walking: of those of an index their reader takes care.
+    memory: Option<Reservation>,
 }
 
 impl Layout {
+    /// Of a page, and of what readers of it share.
+    pub(super) const PAGE_BYTES: u64 = 80;
+
+    /// Adds a page; memory is taken from `budget`.
+    fn push(&mut self, page: PageLocation, budget: &Budget) -> Result<()> {
+        if self.pages.len() == self.pages.capacity() {
+            let more = self.pages.len().max(16);
+            let bytes = (self.pages.len() + more) as u64 * Self::PAGE_BYTES;
+            match &mut self.memory {
+                Some(memory) => memory.resize(bytes)?,
+                None => self.memory = Some(budget.reserve(bytes)?),
+            }
+            more_room(&mut self.pages, more)?;
+        }
+        self.pages.push(page);
+        Ok(())
+    }
+
     /// Where the last page ends; `None` if there is none.
     pub(crate) fn end(&self) -> Option<u64> {
         self.pages.last().map(|page| page.range.end)
@@ -125,8 +146,14 @@ pub(crate) struct Extent {
 impl Extent {
     /// The layout of a chunk without rows.
     pub(super) fn without_rows() -> Layout {
-        let (dictionary, pages) = (None, Vec::new());
-        Layout { dictionary, pages, rows_known: true, is_aligned: true, whole: false }
+        Layout {
+            dictionary: None,
+            pages: Vec::new(),
+            rows_known: true,
+            is_aligned: true,
+            whole: false,
+            memory: None,
+        }
     }
 
     /// The layout that the offset index tells.
@@ -155,18 +182,26 @@ impl Extent {
         let first = pages.first().map_or(self.range.start, |page| page.range.start);
         let dictionary = (self.range.start < first).then_some(self.range.start..first);
         let is_aligned = !self.is_repeated || self.aligns_pages;
-        Ok(Layout { dictionary, pages, rows_known: true, is_aligned, whole: false })
+        Ok(Layout { dictionary, pages, is_aligned, ..Self::without_rows() })
     }
 
-    /// Finds the pages by their headers; `bytes` are those of the range.
+    /// Finds the pages by their headers; `bytes` are those of the range. Memory for many pages is taken from
+    /// `budget`.
     ///
     /// # Errors
-    /// `Corrupt` or `Truncated` if they cannot be walked, or do not have the rows.
-    pub(super) fn by_headers(&self, bytes: &Buffer, limits: &Limits) -> Result<Layout> {
-        self.by_headers_at(|offset| {
+    /// `Corrupt` or `Truncated` if they cannot be walked, or do not have the rows; `LimitExceeded` if memory
+    /// is refused.
+    pub(super) fn by_headers(
+        &self,
+        bytes: &Buffer,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Layout> {
+        let header_at = |offset: u64| {
             let rest = bytes.get((offset - self.range.start) as usize..).unwrap_or_default();
             PageHeader::parse(rest, offset, limits)
-        })
+        };
+        self.by_headers_at(header_at, budget)
     }
 
     /// The same with headers that `header_at` reads at an offset in the file.
@@ -176,6 +211,7 @@ impl Extent {
     pub(crate) fn by_headers_at(
         &self,
         mut header_at: impl FnMut(u64) -> Result<PageHeader>,
+        budget: &Budget,
     ) -> Result<Layout> {
         let mut layout = Layout { whole: true, ..Self::without_rows() };
         let (mut start, mut row, mut slots) = (self.range.start, 0u64, 0u64);
@@ -237,7 +273,7 @@ impl Extent {
                 .at(&place));
             }
             if rows > 0 {
-                layout.pages.push(PageLocation { range, first_row: row, rows });
+                layout.push(PageLocation { range, first_row: row, rows }, budget)?;
             }
             row += rows;
         }

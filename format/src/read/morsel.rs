@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Bitmap;
 
 use super::RowGroupScan;
@@ -65,15 +66,22 @@ impl MorselReader {
     }
 
     /// The bytes that are missing before rows `ranges` (sorted, within the morsel) of the columns
-    /// `columns` can be read; `None` if none are.
+    /// `columns` can be read; `None` if none are. Where page headers tell the pages, memory for these is taken
+    /// from `budget`.
     ///
     /// # Errors
-    /// Those of the requests; `Corrupt` or `Truncated` if page headers cannot be walked.
-    pub fn want(&mut self, columns: &[usize], ranges: &[Range<u64>]) -> Result<Option<Need>> {
+    /// Those of the requests; `Corrupt` or `Truncated` if page headers cannot be walked; `LimitExceeded` if memory
+    /// is refused.
+    pub fn want(
+        &mut self,
+        columns: &[usize],
+        ranges: &[Range<u64>],
+        budget: &Budget,
+    ) -> Result<Option<Need>> {
         let mut required = Vec::new();
         for column in columns {
             for leaf in self.group.scan().leaves_of(*column) {
-                self.want_of_leaf(leaf, ranges, &mut required)?;
+                self.want_of_leaf(leaf, (ranges, budget), &mut required)?;
             }
         }
         if required.is_empty() {
@@ -86,13 +94,13 @@ impl MorselReader {
     fn want_of_leaf(
         &mut self,
         leaf: usize,
-        ranges: &[Range<u64>],
+        (ranges, budget): (&[Range<u64>], &Budget),
         required: &mut Vec<Range<u64>>,
     ) -> Result<()> {
         if is_valueless(self.group.chunk(leaf)?) {
             return Ok(());
         }
-        let Some(layout) = self.layout(leaf, required)? else { return Ok(()) };
+        let Some(layout) = self.layout(leaf, required, budget)? else { return Ok(()) };
         let chunk = self.group.chunk(leaf)?;
         // It was read as a whole, and stays here until the last morsel is through with it.
         if layout.whole && !layout.pages.is_empty() {
@@ -122,11 +130,12 @@ impl MorselReader {
         &mut self,
         leaf: usize,
         required: &mut Vec<Range<u64>>,
+        budget: &Budget,
     ) -> Result<Option<Arc<Layout>>> {
         let position = &mut self.leaves[leaf];
         if position.layout.is_none() {
             let chunk = self.group.chunk(leaf)?;
-            if let Some(unit) = chunk.want_layout(self.group.scan().file())? {
+            if let Some(unit) = chunk.want_layout(self.group.scan().file(), budget)? {
                 required.push(unit);
                 return Ok(None);
             }
@@ -183,7 +192,9 @@ impl MorselReader {
             return Err(Error::internal("rows are read within the morsel"));
         }
         let first = leaves.start;
-        if let Some(error) = self.leaves.get(first).and_then(|leaf| leaf.failed.as_ref()) {
+        let failed = self.leaves.get(first).and_then(|leaf| leaf.failed.as_ref());
+        // A column without leaves has none that could have failed.
+        if let Some(error) = failed.filter(|_| !leaves.is_empty()) {
             return Err(error.clone());
         }
         if is_flat && is_valueless(self.group.chunk(first)?) {
@@ -196,15 +207,22 @@ impl MorselReader {
         } else {
             self.read_nested(column, &rows, mask.as_ref(), context)
         };
-        if let (Err(error), Some(leaf)) = (&read, self.leaves.get_mut(first)) {
+        if let (Err(error), Some(leaf)) = (&read, self.leaves.get_mut(first))
+            && !leaves.is_empty()
+        {
             leaf.failed = Some(error.clone());
         }
         read
     }
 
     /// The layout of a leaf that is read next from row `row` on.
-    pub(super) fn layout_at(&mut self, leaf: usize, row: u64) -> Result<Arc<Layout>> {
-        let Some(layout) = self.layout(leaf, &mut Vec::new())? else {
+    pub(super) fn layout_at(
+        &mut self,
+        leaf: usize,
+        row: u64,
+        budget: &Budget,
+    ) -> Result<Arc<Layout>> {
+        let Some(layout) = self.layout(leaf, &mut Vec::new(), budget)? else {
             return Err(Error::internal("the column chunk is not here"));
         };
         if row < self.leaves[leaf].next_row {
@@ -220,11 +238,11 @@ impl MorselReader {
         mask: Option<&Bitmap>,
         context: &mut PageContext,
     ) -> Result<Vector> {
-        let layout = self.layout_at(leaf, rows.start)?;
+        let layout = self.layout_at(leaf, rows.start, context.budget())?;
         let mut parts = Vec::new();
         for PageRows { page, passed, count, from, chosen } in layout.chosen(rows, mask) {
             let words = mask.map(Bitmap::words);
-            let part = self.read_page(leaf, &layout, page, context, |cursor, shape| {
+            let part = self.read_page(leaf, &layout, (page, passed), context, |cursor, shape| {
                 cursor.skip(passed - cursor.row())?;
                 match words {
                     Some(words) if chosen < count => {
@@ -239,12 +257,13 @@ impl MorselReader {
         concat(&parts)
     }
 
-    /// Runs `read` on the cursor of page `page`, which it opens and moves to if need be.
+    /// Runs `read` on the cursor of page `page`, which it opens and moves to if need be: to row `row` of the page
+    /// or before.
     fn read_page(
         &mut self,
         leaf: usize,
         layout: &Arc<Layout>,
-        page: usize,
+        (page, row): (usize, usize),
         context: &mut PageContext,
         read: impl FnOnce(&mut PageCursor, &ColumnShape) -> Result<Vector>,
     ) -> Result<Vector> {
@@ -253,12 +272,15 @@ impl MorselReader {
         if position.pages.start != page || position.cursor.is_none() {
             chunk.finish_pages(layout, position.pages.start..page);
             position.pages.start = page;
+            position.cursor = None;
             let opened = chunk.open_page(layout, page, context)?;
             let dictionary = chunk.dictionary(layout, context)?;
-            let cursor =
-                PageCursor::new(opened, &chunk.leaf().shape, dictionary.as_ref(), context.budget())
-                    .map_err(|error| chunk.locate(error, layout, page))?;
-            position.cursor = Some(cursor);
+            let shape = &chunk.leaf().shape;
+            position.cursor = Some(match chunk.nearest(page, row) {
+                Some(cursor) => cursor,
+                None => PageCursor::new(opened, shape, dictionary.as_ref(), context.budget())
+                    .map_err(|error| chunk.locate(error, layout, page))?,
+            });
         }
         let Some(cursor) = &mut position.cursor else {
             return Err(Error::internal("a page without a cursor"));
@@ -275,18 +297,13 @@ fn is_valueless(chunk: &Chunk) -> bool {
 
 impl Drop for MorselReader {
     fn drop(&mut self) {
-        for (leaf, position) in self.leaves.iter().enumerate() {
+        for (leaf, position) in self.leaves.iter_mut().enumerate() {
             let Ok(chunk) = self.group.chunk(leaf) else { continue };
-            match &position.layout {
-                Some(layout) => chunk.finish_pages(layout, position.pages.clone()),
-                // Never looked at: its pages have one user less all the same.
-                None => {
-                    if let Some(layout) = chunk.layout() {
-                        chunk.finish_pages(&layout, layout.overlapping(&self.rows));
-                    }
-                }
+            if let Some(cursor) = position.cursor.take().filter(|_| position.failed.is_none()) {
+                chunk.leave_at(position.pages.start, cursor);
             }
-            chunk.finish_morsel();
+            let seen = position.layout.as_ref().map(|_| position.pages.clone());
+            chunk.finish_morsel(&self.rows, seen);
         }
     }
 }

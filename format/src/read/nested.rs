@@ -65,7 +65,7 @@ impl MorselReader {
             return Err(Error::internal("a leaf without levels"));
         };
         let mut out = LeafRows::new(position, max, context.budget())?;
-        let layout = self.layout_at(leaf, rows.start)?;
+        let layout = self.layout_at(leaf, rows.start, context.budget())?;
         if layout.rows_known {
             self.read_pages(leaf, &layout, rows, mask, &mut out, context)?;
             self.leaves[leaf].next_row = rows.end;

@@ -90,6 +90,59 @@ fn batches_are_as_long_as_asked_and_hold_the_same_rows() {
     }
 }
 
+/// Pieces that are cut inside a page go on from where others left it, in whatever order they are read.
+#[test]
+fn pieces_of_a_page_are_read_in_any_order() {
+    let file = File::open(&fixture(), &Limits::standard()).unwrap();
+    let columns = [0, 4, 8, 15];
+    let budget = Budget::unlimited();
+    let read = |order: &dyn Fn(usize, usize) -> usize| {
+        let metrics = Arc::new(ScanMetrics::new(columns.len()));
+        let scan = FileScan::new(&file, 0, &columns, metrics).unwrap();
+        let group = RowGroupScan::new(&scan, 0).unwrap();
+        while let Some(need) = group.prepare(&[0], 0, &budget).unwrap() {
+            scan.fetcher().request(&need.required, &budget).unwrap();
+        }
+        let cuts = group.cut_inside_pages(0, 1);
+        assert!(cuts.len() > 20, "{}", cuts.len());
+        let mut readers: Vec<Option<MorselReader>> =
+            cuts.iter().map(|rows| Some(MorselReader::new(&group, rows.clone()))).collect();
+        let mut found: Vec<Vec<Vector>> = vec![Vec::new(); cuts.len()];
+        let mut context = PageContext::new(budget.clone(), Limits::standard());
+        for turn in 0..cuts.len() {
+            let at = order(turn, cuts.len());
+            let mut reader = readers[at].take().unwrap();
+            let rows = cuts[at].clone();
+            let all: Vec<usize> = (0..columns.len()).collect();
+            while let Some(need) = reader.want(&all, std::slice::from_ref(&rows), &budget).unwrap()
+            {
+                scan.fetcher().request(&need.required, &budget).unwrap();
+            }
+            for column in all {
+                let selection = Selection::All((rows.end - rows.start) as usize);
+                let vector = reader.read(column, rows.clone(), &selection, &mut context);
+                found[at].push(vector.unwrap());
+            }
+        }
+        let batch = |columns: Vec<Vector>| {
+            let rows = columns[0].len();
+            Batch::new(columns, rows)
+        };
+        let rows = all_rows(found.into_iter().map(batch));
+        drop(group);
+        assert_eq!(scan.fetcher().store().held(), 0);
+        rows
+    };
+    let options =
+        BatchOptions { columns: Columns::At(columns.to_vec()), ..BatchOptions::default() };
+    let first_group = BatchOptions { row_groups: Some(vec![0]), ..options };
+    let expected = all_rows(file.batches(first_group).unwrap());
+    assert_eq!(read(&|turn, _| turn), expected);
+    assert_eq!(read(&|turn, count| count - 1 - turn), expected);
+    // A stride that meets each once.
+    assert_eq!(read(&|turn, count| if count % 7 == 0 { turn } else { turn * 7 % count }), expected);
+}
+
 #[test]
 fn batches_end_where_pages_do() {
     // Row groups of 60 rows, pages of 15.
@@ -133,7 +186,9 @@ fn read_late(seed: u64, target: u64, latency_us: u32) -> (Vec<Vec<String>>, Scan
         for reader in &mut readers {
             let rows = reader.rows().clone();
             for column in &columns {
-                while let Some(need) = reader.want(&[*column], std::slice::from_ref(&rows)).unwrap()
+                while let Some(need) = reader
+                    .want(&[*column], std::slice::from_ref(&rows), &Budget::unlimited())
+                    .unwrap()
                 {
                     answer(scan.fetcher(), &driver, &need.required, &budget);
                 }
@@ -202,7 +257,7 @@ fn a_selection_opens_only_pages_with_survivors() {
     let selection =
         Selection::from_rows(millwork_codecs::buffer::Slice::copy_of(&chosen), count).unwrap();
     let ranges: Vec<_> = chosen.iter().map(|row| u64::from(*row)..u64::from(*row) + 1).collect();
-    while let Some(need) = reader.want(&columns, &ranges).unwrap() {
+    while let Some(need) = reader.want(&columns, &ranges, &Budget::unlimited()).unwrap() {
         scan.fetcher().request(&need.required, &budget).unwrap();
         scan.fetcher()
             .wait_for(|store| {

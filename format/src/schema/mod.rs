@@ -27,6 +27,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use millwork_codecs::budget::{Budget, Reservation};
+
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::metadata::{
@@ -187,10 +189,12 @@ impl PartialEq for ByName {
 }
 
 impl Schema {
+    /// Of an allocation of its own, beside what lies in it.
+    const APART_BYTES: usize = 32;
+
     /// About the bytes of memory that it takes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        /// An allocation of its own beside what lies in it.
-        const APART: usize = 32;
+        const APART: usize = Schema::APART_BYTES;
         fn nodes(fields: &[SchemaField]) -> usize {
             let below = |field: &SchemaField| match &field.content {
                 Content::Leaf(_) => 0,
@@ -207,6 +211,22 @@ impl Schema {
             + self.columns.len() * size_of::<Column>()
             + paths.sum::<usize>()
             + names.sum::<usize>()
+    }
+
+    /// Takes from `budget` what the schema of `footer` takes at most, but for the names around leaves, which have
+    /// a limit of their own.
+    ///
+    /// # Errors
+    /// `LimitExceeded` if it is refused.
+    pub(crate) fn reserve(footer: &Footer, budget: &Budget) -> Result<Reservation> {
+        // A field may be a leaf, and a column, and its type is told with both.
+        const ELEMENT_BYTES: usize = size_of::<SchemaField>()
+            + size_of::<Leaf>()
+            + size_of::<Column>()
+            + 2 * size_of::<Field>()
+            + 6 * Schema::APART_BYTES;
+        let elements = footer.schema().len() as u64;
+        Ok(budget.reserve(elements.saturating_mul(ELEMENT_BYTES as u64))?)
     }
 
     /// The tree that `elements` list depth first, the root first.

@@ -148,8 +148,10 @@ impl Schema {
                 if count == steps.len() {
                     return self.whole(index);
                 }
-                let leaves = leaves.into_iter().collect();
-                return Some(Chosen { column: index, leaves, is_whole: false });
+                let leaves: BTreeSet<usize> = leaves.into_iter().collect();
+                // A group without leaves is nothing to be read.
+                let is_some = !leaves.is_empty();
+                return is_some.then_some(Chosen { column: index, leaves, is_whole: false });
             }
         }
         None
@@ -232,12 +234,13 @@ fn descend(
                 return lists == 1 && descend(&entries, element, 0, steps, into);
             }
             let step = &steps[0];
-            (called.iter().zip(own).zip(children)).any(|((called, field), child)| {
-                field.is_some_and(|field| {
-                    (step.name == *called || *step.name == *field.name)
-                        && descend(&field.data_type, child, step.lists, &steps[1..], into)
+            lists <= 1
+                && (called.iter().zip(own).zip(children)).any(|((called, field), child)| {
+                    field.is_some_and(|field| {
+                        (step.name == *called || *step.name == *field.name)
+                            && descend(&field.data_type, child, step.lists, &steps[1..], into)
+                    })
                 })
-            })
         }
         (DataType::Struct(fields), Layout::Struct { children, .. }) if lists == 0 => {
             descend_struct(fields, children, steps, into)

@@ -7,7 +7,7 @@ use bytemuck::Pod;
 use millwork_codecs::buffer::{Bitmap, BitmapMut, Buffer, BufferMut, Slice, SliceMut, View};
 
 use super::{Codes, Data, Dictionary, List, Vector, Views, with_plain};
-use crate::error::{Error, Limit, Result};
+use crate::error::{Error, Result};
 
 /// The rows of all `parts`, in order. Parts with codes of one dictionary stay codes; decimals of both
 /// widths become the wide one; an empty list of parts gives no rows.
@@ -217,9 +217,7 @@ fn concat_lists(parts: &[Vector], len: usize) -> Result<List> {
             Data::List(list) => {
                 let used = list.offsets().last().copied().unwrap_or(0);
                 for (slot, end) in offsets[filled + 1..].iter_mut().zip(&list.offsets()[1..]) {
-                    *slot = elements.checked_add(*end).ok_or_else(|| {
-                        Error::limit(Limit::BatchBytes, "more than 2^31 list elements in one batch")
-                    })?;
+                    *slot = List::offset(elements as usize + *end as usize)?;
                 }
                 children.push(list.child().slice(0, used as usize)?);
                 elements += used;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use millwork_codecs::buffer::Slice;
 
 use super::Vector;
-use crate::error::{Error, Result};
+use crate::error::{Error, Limit, Result};
 
 /// Lists of a child: row `i` is rows `offsets[i]..offsets[i + 1]` of the child.
 #[derive(Clone, Debug)]
@@ -27,6 +27,16 @@ impl List {
             return Err(Error::internal("list offsets must ascend from 0 and end in the child"));
         }
         Ok(Self { offsets, child: Arc::new(child) })
+    }
+
+    /// Behind `elements` elements, as an offset.
+    ///
+    /// # Errors
+    /// `LimitExceeded` if there are more than a batch can hold.
+    pub fn offset(elements: usize) -> Result<i32> {
+        i32::try_from(elements).map_err(|_| {
+            Error::limit(Limit::BatchBytes, "more than 2^31 list elements in one batch")
+        })
     }
 
     /// Lists.

@@ -7,7 +7,7 @@ use millwork_codecs::buffer::{Bitmap, BitmapMut, BufferMut, Slice, SliceMut};
 
 use super::dictionary::with_codes;
 use super::{Codes, Data, List, Vector, Views, with_plain};
-use crate::error::{Error, Limit, Result};
+use crate::error::{Error, Result};
 use crate::selection::Selection;
 
 impl Vector {
@@ -116,16 +116,21 @@ fn take_bits(bits: &Bitmap, rows: &[u32]) -> Result<Bitmap> {
     Ok(taken.freeze())
 }
 
+/// Rows may be listed any number of times: what that comes to is known before anything is copied.
 fn take_lists(list: &List, rows: &[u32]) -> Result<List> {
     let mut offsets = SliceMut::<i32>::scratch(rows.len() + 1)?;
-    let mut elements = Vec::new();
-    for (position, row) in rows.iter().enumerate() {
+    let mut end = 0u64;
+    for (row, offset) in rows.iter().zip(offsets.iter_mut().skip(1)) {
+        end += list.range(*row as usize).len() as u64;
+        *offset = List::offset(usize::try_from(end).unwrap_or(usize::MAX))?;
+    }
+    let mut elements = SliceMut::<u32>::to_fill(end as usize)?;
+    let mut rest: &mut [u32] = &mut elements;
+    for row in rows {
         let range = list.range(*row as usize);
-        elements.extend(range.start as u32..range.end as u32);
-        let end = i32::try_from(elements.len()).map_err(|_| {
-            Error::limit(Limit::BatchBytes, "more than 2^31 list elements in one batch")
-        })?;
-        offsets[position + 1] = end;
+        let (own, behind) = rest.split_at_mut(range.len());
+        own.iter_mut().zip(range).for_each(|(slot, element)| *slot = element as u32);
+        rest = behind;
     }
     List::new(offsets.freeze(), list.child().take(&elements)?)
 }

@@ -34,6 +34,9 @@ pub(super) fn shown(leaf: &Leaf, value: &PruneValue) -> String {
             let bytes = bytes.get(..4 * SHOWN + 4).unwrap_or(bytes);
             text = format!("\"{}\"", String::from_utf8_lossy(bytes).escape_debug());
         }
+        (PruneValue::Bytes(bytes), data_type @ DataType::WideDecimal { .. }) => {
+            write_value(data_type, Cell::Bytes(bytes), &mut text);
+        }
         (PruneValue::Bytes(bytes), _) => {
             text = bytes.iter().take(SHOWN / 2).map(|byte| format!("{byte:02x}")).collect();
             text.insert_str(0, "x'");
@@ -268,7 +271,9 @@ fn bytes(
 ) {
     let is_bytes = leaf.physical_type == crate::metadata::PhysicalType::ByteArray;
     // Numbers that are stored as bytes are counted as what they are.
-    let is_counted = is_bytes && !matches!(leaf.data_type, DataType::Decimal { .. });
+    let is_number =
+        matches!(leaf.data_type, DataType::Decimal { .. } | DataType::WideDecimal { .. });
+    let is_counted = is_bytes && !is_number;
     if let Some(claimed) = claimed.filter(|claimed| is_counted && *claimed != facts.bytes) {
         let what = format!("{claimed} bytes of strings are claimed, there are {}", facts.bytes);
         visit.wrong(check, place, what);

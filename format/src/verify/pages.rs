@@ -124,10 +124,10 @@ fn range_of_pages(
     if told.as_ref() == Some(&most) {
         return Ok(told);
     }
-    let limits = visit.file.limits();
+    let (limits, budget) = (visit.file.limits(), visit.budget);
     let mut walk = |range: &Range<u64>, is_stretched: bool| {
         let extent = Extent { range: range.clone(), is_stretched, ..extent.clone() };
-        match extent.by_headers_at(|offset| window.header(offset, limits)) {
+        match extent.by_headers_at(|offset| window.header(offset, limits), budget) {
             Ok(layout) => Ok(Some(layout)),
             Err(error) => severity_of(&error).map(|_| None),
         }

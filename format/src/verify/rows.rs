@@ -127,19 +127,16 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
             if !known.insert(leaf) {
                 continue;
             }
-            let column = schema.columns().partition_point(|column| column.leaves.end <= leaf);
-            match (schema.columns().get(column), schema.leaves().get(leaf)) {
-                (Some(described), Some(leaf)) if described.is_flat => {
-                    columns.push((column, leaf, *sorting));
-                }
-                (Some(_), Some(leaf)) => {
+            match schema.leaves().get(leaf) {
+                Some(leaf) if leaf.max_repetition_level == 0 => columns.push((leaf, *sorting)),
+                Some(leaf) => {
                     let column = Some(leaf.dotted_path.clone());
                     let place = Place { column, ..visit.place() };
-                    let what = "the order of rows by a field of a nested column is not verified";
+                    let what = "the order of rows by the elements of a list is not verified";
                     visit.unverified(Check::Sorting, place, what, None);
                     break;
                 }
-                _ => {
+                None => {
                     let place =
                         Place { row_group: groups.first().map(|g| *g as u32), ..visit.place() };
                     let what = format!("sorted by column {leaf}, which does not exist");
@@ -148,7 +145,7 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
                 }
             }
         }
-        let is_spoilt = columns.iter().any(|(_, leaf, _)| visit.spoilt[leaf.index]);
+        let is_spoilt = columns.iter().any(|(leaf, _)| visit.spoilt[leaf.index]);
         if !columns.is_empty() && !is_spoilt {
             in_order(visit, &columns, groups)?;
         }
@@ -159,11 +156,11 @@ fn sorting(visit: &mut Visit<'_>) -> Result<()> {
 /// The first pair of rows of each of `groups` that is not in order by `columns`.
 fn in_order(
     visit: &mut Visit<'_>,
-    columns: &[(usize, &Leaf, SortingColumn)],
+    columns: &[(&Leaf, SortingColumn)],
     groups: Vec<usize>,
 ) -> Result<()> {
     let options = BatchOptions {
-        columns: Columns::At(columns.iter().map(|(column, _, _)| *column).collect()),
+        columns: Columns::Leaves(columns.iter().map(|(leaf, _)| leaf.index).collect()),
         row_groups: Some(groups),
         budget: Some(visit.budget.clone()),
         ..BatchOptions::default()
@@ -177,7 +174,7 @@ fn in_order(
         Err(error) => return keeps_from_looking(&error),
     };
     let keys: Vec<(&DataType, SortingColumn)> =
-        columns.iter().map(|(_, leaf, sorting)| (&leaf.data_type, *sorting)).collect();
+        columns.iter().map(|(leaf, sorting)| (&leaf.data_type, *sorting)).collect();
     for batch in batches {
         let batch = match batch {
             Ok(batch) => batch,
@@ -196,12 +193,15 @@ fn in_order(
                 (None, _) => continue,
             };
             let order = compare(&keys, &mut too_long, |key| {
-                (in_front.columns()[key].cell(at), batch.columns()[key].cell(row))
+                (
+                    innermost(in_front.columns()[key].cell(at)),
+                    innermost(batch.columns()[key].cell(row)),
+                )
             });
             if order == Some(Ordering::Greater) {
                 let place = Place {
                     row_group: Some(group),
-                    column: columns.first().map(|(_, leaf, _)| leaf.dotted_path.clone()),
+                    column: columns.first().map(|(leaf, _)| leaf.dotted_path.clone()),
                     ..place.clone()
                 };
                 let row = origin.first_row + row as u64;
@@ -215,13 +215,21 @@ fn in_order(
         last = Some((group, batch));
     }
     if too_long {
-        let column = columns.first().map(|(_, leaf, _)| leaf.dotted_path.clone());
+        let column = columns.first().map(|(leaf, _)| leaf.dotted_path.clone());
         let what = format!(
             "the order of rows whose values agree in their first {COMPARED_BYTES} bytes is not verified"
         );
         visit.unverified(Check::Sorting, Place { column, ..place }, what, None);
     }
     Ok(())
+}
+
+/// The value of a leaf that stands alone in structs.
+fn innermost(mut cell: Cell<'_>) -> Cell<'_> {
+    while let Cell::Struct { children: [only], row } = cell {
+        cell = only.cell(row);
+    }
+    cell
 }
 
 /// Broken pages were told before.

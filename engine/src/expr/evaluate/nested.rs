@@ -87,11 +87,6 @@ fn list_of(vector: &Vector) -> Result<&List> {
     }
 }
 
-fn offset(elements: usize) -> Result<i32> {
-    i32::try_from(elements)
-        .map_err(|_| Error::unsupported("a batch of more than 2^31 list elements"))
-}
-
 fn struct_field(value: &Vector, index: usize) -> Result<Vector> {
     let Data::Struct(children) = value.data() else { return Err(operand::layout()) };
     let child = children.get(index).ok_or_else(operand::layout)?;
@@ -170,19 +165,20 @@ fn list_slice(value: &Vector, ends: [&Vector; 2], rows: usize) -> Result<Vector>
                 elements.extend(start + first as u32..start + last as u32);
             }
         }
-        offsets.push(offset(elements.len())?);
+        offsets.push(List::offset(elements.len())?);
     }
     gathered(list.child(), &elements, &offsets, Some(Bitmap::from_bools(&valid)))
 }
 
 fn list_value(parts: &[Vector], rows: usize) -> Result<Vector> {
-    let offsets: Result<Vec<i32>> = (0..=rows).map(|row| offset(row * parts.len())).collect();
+    let offsets: Result<Vec<i32>> =
+        (0..=rows).map(|row| Ok(List::offset(row * parts.len())?)).collect();
     if parts.is_empty() {
         return gathered(&Vector::null(0), &[], &offsets?, None);
     }
     let all = concat(parts)?;
     let places = (0..rows).flat_map(|row| (0..parts.len()).map(move |part| part * rows + row));
-    let elements: Result<Vec<u32>> = places.map(|place| Ok(offset(place)? as u32)).collect();
+    let elements: Result<Vec<u32>> = places.map(|place| Ok(List::offset(place)? as u32)).collect();
     gathered(&all, &elements?, &offsets?, None)
 }
 
@@ -208,7 +204,7 @@ fn list_concat(a: &Vector, b: &Vector, is_lenient: bool, rows: usize) -> Result<
         if *valid && there[1] {
             elements.extend(y.range(row).map(|element| (shift + element) as u32));
         }
-        offsets.push(offset(elements.len())?);
+        offsets.push(List::offset(elements.len())?);
     }
     gathered(&child, &elements, &offsets, Some(Bitmap::from_bools(&valid)))
 }
@@ -280,7 +276,7 @@ fn map_of_lists(
             of_keys.extend(own.map(|element| element as u32));
             of_values.extend(other.map(|element| element as u32));
         }
-        offsets.push(offset(of_keys.len())?);
+        offsets.push(List::offset(of_keys.len())?);
     }
     let children = [key_lists.child().take(&of_keys)?, value_lists.child().take(&of_values)?];
     let entries = Vector::new(Data::Struct(children.into()), None, of_keys.len())?;

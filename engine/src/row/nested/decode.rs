@@ -6,7 +6,7 @@ use millwork_format::types::Storage;
 use millwork_format::vector::{Data, List, Vector, ViewsBuilder};
 
 use super::{END, ESCAPED, NULL, PRESENT, Shape, mismatch};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A vector that grows by values that are read.
 pub(super) struct Builder {
@@ -134,10 +134,7 @@ impl Builder {
                         flag => child.push_flagged(flag[0], input)?,
                     }
                 }
-                let end = i32::try_from(child.valid.len());
-                offsets.push(
-                    end.map_err(|_| Error::unsupported("a batch of more than 2^31 list elements"))?,
-                );
+                offsets.push(List::offset(child.valid.len())?);
             }
             Values::Struct(fields) => {
                 for field in fields {

@@ -46,9 +46,8 @@ impl Asked {
             }
             _ => {
                 let (operand, test) = test_of(expr)?;
-                if let Some((instant, unit)) = instant_of(operand) {
-                    let tests = counted(unit, &test)?;
-                    return Some(Self::Instant { operand: instant.clone(), tests });
+                if let Some(instant) = Instant::of(operand) {
+                    return instant.asked(test);
                 }
                 let (operand, test) = through_casts(operand, test)?;
                 Some(Self::Value { operand: operand.clone(), test })
@@ -218,15 +217,59 @@ fn of_integers(test: Test) -> Option<Test> {
     Some(Test::Compare { comparison, value: PruneValue::Integer(bound as i128) })
 }
 
-/// The INT96 that `expr` makes a timestamp of, and the unit of that.
-fn instant_of(expr: &Expr) -> Option<(&Expr, TimeUnit)> {
-    match (&expr.kind, &expr.data_type) {
-        (ExprKind::Cast { argument, .. }, DataType::Timestamp { unit, .. })
-            if argument.data_type == DataType::Int96 =>
-        {
-            Some((argument, *unit))
+/// An INT96 of which a timestamp is made.
+struct Instant<'a> {
+    operand: &'a Expr,
+    unit: TimeUnit,
+    /// Whether one that does not fit is an error, and not null.
+    strict: bool,
+}
+
+impl<'a> Instant<'a> {
+    /// Values of an IN that are asked one by one; of more only the least and the greatest are.
+    const MOST_VALUES: usize = 64;
+
+    /// Behind the cast that `expr` is.
+    fn of(expr: &'a Expr) -> Option<Self> {
+        match (&expr.kind, &expr.data_type) {
+            (ExprKind::Cast { argument, strict }, DataType::Timestamp { unit, .. })
+                if argument.data_type == DataType::Int96 =>
+            {
+                Some(Self { operand: argument, unit: *unit, strict: *strict })
+            }
+            _ => None,
         }
-        _ => None,
+    }
+
+    /// What is asked of it where the timestamp passes `test`.
+    fn asked(&self, test: Test) -> Option<Asked> {
+        let operand = || self.operand.clone();
+        match test {
+            Test::IsNull if !self.strict => None,
+            Test::IsNull | Test::IsNotNull => Some(Asked::Value { operand: operand(), test }),
+            Test::In(values) => {
+                let compared = |comparison, value: &PruneValue| {
+                    let test = Test::Compare { comparison, value: value.clone() };
+                    counted(self.unit, &test)
+                };
+                let equal = |value| {
+                    let tests = compared(Comparison::Equal, value)?;
+                    Some(Asked::Instant { operand: operand(), tests })
+                };
+                let values = values.as_slice();
+                if let ([least, .., greatest], Self::MOST_VALUES..) = (values, values.len()) {
+                    let mut tests = compared(Comparison::GreaterOrEqual, least)?;
+                    tests.extend(compared(Comparison::LessOrEqual, greatest)?);
+                    return Some(Asked::Instant { operand: operand(), tests });
+                }
+                let each: Option<Vec<Asked>> = values.iter().map(equal).collect();
+                each.map(Asked::Any)
+            }
+            test => {
+                let tests = counted(self.unit, &test)?;
+                Some(Asked::Instant { operand: operand(), tests })
+            }
+        }
     }
 }
 

@@ -102,7 +102,7 @@ fn impossible_numbers_are_corrupt() {
         header(0, (900, 300), 5, &[100], &[]),
         header(0, (900, 300), 7, &[100, 0], &[]),
         header(2, (900, 300), 7, &[], &[]),
-        header(3, (900, 300), 8, &[100, 101, 90, 5, 20, 30], &[]),
+        header(3, (900, 300), 8, &[-100, 10, 90, 5, 20, 30], &[]),
         header(3, (900, 300), 8, &[100, 10, -90, 5, 20, 30], &[]),
         header(3, (900, 300), 8, &[100, 10, 90, 5, 200, 101], &[]),
         header(3, (299, 300), 8, &[100, 10, 90, 5, 200, 100], &[]),
@@ -112,6 +112,15 @@ fn impossible_numbers_are_corrupt() {
         let error = parse(&bytes).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Corrupt, "{error}");
         assert!(error.place().file_offset.is_some_and(|offset| offset >= 5000));
+    }
+}
+
+#[test]
+fn a_number_of_nulls_that_is_none_is_not_told() {
+    for (told, expected) in [(-1, None), (0, Some(0)), (101, Some(101))] {
+        let bytes = header(3, (900, 300), 8, &[100, told, 90, 5, 20, 30], &[]);
+        let PageKind::DataV2 { num_nulls, .. } = parse(&bytes).unwrap().kind else { panic!() };
+        assert_eq!(num_nulls, expected, "{told}");
     }
 }
 
