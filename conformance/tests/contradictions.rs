@@ -16,6 +16,8 @@ use millwork_format::{ErrorKind, Result};
 
 #[path = "contradictions/claims.rs"]
 mod claims;
+#[path = "contradictions/lies.rs"]
+mod lies;
 #[path = "contradictions/old_writers.rs"]
 mod old_writers;
 

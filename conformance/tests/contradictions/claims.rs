@@ -7,10 +7,12 @@ use millwork_format::verify::{Check, Depth, Severity};
 
 use super::{PLAIN, int32s, open, read, required, told, verified};
 
-/// One chunk of `pages` with whatever `change` makes of it and of the footer.
-fn claiming(
+/// One chunk of `pages` with whatever `change` makes of it and of the footer. Each of `indexes` lies behind the
+/// pages, and the field of the chunk that it comes with tells where.
+pub(super) fn claiming(
     leaf: Element,
     pages: &[Page],
+    indexes: &[(i16, Node)],
     change: impl Fn(&mut Chunk),
     of_footer: impl Fn(&mut Node),
 ) -> Vec<u8> {
@@ -22,8 +24,14 @@ fn claiming(
     let physical = PhysicalType::from_code(code).unwrap();
     let mut chunk = file.chunk(&["a"], physical, PLAIN, pages).unwrap();
     change(&mut chunk);
+    let indexes: Vec<_> =
+        indexes.iter().map(|(id, index)| (*id, file.piece(&index.encode().unwrap()))).collect();
     let groups = vec![Group { chunks: vec![chunk], rows: 20 }];
     let mut footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    for (id, (offset, len)) in indexes {
+        Assembler::set_in_chunk(&mut footer, (0, 0), id, offset);
+        Assembler::set_in_chunk(&mut footer, (0, 0), id + 1, len);
+    }
     let by_type = Node::Struct(vec![(1, Node::Struct(Vec::new()))]);
     footer.set(7, Node::list(vec![by_type]));
     of_footer(&mut footer);
@@ -41,7 +49,7 @@ fn set_in_group(footer: &mut Node, id: i16, value: i64) {
 fn false_claims_that_nothing_is_read_by_are_told() {
     let pages = || [int32s(0..10), int32s(10..20)];
     let file = |change: &dyn Fn(&mut Chunk), of_footer: &dyn Fn(&mut Node)| {
-        claiming(required("a"), &pages(), change, of_footer)
+        claiming(required("a"), &pages(), &[], change, of_footer)
     };
     let sound: String = (0..20).map(|number| format!("{{\"a\":{number}}}\n")).collect();
     let bytes = file(&|_| {}, &|_| {});
@@ -116,7 +124,7 @@ fn false_statistics_are_told_wherever_somebody_believes_them() {
         };
         let repetition = if lists { Repetition::Repeated } else { Repetition::Required };
         let leaf = Element::leaf("a", repetition, PhysicalType::Int32);
-        let findings = verified(&claiming(leaf, pages, change, |_| {}), Depth::Values);
+        let findings = verified(&claiming(leaf, pages, &[], change, |_| {}), Depth::Values);
         for finding in &findings {
             assert_eq!(finding.severity, Severity::Wrong, "{findings:#?}");
             assert_eq!(finding.check, Check::Statistics, "{findings:#?}");
