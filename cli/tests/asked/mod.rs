@@ -1,4 +1,4 @@
-//! Runs of `millwork sql`, and what is demanded of them.
+//! Runs of `millwork`, most of them of `millwork sql`, and what is demanded of them.
 #![allow(dead_code, reason = "not every file of tests uses all")]
 
 use std::path::Path;
@@ -14,8 +14,12 @@ pub struct Run {
 
 /// Runs `millwork sql` in `folder`, or in the folder of the file that the repository has.
 pub fn sql_in(folder: &Path, arguments: &[&str]) -> Run {
+    run_in(folder, &[&["sql"], arguments].concat())
+}
+
+/// Runs `millwork` in `folder`.
+pub fn run_in(folder: &Path, arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_millwork"))
-        .arg("sql")
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::null())
