@@ -14,6 +14,9 @@ use millwork_format::metadata::{Footer, PageHeader, PhysicalType};
 use millwork_format::read::File;
 use millwork_format::types::Field;
 
+#[path = "depth/values.rs"]
+mod values;
+
 const LEVELS: usize = 1_000_000;
 
 /// Runs `work` on a thread with so little stack that a recursion without a bound would end the process.
