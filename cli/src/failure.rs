@@ -45,6 +45,12 @@ pub enum Failure {
         /// Whether rows cannot be read, rather than claims being false.
         is_unreadable: bool,
     },
+    /// What went wrong with single files was said where it was met: only the exit code of the first is left to
+    /// say.
+    Files {
+        /// The exit code.
+        code: u8,
+    },
     /// Anything that is said.
     Said(Box<Message>),
 }
@@ -147,6 +153,7 @@ impl Failure {
             Self::BrokenPipe => 0,
             Self::Findings { is_unreadable: false } => code::FINDINGS,
             Self::Findings { is_unreadable: true } => code::UNREADABLE,
+            Self::Files { code } => *code,
             Self::Said(message) => message.code,
         }
     }
@@ -159,7 +166,7 @@ impl Failure {
     /// The message, ending in a line break; empty where nothing is to be said.
     fn text(&self, colour: bool) -> String {
         match self {
-            Self::BrokenPipe | Self::Findings { .. } => String::new(),
+            Self::BrokenPipe | Self::Findings { .. } | Self::Files { .. } => String::new(),
             Self::Said(message) => message.text(colour),
         }
     }

@@ -51,6 +51,10 @@ pub struct Output {
     writer: Box<dyn Write>,
     /// What was not handed to the system yet.
     text: Vec<u8>,
+    /// Whether what was written so far ends inside a line.
+    is_in_line: bool,
+    /// Whether the system refused something.
+    has_failed: bool,
     path: PathBuf,
     /// The name that the file has until it is complete.
     partial: Option<PathBuf>,
@@ -85,7 +89,22 @@ impl Output {
     }
 
     fn to(writer: Box<dyn Write>, path: PathBuf, partial: Option<PathBuf>) -> Self {
-        Self { writer, text: Vec::with_capacity(BUFFER_BYTES), path, partial, progress: None }
+        let text = Vec::with_capacity(BUFFER_BYTES);
+        let (is_in_line, has_failed, progress) = (false, false, None);
+        Self { writer, text, is_in_line, has_failed, path, partial, progress }
+    }
+
+    /// Whether the system refused something that was written: further text goes nowhere.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// Ends the line that was begun, if one was.
+    ///
+    /// # Errors
+    /// The system refuses, or nobody reads any more.
+    pub fn end_line(&mut self) -> Result<()> {
+        if self.is_in_line { self.write(b"\n") } else { Ok(()) }
     }
 
     /// Forgets what was not handed to the system yet.
@@ -120,6 +139,7 @@ impl Output {
         }
         self.progress = None;
         let written = self.writer.write_all(&self.text);
+        self.has_failed |= written.is_err();
         self.text.clear();
         written.map_err(|error| Failure::write(&self.path, &error))
     }
@@ -129,6 +149,7 @@ impl Sink for Output {
     /// # Errors
     /// The system refuses, or nobody reads any more.
     fn write(&mut self, text: &[u8]) -> Result<()> {
+        self.is_in_line = text.last().map_or(self.is_in_line, |last| *last != b'\n');
         for piece in text.chunks(BUFFER_BYTES) {
             self.text.extend_from_slice(piece);
             if self.text.len() >= BUFFER_BYTES {
@@ -146,5 +167,56 @@ impl Drop for Output {
         if self.partial.is_some() {
             take_away();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What arrived, shared with the test; refused when it is more than `room`.
+    struct Target {
+        arrived: std::sync::Arc<Mutex<Vec<u8>>>,
+        room: usize,
+    }
+
+    impl Write for Target {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+            if arrived.len() + text.len() > self.room {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            arrived.extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn output(room: usize) -> (Output, std::sync::Arc<Mutex<Vec<u8>>>) {
+        let arrived = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let target = Target { arrived: std::sync::Arc::clone(&arrived), room };
+        (Output::to(Box::new(target), PathBuf::from("somewhere"), None), arrived)
+    }
+
+    #[test]
+    fn only_a_line_that_was_begun_is_ended() {
+        let (mut output, arrived) = output(100);
+        for text in ["", "a", "", "b\n", "", "c"] {
+            output.write(text.as_bytes()).expect("room");
+            output.end_line().expect("room");
+        }
+        output.finish().expect("room");
+        assert_eq!(arrived.lock().expect("no panic").as_slice(), b"a\nb\nc\n");
+    }
+
+    #[test]
+    fn what_the_system_refused_is_known_behind_it() {
+        let (mut output, _) = output(3);
+        output.write(b"abcd").expect("it is kept");
+        assert!(!output.has_failed());
+        assert!(output.flush().is_err() && output.has_failed());
     }
 }

@@ -7,12 +7,12 @@ use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
 use super::pieces::{array, close_object, open_object};
-use super::{bounds, located};
+use super::{bounds, located, look_at_each};
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper;
-use crate::source::{self, Source};
+use crate::source::Source;
 
 /// Longest value of key-value metadata that people are shown.
 const VALUE_WIDTH: usize = 100;
@@ -27,14 +27,15 @@ const HEADER: [&str; 8] =
 pub fn print(arguments: &Inspect) -> Result<()> {
     let mut output = Output::stdout();
     let limits = arguments.reading.limits();
-    for (at, source) in source::each(&arguments.files, &limits)?.enumerate() {
-        let source = source?;
+    let mut is_first = true;
+    let looked = look_at_each(&arguments.files, &limits, &mut output, |source, output| {
         match arguments.format {
-            Shape::Json => write_json(&source, &mut output)?,
-            Shape::Text => write_text(&source, at == 0, &mut output)?,
+            Shape::Json => write_json(source, output),
+            Shape::Text => write_text(source, std::mem::replace(&mut is_first, false), output),
         }
-    }
-    output.finish()
+    });
+    output.finish()?;
+    looked
 }
 
 /// Row group by row group.

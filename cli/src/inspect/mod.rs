@@ -1,5 +1,8 @@
 //! What files say about themselves, and whether it is true. Only `pages` and `verify` read pages.
 //!
+//! A file that cannot be read does not keep from looking at the next: what is wrong with it is said on standard
+//! error, and the exit code is that of the first.
+//!
 //! - [`bounds`]: least and greatest values as text
 //! - [`total`]: what the chunks of a column say together
 //! - [`pieces`]: JSON in pieces
@@ -16,11 +19,39 @@ pub mod pages;
 pub mod verify;
 pub mod summary;
 
+use std::path::PathBuf;
+
+use millwork_format::limits::Limits;
+
 use crate::arguments::{Inspect, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper::visible_lines;
 use crate::source::{self, Source};
+
+/// Looks at each file that `arguments` name; one that fails is said, and the next is looked at.
+///
+/// # Errors
+/// No such files; what is written goes nowhere. At the end [`Failure::Files`], if one failed.
+fn look_at_each(
+    arguments: &[PathBuf],
+    limits: &Limits,
+    output: &mut Output,
+    mut look: impl FnMut(&Source, &mut Output) -> Result<()>,
+) -> Result<()> {
+    let mut first_code = None;
+    for source in source::each(arguments, limits)? {
+        let Err(failure) = source.and_then(|source| look(&source, output)) else { continue };
+        if output.has_failed() {
+            return Err(failure);
+        }
+        output.end_line()?;
+        output.flush()?;
+        failure.print();
+        first_code.get_or_insert(failure.code());
+    }
+    first_code.map_or(Ok(()), |code| Err(Failure::Files { code }))
+}
 
 /// Prints lines for people, or one JSON object, for each file.
 fn print_each(
@@ -29,18 +60,19 @@ fn print_each(
     json: impl Fn(&Source, &mut Output) -> Result<()>,
 ) -> Result<()> {
     let mut output = Output::stdout();
+    let mut separator: &[u8] = b"";
     let limits = arguments.reading.limits();
-    for (at, source) in source::each(&arguments.files, &limits)?.enumerate() {
-        let source = source?;
-        match arguments.format {
-            Shape::Json => json(&source, &mut output)?,
-            Shape::Text => {
-                output.write(if at == 0 { b"" } else { b"\n" })?;
-                output.write(visible_lines(&text(&source)?).as_bytes())?;
-            }
+    let looked = look_at_each(&arguments.files, &limits, &mut output, |source, output| {
+        if arguments.format == Shape::Json {
+            return json(source, output);
         }
-    }
-    output.finish()
+        let text = text(source)?;
+        output.write(separator)?;
+        separator = b"\n";
+        output.write(visible_lines(&text).as_bytes())
+    });
+    output.finish()?;
+    looked
 }
 
 /// The file's error as the program's, with the file's name.

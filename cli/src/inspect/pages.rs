@@ -8,13 +8,12 @@ use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
-use super::bounds;
+use super::{bounds, look_at_each};
 use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Sink as _};
 use crate::paper;
-use crate::source::unknown_column;
-use crate::source::{self, Source};
+use crate::source::{Source, unknown_column};
 
 const HEADER: [&str; 10] = [
     "page",
@@ -37,53 +36,71 @@ const HEADER: [&str; 10] = [
 pub fn print(arguments: &Pages) -> Result<()> {
     let mut output = Output::stdout();
     let limits = arguments.reading.limits();
-    let (mut unreadable, mut wrong) = (false, false);
-    for source in source::each(&arguments.files, &limits)? {
-        let source = source?;
-        let groups = source.file.footer().num_row_groups();
-        let chosen = match arguments.row_group {
-            Some(group) if group >= groups => {
-                return Err(Failure::usage(format!(
-                    "no row group {group} in {}, which has {groups}",
-                    source.name
-                )));
-            }
-            Some(group) => group..group + 1,
-            None => 0..groups,
-        };
-        let leaves = leaves(&source, arguments.columns.as_deref())?;
-        for group in chosen {
-            for leaf in &leaves {
-                let Some(chunk) = source.file.footer().column(group, leaf.index) else { continue };
-                let budget = source.file.limits().budget();
-                let mut found = match pages(&source.file, group, leaf.index, &budget) {
-                    Ok(found) => found,
-                    Err(error) if *error.kind() == ErrorKind::Corrupt => {
-                        ChunkPages { broken: Some(error), ..ChunkPages::default() }
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                let piece = match arguments.format {
-                    Shape::Text => {
-                        paper::visible_lines(&text(&source, chunk, leaf, &found)).into_owned()
-                    }
-                    Shape::Json => format!("{}\n", chunk_json(&source, chunk, leaf, &found)),
-                };
-                output.write(piece.as_bytes())?;
-                wrong |= !found.broken_indexes.is_empty();
-                if let Some(error) = found.broken.take() {
-                    unreadable = true;
-                    output.flush()?;
-                    Failure::from(error).print();
+    let mut broken = Broken::default();
+    let looked = look_at_each(&arguments.files, &limits, &mut output, |source, output| {
+        pages_of(source, arguments, output, &mut broken)
+    });
+    output.finish()?;
+    looked?;
+    match broken.pages || broken.indexes {
+        true => Err(Failure::Findings { is_unreadable: broken.pages }),
+        false => Ok(()),
+    }
+}
+
+/// What was met that is broken.
+#[derive(Default)]
+struct Broken {
+    pages: bool,
+    indexes: bool,
+}
+
+/// The pages of one file's chunks.
+fn pages_of(
+    source: &Source,
+    arguments: &Pages,
+    output: &mut Output,
+    broken: &mut Broken,
+) -> Result<()> {
+    let groups = source.file.footer().num_row_groups();
+    let chosen = match arguments.row_group {
+        Some(group) if group >= groups => {
+            return Err(Failure::usage(format!(
+                "no row group {group} in {}, which has {groups}",
+                source.name
+            )));
+        }
+        Some(group) => group..group + 1,
+        None => 0..groups,
+    };
+    let leaves = leaves(source, arguments.columns.as_deref())?;
+    for group in chosen {
+        for leaf in &leaves {
+            let Some(chunk) = source.file.footer().column(group, leaf.index) else { continue };
+            let budget = source.file.limits().budget();
+            let mut found = match pages(&source.file, group, leaf.index, &budget) {
+                Ok(found) => found,
+                Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                    ChunkPages { broken: Some(error), ..ChunkPages::default() }
                 }
+                Err(error) => return Err(error.into()),
+            };
+            let piece = match arguments.format {
+                Shape::Text => {
+                    paper::visible_lines(&text(source, chunk, leaf, &found)).into_owned()
+                }
+                Shape::Json => format!("{}\n", chunk_json(source, chunk, leaf, &found)),
+            };
+            output.write(piece.as_bytes())?;
+            broken.indexes |= !found.broken_indexes.is_empty();
+            if let Some(error) = found.broken.take() {
+                broken.pages = true;
+                output.flush()?;
+                Failure::from(error).print();
             }
         }
     }
-    output.finish()?;
-    match unreadable || wrong {
-        true => Err(Failure::Findings { is_unreadable: unreadable }),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// The leaves in what `columns` name, by paths as `cat` takes them.
