@@ -11,6 +11,7 @@ use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::error::Limit;
 use millwork_format::io::MemoryDriver;
+use millwork_format::inventory::{PageEntry, pages};
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, File};
@@ -318,6 +319,34 @@ fn r11_structures_of_a_byte_or_two_are_not_worth_a_hundred() {
         let allowed = 16 * bytes.len() as u64 + (64 << 10);
         assert!(most_bytes <= allowed, "{most_bytes} of {allowed}: list {id} of {piece:?}");
     }
+}
+
+/// What is kept of them for a list of pages is within the budget, and once.
+#[test]
+fn r11_statistics_in_page_headers_are_held_within_the_budget() {
+    const LEN: usize = 512 << 10;
+    let mut page = Page::v1(1, Encoding::Plain, vec![1, 0, 0, 0, b'a']);
+    page.own(5, 5, Node::Struct(vec![(5, Node::Bytes(vec![b'z'; LEN]))]));
+    let leaf = Element::leaf("a", Repetition::Required, PhysicalType::ByteArray);
+    let bytes = one_column(leaf, Compression::Uncompressed, 16, &vec![page; 16]).unwrap();
+    let buffer = Buffer::copy_of(&bytes, &Budget::unlimited()).unwrap();
+    let file = File::from_bytes("headers", buffer, &Limits::untrusted()).unwrap();
+    let walked = |bytes: u64| {
+        let budget = Budget::new(bytes);
+        most_bytes_of(|| pages(&file, 0, 0, &budget))
+    };
+    let (found, most_bytes) = walked(16 << 20);
+    let found = found.unwrap();
+    assert!(most_bytes < 12 << 20, "{most_bytes}");
+    let greatest = |page: &PageEntry| {
+        let statistics = page.statistics(file.limits()).unwrap().unwrap();
+        statistics.max_value.map(<[u8]>::len)
+    };
+    let lengths: Vec<_> = found.pages.iter().map(greatest).collect();
+    assert_eq!(lengths, vec![Some(LEN); 16]);
+    let (refused, most_bytes) = walked(4 << 20);
+    assert_eq!(*refused.unwrap_err().kind(), ErrorKind::LimitExceeded(Limit::Memory));
+    assert!(most_bytes <= 5 << 20, "{most_bytes}");
 }
 
 /// Where the system has little address space to give, a refused allocation is an error like any other.

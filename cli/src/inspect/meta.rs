@@ -1,7 +1,8 @@
 //! `meta`: what the footer says, chunk by chunk.
 
+use millwork_format::metadata::created_by::Writer;
 use millwork_format::metadata::{
-    ColumnChunk, ConvertedType, PhysicalType, Repetition, RowGroup, SchemaElement,
+    ColumnChunk, ConvertedType, PhysicalType, Repetition, RowGroup, SchemaElement, Statistics,
 };
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
@@ -195,20 +196,24 @@ fn located_by<'a>(source: &'a Source) -> impl Fn(millwork_format::Error) -> Fail
     move |error| located(error, source)
 }
 
+/// Statistics of a chunk or of a page.
+pub fn statistics_json(leaf: &Leaf, found: &Statistics<'_>, writer: Writer<'_>) -> Value {
+    let (min, max) = bounds::texts(leaf, found, writer);
+    json!({
+        "null_count": found.null_count,
+        "distinct_count": found.distinct_count,
+        "nan_count": found.nan_count,
+        "min": min,
+        "max": max,
+        "is_min_value_exact": found.is_min_value_exact,
+        "is_max_value_exact": found.is_max_value_exact,
+    })
+}
+
 fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf) -> Result<Value> {
     let statistics = chunk.statistics().map_err(|error| located(error, source))?;
-    let bounds = statistics.map(|found| {
-        let (min, max) = bounds::texts(leaf, &found, source.file.footer().writer());
-        json!({
-            "null_count": found.null_count,
-            "distinct_count": found.distinct_count,
-            "nan_count": found.nan_count,
-            "min": min,
-            "max": max,
-            "is_min_value_exact": found.is_min_value_exact,
-            "is_max_value_exact": found.is_max_value_exact,
-        })
-    });
+    let writer = source.file.footer().writer();
+    let bounds = statistics.map(|found| statistics_json(leaf, &found, writer));
     let encodings_of_pages: Vec<Value> = chunk
         .encoding_stats()
         .map_err(located_by(source))?

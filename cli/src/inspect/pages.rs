@@ -8,6 +8,7 @@ use millwork_format::metadata::{ColumnChunk, Encoding, PageKind};
 use millwork_format::schema::Leaf;
 use serde_json::{Value, json};
 
+use super::meta::statistics_json;
 use super::{bounds, look_at_each};
 use crate::arguments::{Pages, Shape};
 use crate::failure::{Failure, Result};
@@ -156,13 +157,7 @@ fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages
     for page in &found.pages {
         let (name, values, encoding) = kind(page);
         let number = |count: Option<u64>| count.map(paper::grouped).unwrap_or_default();
-        let index = page.ordinal.zip(found.column_index.as_ref());
-        let claimed = index.map(|(ordinal, index)| {
-            let ordinal = ordinal as usize;
-            let (min, max) = bounds::of_page(leaf, index, ordinal);
-            (index.null_count(ordinal), bounds::shown(min, max))
-        });
-        let (nulls, range) = claimed.unwrap_or_default();
+        let (nulls, range) = claimed(source, leaf, page, found);
         rows.push([
             page.ordinal.map_or_else(|| name.to_owned(), |ordinal| format!("{ordinal} ({name})")),
             page.offset.to_string(),
@@ -179,11 +174,34 @@ fn text(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages
     heading + &paper::aligned(&rows, &[1, 2, 3, 4, 5, 8]) + "\n"
 }
 
+/// Nulls of a page, and its bounds: by the column index or, where there is none, by the header.
+fn claimed(
+    source: &Source,
+    leaf: &Leaf,
+    page: &PageEntry,
+    found: &ChunkPages,
+) -> (Option<u64>, String) {
+    if let Some((ordinal, index)) = page.ordinal.zip(found.column_index.as_ref()) {
+        let ordinal = ordinal as usize;
+        let (min, max) = bounds::of_page(leaf, index, ordinal);
+        return (index.null_count(ordinal), bounds::shown(min, max));
+    }
+    match page.statistics(source.file.limits()) {
+        Ok(None) => (None, String::new()),
+        Ok(Some(statistics)) => {
+            let writer = source.file.footer().writer();
+            (statistics.null_count, bounds::range(leaf, &statistics, writer))
+        }
+        Err(error) => (None, error.to_string()),
+    }
+}
+
 fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &ChunkPages) -> Value {
     let broken = found.broken_indexes.iter();
     let broken: Vec<Value> =
         broken.map(|(name, error)| json!({ "index": name, "error": error.to_string() })).collect();
-    let list: Vec<Value> = found.pages.iter().map(|page| page_json(leaf, page, found)).collect();
+    let list: Vec<Value> =
+        found.pages.iter().map(|page| page_json(source, leaf, page, found)).collect();
     json!({
         "file": source.name,
         "row_group": chunk.row_group(),
@@ -198,7 +216,7 @@ fn chunk_json(source: &Source, chunk: ColumnChunk<'_>, leaf: &Leaf, found: &Chun
     })
 }
 
-fn page_json(leaf: &Leaf, page: &PageEntry, found: &ChunkPages) -> Value {
+fn page_json(source: &Source, leaf: &Leaf, page: &PageEntry, found: &ChunkPages) -> Value {
     let (name, values, encoding) = kind(page);
     let mut value = json!({
         "page": page.ordinal,
@@ -214,6 +232,14 @@ fn page_json(leaf: &Leaf, page: &PageEntry, found: &ChunkPages) -> Value {
         "crc": page.header.crc.map(|crc| format!("{crc:08x}")),
         "crc_state": page.checksum.name(),
     });
+    match page.statistics(source.file.limits()) {
+        Ok(None) => {}
+        Ok(Some(statistics)) => {
+            let writer = source.file.footer().writer();
+            value["statistics"] = statistics_json(leaf, &statistics, writer);
+        }
+        Err(error) => value["statistics"] = json!({ "error": error.to_string() }),
+    }
     if let Checksum::Wrong { found } = page.checksum {
         value["crc_found"] = json!(format!("{found:08x}"));
     }

@@ -1,19 +1,21 @@
 //! What a column chunk consists of: its pages with their headers, and its indexes.
 //!
 //! In: an open file, a row group, a leaf. Out: [`ChunkPages`]. Nothing is decompressed; bodies are read only
-//! for their checksums. Memory: one page, a window of a megabyte, and what is told of each page, all within
-//! the budget while pages are walked.
+//! for their checksums. Memory: one page, a window of a megabyte, and what is told of each page, with its header
+//! where that has statistics, all within the budget while pages are walked.
 
 mod window;
 
 use std::sync::Arc;
 
 use millwork_codecs::budget::Budget;
+use millwork_codecs::buffer::Buffer;
 
 use crate::error::{Error, Feature, Place, Result};
 use crate::io::Fetcher;
+use crate::limits::Limits;
 use crate::metadata::{
-    BloomFilterHeader, ColumnChunk, ColumnIndex, OffsetIndex, PageHeader, PageKind,
+    BloomFilterHeader, ColumnChunk, ColumnIndex, OffsetIndex, PageHeader, PageKind, Statistics,
 };
 use crate::read::File;
 
@@ -50,7 +52,7 @@ impl ChunkPages {
 }
 
 /// One page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PageEntry {
     /// Ordinal among the data pages of the chunk; `None` for other pages.
     pub ordinal: Option<u32>,
@@ -64,6 +66,18 @@ pub struct PageEntry {
     pub first_row: Option<u64>,
     /// Its rows, if the header tells.
     pub rows: Option<u64>,
+    /// The bytes of a header with statistics; none of another.
+    head: Buffer,
+}
+
+impl PageEntry {
+    /// Bounds and counts that the header has of the page; `None` if it has none.
+    ///
+    /// # Errors
+    /// As [`PageHeader::statistics`].
+    pub fn statistics(&self, limits: &Limits) -> Result<Option<Statistics<'_>>> {
+        self.header.statistics(&self.head, self.offset, limits)
+    }
 }
 
 /// What a checksum says.
@@ -170,6 +184,11 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
             found.broken = Some(Error::truncated(what).at(&place));
             break;
         }
+        let head = match header.statistics_at {
+            // A copy, because the window goes on.
+            Some(_) => Buffer::copy_of(&window.at(position, header.header_len as u64)?, budget)?,
+            None => Buffer::empty(),
+        };
         let checksum = checksum(&header, body, &mut window)?;
         let (values, of_page) = counts(&header.kind, is_flat);
         let is_data = matches!(header.kind, PageKind::DataV1 { .. } | PageKind::DataV2 { .. });
@@ -191,6 +210,7 @@ pub fn pages(file: &File, row_group: usize, leaf: usize, budget: &Budget) -> Res
             checksum,
             first_row,
             rows: of_page,
+            head,
         });
         if own.is_some() {
             ordinal += 1;
