@@ -48,12 +48,37 @@ impl Entry {
 pub struct Golden {
     /// Which program decoded the file.
     pub oracle: String,
+    /// Who gives these rows: the oracle first, then the others that agree with it in each value.
+    pub readers: Vec<String>,
+    /// Who gives something else or nothing, of a column or of all, and why.
+    pub apart: Vec<(String, String)>,
     /// Names of the top-level columns, and their types as the oracle prints them.
     pub schema: Vec<(String, String)>,
     /// Number of rows.
     pub rows: u64,
     /// The rows, or where there are too many, their digest.
     pub content: Content,
+}
+
+/// Programs that read files; other readers of a golden are documents of the corpus.
+const PROGRAMS: [&str; 3] = ["pyarrow ", "duckdb ", "hyparquet "];
+
+impl Golden {
+    /// How many programs give these rows.
+    #[must_use]
+    pub fn programs(&self) -> usize {
+        let is_program = |reader: &&String| PROGRAMS.iter().any(|name| reader.starts_with(name));
+        self.readers.iter().filter(is_program).count()
+    }
+
+    /// The readers on one line, in parentheses what stands apart.
+    #[must_use]
+    pub fn agreement(&self) -> String {
+        let apart = self.apart.iter().map(|(reader, why)| format!("{reader}: {why}"));
+        let apart: Vec<_> = apart.collect();
+        let readers = self.readers.join(", ");
+        if apart.is_empty() { readers } else { format!("{readers} ({})", apart.join("; ")) }
+    }
 }
 
 /// Rows of a golden.
@@ -148,9 +173,20 @@ pub fn golden_at(at: &Path) -> Result<Golden, String> {
         _ => return Err(format!("{path}: a golden has jsonl, or head and digest, or keys")),
     };
     let oracle = value["oracle"].as_str().ok_or_else(|| format!("{path}: no oracle"))?.to_owned();
-    let schema = value["schema"].as_array().and_then(|columns| columns.iter().map(pair).collect());
-    let schema = schema.ok_or_else(|| format!("{path}: no schema"))?;
-    Ok(Golden { oracle, schema, rows, content })
+    let schema = pairs(&value["schema"]).ok_or_else(|| format!("{path}: no schema"))?;
+    let readers = match value.get("readers") {
+        Some(readers) => lines(readers).ok_or_else(|| format!("{path}: readers"))?,
+        None => Vec::new(),
+    };
+    let apart = match value.get("apart") {
+        Some(apart) => pairs(apart).ok_or_else(|| format!("{path}: apart"))?,
+        None => Vec::new(),
+    };
+    Ok(Golden { oracle, readers, apart, schema, rows, content })
+}
+
+fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
+    value.as_array()?.iter().map(pair).collect()
 }
 
 fn pair(value: &Value) -> Option<(String, String)> {

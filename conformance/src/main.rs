@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use conformance::ledger;
 
 /// Seeds of a whole campaign of simulation.
 const SIMULATE_SEEDS: u64 = 10_000;
@@ -150,8 +151,11 @@ fn main() -> ExitCode {
 }
 
 fn ledger() -> Result<(), String> {
-    for entry in conformance::ledger::entries()? {
+    for entry in ledger::entries()? {
         println!("{:?}\t{}\t{}", entry.state, entry.path, entry.reason);
+        if ledger::golden_path(&entry.path).exists() {
+            println!("\tgolden: {}", ledger::golden(&entry.path)?.agreement());
+        }
     }
     Ok(())
 }

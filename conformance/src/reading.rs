@@ -100,7 +100,8 @@ mod tests {
     use super::*;
 
     fn golden(content: Content) -> Golden {
-        Golden { oracle: String::new(), schema: Vec::new(), rows: 2, content }
+        let (readers, apart, schema) = (Vec::new(), Vec::new(), Vec::new());
+        Golden { oracle: String::new(), readers, apart, schema, rows: 2, content }
     }
 
     #[test]
