@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Makes conformance/golden: what other programs read from the corpus of parquet-testing.
 
-    python make_goldens.py PARQUET_TESTING_DIR [PATH_PART ...]
+    HYPARQUET=FOLDER python make_goldens.py PARQUET_TESTING_DIR [PATH_PART ...]
 
-needs pyarrow, numpy and duckdb; nothing of this project is asked. Each file FOLDER/NAME.parquet of
-the corpus gets FOLDER/NAME.parquet.json here:
+needs pyarrow, numpy, duckdb, and node with a FOLDER in which `npm install hyparquet hyparquet-compressors`
+ran; nothing of this project is asked. Each file FOLDER/NAME.parquet of the corpus gets
+FOLDER/NAME.parquet.json here:
 
     oracle, version   the program that read the file; "documented" where no program reads it right
     note              why it is not plainly pyarrow (absent otherwise)
+    readers           who gives these rows: the oracle, and the others that agree with it in each value
+    apart             [[reader, what it gives otherwise or not at all, and why], ...] (absent where there is none)
     schema            [[name, type as the oracle prints it], ...] of the top-level columns
     rows              the number of rows
     jsonl             all rows as canonical JSON Lines, if they are at most 200 and 20 KB; else
@@ -27,12 +30,16 @@ over which the digest is taken (each row followed by one "\\n"), is its canonica
       hexadecimal digits (lower case) of its bits.
 
 A FLOAT column prints the shortest digits that give the same FLOAT, so both sides agree on the double.
+
+The others read the file on ways of their own (other_readers.py). Where one differs and the tables there do not
+say why, the golden stays as it was and the end is 1.
 """
 
 import base64
 import hashlib
 import json
 import math
+import os
 import pathlib
 import re
 import struct
@@ -44,6 +51,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import other_readers  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 SMALL_ROWS, SMALL_BYTES = 200, 20_000
@@ -277,35 +287,28 @@ def unified(column):
     return column.chunks or [pa.array([], column.type)]
 
 
-def by_duckdb(path, note):
-    """Only for types whose Python values are plain: text, integers, maps, lists, structs."""
-    relation = duckdb.connect().sql(f"select * from read_parquet('{path}')")
-    schema = [list(pair) for pair in zip(relation.columns, map(str, relation.types))]
-
-    def value(v):
-        if isinstance(v, dict):
-            if set(v) == {"key", "value"} and isinstance(v["key"], list):
-                v = dict(zip(v["key"], v["value"]))
-            return "[" + ",".join("{" + f'"key":{value(k)},"value":{value(x)}' + "}"
-                                  for k, x in v.items()) + "]"
-        if isinstance(v, bytes):
-            return binary(v)
-        assert v is None or isinstance(v, (str, bool, int)), v
-        return text(v)
-
-    rows = [objects([(n, [value(v)]) for n, v in zip(relation.columns, row)], 0)
-            for row in relation.fetchall()]
+def by_duckdb(path, name, note):
+    rows, columns = other_readers.by_duckdb(path, name)
+    schema = [[column, str(kind)] for column, kind in columns]
     return {"oracle": "duckdb", "version": duckdb.__version__, "note": note}, schema, rows
 
 
 def large_strings(path):
-    """Two rows of a map with one key of 2^30 bytes, too large to keep: the length and SHA-256 of the key, the value."""
+    """Two rows of a map with one key of 2^30 bytes, too large to keep: the length and SHA-256 of the key, the value.
+    parquet-testing documents them; DuckDB and pyarrow read them."""
     schema = [[field.name, str(field.type)] for field in pq.ParquetFile(path).schema_arrow]
-    keys = duckdb.sql(f"""select strlen(map_keys(arr)[1]), sha256(map_keys(arr)[1]), map_values(arr)[1], cardinality(arr)
+    rows = duckdb.sql(f"""select strlen(map_keys(arr)[1]), sha256(map_keys(arr)[1]), map_values(arr)[1], cardinality(arr)
         from '{path}'""").fetchall()
-    assert all(row[3] == 1 for row in keys)
-    head = {"oracle": "duckdb", "version": duckdb.__version__, "keys": [list(row[:3]) for row in keys],
-            "note": "each row is a map with one entry: bytes and SHA-256 of its key, and its value"}
+    assert all(row[3] == 1 for row in rows)
+    keys = [list(row[:3]) for row in rows]
+    for batch, found in zip(pq.ParquetFile(path).iter_batches(batch_size=1), keys, strict=True):
+        [[(key, value)]] = batch.column("arr").to_pylist()
+        assert found == [len(key), hashlib.sha256(key.encode()).hexdigest(), value]
+    assert keys == [[2**30, hashlib.sha256(b"a" * 2**30).hexdigest(), 1]] * 2
+    head = {"oracle": "duckdb", "version": duckdb.__version__, "keys": keys,
+            "note": "each row is a map with one entry: bytes and SHA-256 of its key, and its value",
+            "readers": [f"duckdb {duckdb.__version__}", f"pyarrow {pa.__version__}", "README"],
+            "apart": [["hyparquet", "not asked: a string of JavaScript ends at 2^29 characters"]]}
     return head, schema, None
 
 
@@ -317,6 +320,11 @@ def int96_of_spark(path):
               9089380393200000000]
     rows = ["null" if v is None else timestamp(v * 1000, "ns", "") for v in micros]
     assert by_pyarrow(path)[2][:5] == [f'{{"a":{v}}}' for v in rows[:5]]
+    # The dictionary page of the file, whose values are those of the rows in their order.
+    dictionary = pa.decompress(path.read_bytes()[23:81], 60, "snappy", asbytes=True)
+    stored = [(day - 2_440_588) * 86_400_000_000 + nanoseconds // 1000
+              for nanoseconds, day in struct.iter_unpack("<qi", dictionary)]
+    assert all((a - b) % 2**64 == 0 for a, b in zip(stored, [v for v in micros if v is not None], strict=True))
     note = "rows 0 to 4 are also pyarrow's (microseconds); row 5 wraps modulo 2^64 microseconds"
     head = {"oracle": "documented", "version": "parquet-testing README", "note": note}
     return head, [["a", "int96"]], [f'{{"a":{v}}}' for v in rows]
@@ -324,19 +332,76 @@ def int96_of_spark(path):
 
 SPECIAL = {
     "data/incorrect_map_schema.parquet": lambda path: by_duckdb(
-        path, "pyarrow refuses a map with optional keys"),
+        path, "data/incorrect_map_schema.parquet", "pyarrow refuses a map with optional keys"),
     "data/int96_from_spark.parquet": int96_of_spark,
     "data/large_string_map.brotli.parquet": large_strings,
 }
 
 
-def golden(path, name):
+# ------------------------------------------------------------------ the others that agree
+
+
+class Disagreement(Exception):
+    """Another reader gives other values, and no table says why."""
+
+
+def without(rows, columns):
+    """The rows without some columns; floats are spelt anew, which their normal form does not show."""
+    kept = ({k: v for k, v in json.loads(row).items() if k not in columns} for row in rows)
+    return [text(row) for row in kept] if columns else rows
+
+
+def differences(rows, others):
+    """The numbers of the rows that differ; the last one is that of the first row that one side lacks."""
+    pairs = enumerate(zip(rows, others))
+    found = [at for at, (one, other) in pairs if one != other and normal(one) != normal(other)]
+    return found + [min(len(rows), len(others))] * (len(rows) != len(others))
+
+
+def agreement(path, name, head, rows, hyparquet):
+    """The readers that give `rows`, and those that stand apart with the reasons."""
+    readers, apart = [f"{head['oracle']} {head['version']}"], []
+    for reader, version, read in (
+        ("duckdb", f"duckdb {duckdb.__version__}", lambda: other_readers.by_duckdb(path, name)[0]),
+        ("hyparquet", hyparquet.version, lambda: hyparquet.rows(path)),
+    ):
+        if reader == head["oracle"]:
+            continue
+        partly = other_readers.partly(reader, name)
+        apart += [[version, f"{column}: {why}"] for column, why in partly.items()]
+        error, why_unread = other_readers.unread(reader, name)
+        at, why_wrong = other_readers.wrong(reader, name)
+        try:
+            others = read()
+        except Exception as failure:
+            if not error or error not in str(failure):
+                raise Disagreement(f"{version}: {failure}") from failure
+            apart.append([version, why_unread])
+            continue
+        ours = without(rows, other_readers.unread_columns(reader, name))
+        found = differences(ours, others)
+        if error or found != at:
+            row = (found or [0])[0]
+            raise Disagreement(f"{version} differs in rows {found[:5]} of {len(rows)}, expected {error or at}\n"
+                               f"    golden: {ours[row:row + 1]}\n    other:  {others[row:row + 1]}")
+        if at:
+            apart.append([version, why_wrong])
+        else:
+            readers.append(version)
+    for document, expected, found in other_readers.documents(path, name, rows):
+        if differences(found, expected):
+            raise Disagreement(f"{document} says otherwise of rows {differences(found, expected)[:5]}")
+        readers.append(document)
+    return {"readers": readers} | ({"apart": apart} if apart else {})
+
+
+def golden(path, name, hyparquet):
     head, schema, rows = SPECIAL.get(name, by_pyarrow)(path)
     if rows is None:
         return head | {"schema": schema, "rows": 2}
     for row in rows:
         json.loads(row)
-    made = head | {"schema": schema, "rows": len(rows)}
+    made = head | agreement(path, name, head, rows, hyparquet) | {"schema": schema, "rows": len(rows)}
     if len(rows) <= SMALL_ROWS and sum(len(row) + 1 for row in rows) <= SMALL_BYTES:
         return made | {"jsonl": rows}
     digest = hashlib.sha256()
@@ -363,20 +428,27 @@ def main():
     for folder in ("data", "data/geospatial", "data/aes256", "bad_data", "shredded_variant"):
         for pattern in ("*.parquet", "uniform_encryption.parquet.encrypted"):
             found += sorted((corpus / folder).glob(pattern))
-    for path in found:
-        name = path.relative_to(corpus).as_posix()
-        if parts and not any(part in name for part in parts):
-            continue
+    named = {path.relative_to(corpus).as_posix(): path for path in found}
+    named = {name: path for name, path in named.items() if not parts or any(part in name for part in parts)}
+    asked = [path for name, path in named.items() if name not in other_readers.NOT_ASKED]
+    hyparquet = other_readers.Hyparquet(pathlib.Path(os.environ["HYPARQUET"]), asked)
+    disagreements = 0
+    for name, path in named.items():
         target = GOLDEN / (name + ".json")
         try:
-            made = golden(path, name)
+            made = golden(path, name, hyparquet)
+        except Disagreement as why:
+            disagreements += 1
+            print(f"DISAGREE   {name}: {why}")
+            continue
         except Exception as error:  # a file that its oracle rejects has no golden
             print(f"no golden  {name}: {type(error).__name__}: {str(error)[:110]}")
             target.unlink(missing_ok=True)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(written(made), encoding="utf-8")
-        print(f"{made['rows']:7} rows  {name}")
+        print(f"{made['rows']:7} rows  {name}: {', '.join(made['readers'])}")
+    sys.exit(disagreements > 0)
 
 
 if __name__ == "__main__":
