@@ -395,13 +395,15 @@ def agreement(path, name, head, rows, hyparquet):
     return {"readers": readers} | ({"apart": apart} if apart else {})
 
 
-def golden(path, name, hyparquet):
+def golden(path, name, hyparquet=None):
+    """What the readers agree on; without `hyparquet` none but the first is asked."""
     head, schema, rows = SPECIAL.get(name, by_pyarrow)(path)
     if rows is None:
         return head | {"schema": schema, "rows": 2}
     for row in rows:
         json.loads(row)
-    made = head | agreement(path, name, head, rows, hyparquet) | {"schema": schema, "rows": len(rows)}
+    made = head | (agreement(path, name, head, rows, hyparquet) if hyparquet else {})
+    made |= {"schema": schema, "rows": len(rows)}
     if len(rows) <= SMALL_ROWS and sum(len(row) + 1 for row in rows) <= SMALL_BYTES:
         return made | {"jsonl": rows}
     digest = hashlib.sha256()

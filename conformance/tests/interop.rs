@@ -130,7 +130,7 @@ fn files_of_duckdb() {
 
 #[test]
 fn files_with_rare_types() {
-    assert_eq!(check("rare"), 8);
+    assert_eq!(check("rare"), 10);
 }
 
 #[test]

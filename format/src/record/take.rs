@@ -69,7 +69,8 @@ plain! {
     &'a str, "&str": Value::Text(value) => value;
     String, "String": Value::Text(value) => value.to_owned();
     &'a [u8], "&[u8]": Value::Bytes(value) => value, Value::Text(value) => value.as_bytes();
-    Vec<u8>, "Vec<u8>": Value::Bytes(value) => value.to_vec();
+    Vec<u8>, "Vec<u8>": Value::Bytes(value) => value.to_vec(),
+        Value::Text(value) => value.as_bytes().to_vec();
     List<'a>, "List": Value::List(value) => value;
     Map<'a>, "Map": Value::Map(value) => value;
     Row<'a>, "Row": Value::Struct(value) => value;
