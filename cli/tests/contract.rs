@@ -384,18 +384,18 @@ fn verify_ends_with_the_code_of_the_worst_finding() {
 fn verify_goes_on_behind_files_that_do_not_open() {
     let folder = folder();
     let encrypted = written(&folder, "encrypted.parquet", b"PARE....\x04\0\0\0PARE");
-    // 65 MiB of footer, which the file has, and no limit allows.
+    // 513 MiB of footer, which the file has, and no limit allows.
     let large = folder.path().join("large.parquet");
     let file = fs::File::create(&large).expect("created");
-    file.set_len(66 << 20).expect("made longer");
-    let mut tail = (65u32 << 20).to_le_bytes().to_vec();
+    file.set_len(514 << 20).expect("made longer");
+    let mut tail = (513u32 << 20).to_le_bytes().to_vec();
     tail.extend(b"PAR1");
-    std::os::unix::fs::FileExt::write_all_at(&file, &tail, (66 << 20) - 8).expect("written");
+    std::os::unix::fs::FileExt::write_all_at(&file, &tail, (514 << 20) - 8).expect("written");
     let cut = written(&folder, "cut.parquet", b"PAR1....\xff\0\0\0PAR1");
     let good = wrong("good");
     for (bad, words) in [
         (&encrypted, ["unverified: open: the file is encrypted", "without a key"]),
-        (&large, ["unverified: open: a footer of 68157440 bytes", "are allowed"]),
+        (&large, ["unverified: open: a footer of 537919488 bytes", "are allowed"]),
         (&cut, ["corrupt: open: a footer of 255 bytes in a file of 16", "cut.parquet"]),
     ] {
         let run = millwork(&["verify", "--deep", text(bad), &good]);

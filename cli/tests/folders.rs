@@ -111,12 +111,12 @@ fn rows_end_where_a_file_does_not_open() {
 #[test]
 fn every_broken_file_is_said_and_the_first_gives_the_exit_code() {
     let folder = folder();
-    // 65 MiB of footer, which no limit allows: exit code 6. The other one, behind it, is exit code 3.
+    // 513 MiB of footer, which no limit allows: exit code 6. The other one, behind it, is exit code 3.
     let large = fs::File::create(folder.path().join("t/a0.parquet")).expect("created");
-    large.set_len(66 << 20).expect("made longer");
-    let mut tail = (65u32 << 20).to_le_bytes().to_vec();
+    large.set_len(514 << 20).expect("made longer");
+    let mut tail = (513u32 << 20).to_le_bytes().to_vec();
     tail.extend(b"PAR1");
-    std::os::unix::fs::FileExt::write_all_at(&large, &tail, (66 << 20) - 8).expect("written");
+    std::os::unix::fs::FileExt::write_all_at(&large, &tail, (514 << 20) - 8).expect("written");
     for verb in [&[][..], &["schema"], &["meta"], &["stats"], &["pages"], &["count"]] {
         let run = run_in(folder.path(), &[verb, &["t"]].concat());
         assert_eq!((run.code, run.stderr.matches("error: ").count()), (6, 2), "{verb:?}: {run:?}");

@@ -134,8 +134,8 @@ fn files_with_rare_types() {
 }
 
 #[test]
-fn files_of_a_pyarrow_that_cut_rows_in_two() {
-    assert_eq!(check("old"), 4);
+fn files_of_a_pyarrow_that_cut_rows_in_two_and_of_a_polars_of_false_bounds() {
+    assert_eq!(check("old"), 5);
 }
 
 #[test]

@@ -34,19 +34,19 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Reads every legal file: what the format itself allows, with a footer of at most 64 MiB and in at
+    /// Reads every legal file: what the format itself allows, with a footer of at most 512 MiB and in at
     /// most 6 GiB, which is what a page of 2 GiB takes, its dictionary and the bytes it is made of.
     #[must_use]
     pub const fn standard() -> Self {
         Self {
-            footer_bytes: 64 << 20,
+            footer_bytes: 512 << 20,
             list_elements: 4 << 20,
             thrift_depth: 64,
             schema_depth: 100,
             columns: 1 << 20,
             row_groups: 4 << 20,
-            // Writers leave values of more than 4 KiB out of the statistics of a page.
-            page_header_bytes: 1 << 20,
+            // Some writers have whole values in the statistics of a page.
+            page_header_bytes: 64 << 20,
             page_bytes: i32::MAX as u32,
             metadata_bytes: 64 << 20,
             decode_memory_bytes: 6 << 30,
@@ -54,11 +54,13 @@ impl Limits {
         }
     }
 
-    /// For files from strangers: pages of at most 256 MiB, 16 MiB of key-value metadata and of paths,
+    /// For files from strangers: footers of at most 64 MiB, page headers of 1 MiB, pages of 256 MiB, 16 MiB of key-value metadata and of paths,
     /// 131,072 columns and as many row groups, 512 MiB of memory.
     #[must_use]
     pub const fn untrusted() -> Self {
         Self {
+            footer_bytes: 64 << 20,
+            page_header_bytes: 1 << 20,
             page_bytes: 256 << 20,
             metadata_bytes: 16 << 20,
             decode_memory_bytes: 512 << 20,

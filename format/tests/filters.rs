@@ -301,6 +301,24 @@ fn what_passes_is_what_a_loop_over_the_values_says() {
     assert!(files > 60 && some > 1_000, "{files} files, {some} filters");
 }
 
+/// Polars 1.36 wrote bounds that leave out a page's empty string, a longer word, and all below zero.
+#[test]
+fn rows_outside_the_bounds_of_a_writer_who_is_known_for_it_are_found() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/interop/old");
+    let file = File::open(&folder.join("bounds.polars.parquet"), &Limits::standard()).unwrap();
+    let leaf = |path: &str| file.schema().leaf_at(path).unwrap();
+    let table = [
+        (Predicate::compare(leaf("low"), Comparison::Equal, ""), 1),
+        (Predicate::is_in(leaf("high"), ["zzz", "zzzz"]), 1),
+        (Predicate::begins_with(leaf("high"), "zzz"), 1),
+        (Predicate::compare(leaf("number"), Comparison::Less, 0), 100),
+    ];
+    for (filter, expected) in table {
+        let options = BatchOptions { filter: Some(filter), ..BatchOptions::default() };
+        assert_eq!(lines(&file, options.clone()).unwrap().len(), expected, "{options:?}");
+    }
+}
+
 #[test]
 fn filters_that_make_no_sense_are_refused() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/fixtures/indexes");

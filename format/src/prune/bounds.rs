@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use half::f16;
 
 use super::PruneValue;
+use super::writers::{False, false_bounds};
 use crate::calendar::{JULIAN_DAY_OF_EPOCH, NANOS_PER_DAY};
 use crate::metadata::created_by::Writer;
 use crate::metadata::{ColumnOrder, ConvertedType, LogicalType, PhysicalType, Statistics};
@@ -99,7 +100,7 @@ pub fn bounds(
     });
     let known = Bounds::unbounded(leaf, row_count, null_count, statistics.nan_count);
     let Some([min, max]) = believed(leaf, statistics, writer) else { return known };
-    let (min_exact, max_exact) = match has_newer(statistics) {
+    let (min_exact, max_exact) = match has_newer(leaf, statistics) {
         true => (statistics.is_min_value_exact, statistics.is_max_value_exact),
         false => (None, None),
     };
@@ -114,23 +115,25 @@ pub fn believed<'a>(
     statistics: &Statistics<'a>,
     writer: Writer<'_>,
 ) -> Option<[Option<&'a [u8]>; 2]> {
-    if !has_newer(statistics) {
+    if !has_newer(leaf, statistics) {
         let legacy = [statistics.legacy_min, statistics.legacy_max];
         return legacy_is_sound(leaf, statistics, writer).then_some(legacy);
     }
-    // PARQUET-1655: decimals that were compared as strings of bytes.
-    let confused =
-        matches!(leaf.data_type, DataType::Decimal { .. } | DataType::WideDecimal { .. })
-            && is_bytes(leaf)
-            && (writer.application == "parquet-cpp"
-                || writer.is_before("parquet-cpp-arrow", (4, 0, 0)))
-            && statistics.min_value != statistics.max_value;
-    let is_sound = is_ordered_as_decoded(leaf) && !confused;
-    is_sound.then_some([statistics.min_value, statistics.max_value])
+    let (min, max) = (statistics.min_value, statistics.max_value);
+    match false_bounds(leaf, writer) {
+        _ if !is_ordered_as_decoded(leaf) => None,
+        False::Both => None,
+        False::Order if min != max => None,
+        False::Min => Some([None, max]),
+        False::Neither | False::Order => Some([min, max]),
+    }
 }
 
-fn has_newer(statistics: &Statistics<'_>) -> bool {
-    statistics.min_value.or(statistics.max_value).is_some()
+/// Whether the newer pair counts. DuckDB before 2026 wrote both, and no order of the newer one.
+fn has_newer(leaf: &Leaf, statistics: &Statistics<'_>) -> bool {
+    let has_older = statistics.legacy_min.or(statistics.legacy_max).is_some();
+    let is_there = statistics.min_value.or(statistics.max_value).is_some();
+    is_there && (leaf.column_order.is_some() || !has_older)
 }
 
 fn has_bound(statistics: &Statistics<'_>) -> bool {

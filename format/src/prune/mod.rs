@@ -29,6 +29,7 @@
 //! |---|---|
 //! | `set` | the values of an `IN`: [`ValueSet`] |
 //! | `predicate` | what is asked: [`Predicate`], [`Test`], [`PruneValue`] |
+//! | `writers` | who has written bounds that are wrong |
 //! | `bounds` | statistics decoded: [`Bounds`] |
 //! | `value` | values to the bytes that bloom filters hash, and back |
 //! | `verdict` | a [`Test`] against [`Bounds`] |
@@ -41,6 +42,7 @@
 
 mod set;
 mod predicate;
+mod writers;
 mod bounds;
 mod value;
 mod verdict;
@@ -52,7 +54,8 @@ mod group;
 mod rows;
 
 use crate::error::{Error, Result};
-use crate::metadata::Footer;
+use crate::metadata::created_by::Writer;
+use crate::metadata::{ColumnChunk, Footer, Statistics};
 use crate::schema::{Leaf, Schema};
 
 pub(crate) use bounds::is_ordered_as_decoded;
@@ -64,6 +67,7 @@ pub use predicate::{LeafPredicate, Predicate, PruneValue, Test};
 pub(crate) use rows::RowFilter;
 pub use set::ValueSet;
 pub use verdict::{always_matches, may_match};
+use writers::has_bounds_of_one_dictionary;
 
 /// How a value is compared with that of the predicate, the column's value on the left.
 pub use millwork_codecs::kernel::Comparison;
@@ -92,9 +96,12 @@ pub fn chunk_bounds(
     if !has_one_value_a_row(leaf) {
         return Ok(None);
     }
-    // Broken statistics are as if absent: they are not needed to read the file.
-    let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
-    Ok(Some(bounds(leaf, &statistics, footer.writer(), group.num_rows())))
+    Ok(Some(bounds(
+        leaf,
+        &statistics_of(chunk, footer.writer()),
+        footer.writer(),
+        group.num_rows(),
+    )))
 }
 
 /// About how many different values leaf `leaf` has in row group `row_group`, if the footer allows an estimate:
@@ -115,11 +122,22 @@ fn bounds_of_slots(
     if has_one_value_a_row(described) {
         return chunk_bounds(footer, schema, row_group, leaf).ok().flatten();
     }
-    let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
+    let statistics = statistics_of(chunk, footer.writer());
     let slots = chunk.num_values();
     let known = bounds(described, &statistics, footer.writer(), slots);
     // A row group of rows without slots is not worth believing.
     (slots > 0).then_some(known)
+}
+
+/// What is claimed of `chunk`. Broken statistics are as if absent: they are not needed to read the file.
+fn statistics_of<'a>(chunk: ColumnChunk<'a>, writer: Writer<'_>) -> Statistics<'a> {
+    let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
+    if !has_bounds_of_one_dictionary(chunk, writer) || statistics.min_value == statistics.max_value
+    {
+        return statistics;
+    }
+    let (min_value, max_value, legacy_min, legacy_max) = (None, None, None, None);
+    Statistics { min_value, max_value, legacy_min, legacy_max, ..statistics }
 }
 
 fn has_one_value_a_row(leaf: &Leaf) -> bool {

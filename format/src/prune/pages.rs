@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::bounds::{Bounds, is_ordered_as_decoded, pair};
+use super::bounds::{Bound, Bounds, is_ordered_as_decoded, pair};
 use super::{Filter, Test, has_one_value_a_row, may_match};
 use crate::io::coalesce;
 use crate::metadata::{ColumnIndex, OffsetIndex};
@@ -119,8 +119,17 @@ fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds
     if !is_ordered_as_decoded(leaf) {
         return known;
     }
-    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None), false);
+    let (min, max) = pair_of_page(leaf, index, page);
     known.between(min, max)
+}
+
+/// The bounds of page `page`. They may be cut, and there is no place that would say so. ClickHouse wrote empty ones
+/// for values that were too long (#103039), arrow-rs for none (#6310).
+fn pair_of_page(leaf: &Leaf, index: &ColumnIndex, page: usize) -> (Option<Bound>, Option<Bound>) {
+    match (index.min(page), index.max(page)) {
+        (Some([]), Some([])) => (None, None),
+        (min, max) => pair(leaf, (min, None), (max, None), false),
+    }
 }
 
 fn all_rows(row_count: u64) -> Vec<Range<u64>> {
@@ -144,8 +153,7 @@ pub fn page_bounds(leaf: &Leaf, index: &ColumnIndex, page: usize, row_count: u64
     if !is_ordered_as_decoded(leaf) {
         return known;
     }
-    // Bounds of pages may be cut, and there is no place that would say so.
-    let (min, max) = pair(leaf, (index.min(page), None), (index.max(page), None), false);
+    let (min, max) = pair_of_page(leaf, index, page);
     known.between(min, max)
 }
 

@@ -17,6 +17,7 @@ use crate::metadata::{
 };
 
 mod corpus;
+mod writers;
 
 /// An optional leaf of TYPE_DEFINED order.
 fn leaf(physical: PhysicalType, length: i32, change: impl FnOnce(&mut SchemaElement)) -> Leaf {

@@ -34,6 +34,8 @@ pub(super) struct Chunk {
     corrected: OnceLock<(Extent, Error, Reader)>,
     /// Whether v2 headers of its writer say nothing about compression.
     denies_compression: bool,
+    /// Whether offset indexes of its writer count elements of lists as rows.
+    miscounts_rows: bool,
     /// Where values of DELTA_BYTE_ARRAY may begin as those of the page before: by page its last value, as far
     /// as that is known.
     carried: Option<Mutex<Vec<Buffer>>>,
@@ -137,6 +139,7 @@ impl Chunk {
             extent,
             corrected: OnceLock::new(),
             denies_compression: chunk.denies_compression(),
+            miscounts_rows: chunk.miscounts_rows(),
             carried: chunk.carries_prefixes().then(Mutex::default),
             store,
             reader,
@@ -187,6 +190,9 @@ impl Chunk {
     pub(super) fn set_offset_index(&self, index: &OffsetIndex) -> Result<()> {
         if self.carried.is_some() {
             return Err(Error::corrupt("an offset index of pages that go on from one another"));
+        }
+        if self.miscounts_rows && self.extent.is_repeated {
+            return Err(Error::corrupt("an offset index that counts elements as rows"));
         }
         self.set_layout(self.extent.by_index(index)?);
         Ok(())

@@ -195,6 +195,13 @@ impl<'a> ColumnChunk<'a> {
         self.footer.writer().is_before("parquet-cpp", (2, 0, 0))
     }
 
+    /// Whether its offset index may count elements of lists as rows (ClickHouse#83876).
+    pub(crate) fn miscounts_rows(self) -> bool {
+        let writer = self.footer.writer();
+        writer.application.starts_with("ClickHouse")
+            && writer.version.is_none_or(|version| version < (25, 8, 0))
+    }
+
     /// Whether its pages are known to begin with rows where the spec demands it.
     pub(crate) fn aligns_pages(self) -> bool {
         self.footer.writer().aligns_pages()

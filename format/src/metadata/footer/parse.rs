@@ -31,7 +31,9 @@ pub(super) fn footer(bytes: Buffer, base_offset: u64, limits: &Limits) -> Result
     if !parser.has_row_groups {
         return Err(reader.corrupt("a footer without a list of row groups"));
     }
-    if let (Some(rows @ 1..), true) = (parser.claimed_rows, parser.groups.is_empty()) {
+    // `_common_metadata` of fastparquet tells the rows of other files, and has no data of its own.
+    let has_data = base_offset > 4;
+    if let (Some(rows @ 1..), true) = (parser.claimed_rows, parser.groups.is_empty() && has_data) {
         return Err(reader.corrupt(format!("{rows} rows and no row group")));
     }
     let num_rows = parser

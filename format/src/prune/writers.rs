@@ -1,0 +1,76 @@
+//! Bounds that are well-formed and wrong: which writers have written them, until when.
+//!
+//! In: who wrote a file, and a leaf. Out: which of its bounds are not to be believed. Where a version cannot be
+//! told it may be any.
+
+use crate::metadata::created_by::Writer;
+use crate::metadata::{ColumnChunk, PhysicalType};
+use crate::schema::Leaf;
+use crate::types::DataType;
+
+/// Which bounds of a chunk exclude values that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum False {
+    /// None that is known.
+    Neither,
+    /// The lower one.
+    Min,
+    /// Either of them, even if they are equal.
+    Both,
+    /// Either of them, unless they are equal: they were compared by another order.
+    Order,
+}
+
+/// Of the statistics in `min_value` and `max_value` that `writer` wrote for a chunk of `leaf`.
+pub(super) fn false_bounds(leaf: &Leaf, writer: Writer<'_>) -> False {
+    let is_bytes = leaf.physical_type == PhysicalType::ByteArray;
+    let is_fixed = leaf.physical_type == PhysicalType::FixedLenByteArray;
+    let is_decimal =
+        matches!(leaf.data_type, DataType::Decimal { .. } | DataType::WideDecimal { .. });
+    let by = |name: &str| writer.application.starts_with(name);
+    let before = |version: (u32, u32, u32)| writer.version.is_none_or(|own| own < version);
+    // PARQUET-1655: decimals that were compared as strings of bytes.
+    if is_decimal
+        && (is_bytes || is_fixed)
+        && (writer.application == "parquet-cpp" || writer.is_before("parquet-cpp-arrow", (4, 0, 0)))
+    {
+        return False::Order;
+    }
+    // arrow-rs#10860: the same, and as the numbers have different lengths.
+    if is_decimal && is_bytes && writer.application == "parquet-rs" {
+        return False::Order;
+    }
+    // hyparquet-writer#38: the unscaled value as a float.
+    if is_decimal && by("hyparquet") {
+        return False::Both;
+    }
+    if by("Polars") {
+        // Before 2.0 it did not say which version it was. polars#25886 (until 1.37): of pages of which one begins as
+        // the other, the bound of the first one stays. polars#29350 (until 2.0): decimals and halves, merged as
+        // strings of bytes.
+        let is_half = leaf.data_type == DataType::Float16;
+        let is_merged = is_bytes || is_fixed && (is_decimal || is_half);
+        if is_merged && before((2, 0, 0)) {
+            return False::Both;
+        }
+    }
+    // segmentio/parquet-go, later parquet-go/parquet-go: an empty minimum of one page was none (parquet-go#130).
+    let is_parquet_go = by("github.com/segmentio/parquet-go")
+        || by("github.com/parquet-go/parquet-go") && before((0, 21, 0));
+    if is_bytes && is_parquet_go {
+        return False::Min;
+    }
+    // Parquet.Net#758: in another order of bytes than they are stored in.
+    if leaf.data_type == DataType::Uuid && by("Parquet.Net") {
+        return False::Both;
+    }
+    False::Neither
+}
+
+/// Whether the bounds of `chunk` may be those of the first of several dictionaries (arrow#15042, #34106). What
+/// is in the dictionary page can be asked instead.
+pub(super) fn has_bounds_of_one_dictionary(chunk: ColumnChunk<'_>, writer: Writer<'_>) -> bool {
+    chunk.physical_type() == PhysicalType::ByteArray
+        && chunk.dictionary_page_offset().is_some()
+        && writer.is_before("parquet-cpp-arrow", (12, 0, 0))
+}
