@@ -626,6 +626,27 @@ fn bounds_of_decimals_wider_than_38_digits_are_those_of_the_rows() {
     assert!(run.stdout.contains("1.50") && run.stdout.contains("1.49"), "{}", run.stdout);
 }
 
+/// We do not go by bounds of a writer who is known for false ones, but others do.
+#[test]
+fn bounds_that_are_not_believed_are_told_if_they_are_false() {
+    let file = format!(
+        "{}/../conformance/fixtures/interop/old/bounds.polars.parquet",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let run = millwork(&["verify", "--deep", &file]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    for column in ["column \"low\"", "column \"high\""] {
+        assert!(run.stdout.contains(column), "{column} in {}", run.stdout);
+    }
+    let found = printed(&[
+        "sql",
+        "--format",
+        "csv",
+        &format!("select count(*) from '{file}' where low = ''"),
+    ]);
+    assert!(found.ends_with("\n1\n"), "{found}");
+}
+
 #[test]
 fn names_in_a_file_write_no_lines_of_their_own() {
     let forged = |shown: &str| shown.lines().any(|line| line.starts_with("lines.parquet"));

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::values::{Distinct, Facts, order};
 use super::{Check, Visit};
 use crate::error::{Place, Result};
+use crate::metadata::created_by::Writer;
 use crate::metadata::{
     BoundaryOrder, ColumnChunk, ColumnIndex, ColumnOrder, OffsetIndex, Statistics,
 };
@@ -132,6 +133,11 @@ fn statistics(
         }
     }
     inside(visit, check, leaf, &known, facts, place);
+    // What is not believed of this writer, readers that do not know it go by.
+    let of_anyone = bounds(leaf, claimed, Writer::parse(""), facts.slots);
+    if (&of_anyone.min, &of_anyone.max) != (&known.min, &known.max) {
+        inside(visit, check, leaf, &of_anyone, facts, place);
+    }
     if newer.iter().any(Option::is_some) {
         // Older readers go by these.
         let legacy = Statistics { min_value: None, max_value: None, ..*claimed };
