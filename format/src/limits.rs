@@ -54,8 +54,8 @@ impl Limits {
         }
     }
 
-    /// For files from strangers: footers of at most 64 MiB, page headers of 1 MiB, pages of 256 MiB, 16 MiB of key-value metadata and of paths,
-    /// 131,072 columns and as many row groups, 512 MiB of memory.
+    /// For files from strangers: footers of at most 64 MiB, page headers of 1 MiB, pages of 256 MiB, 16 MiB
+    /// of key-value metadata and of paths, 131,072 columns and as many row groups, 512 MiB of memory.
     #[must_use]
     pub const fn untrusted() -> Self {
         Self {

@@ -17,9 +17,9 @@ use crate::error::{Error, Result};
 /// The fixed parts of the rows that are decoded, found once for all columns.
 type FixedParts<'a> = [(&'a Page, &'a [u8])];
 
-/// Bytes that a byte of a stored nested value may take while it is decoded: a number of one byte has a flag
-/// beside it, and becomes the number, whether it is there, and for a time both once more.
-const DECODED_BYTES: u64 = 2;
+/// About the bytes that a byte of a stored nested value takes while it is decoded: the value, whether it is there,
+/// and both once more when they become vectors. Nulls of wide fields and empty strings may take twice as many.
+const DECODED_BYTES: u64 = 4;
 
 impl RowStore {
     /// Column `column` of the rows `ids`, in that order; an id may be listed more than once. Long

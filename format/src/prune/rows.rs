@@ -120,7 +120,7 @@ impl RowTest {
         };
         match test {
             Test::IsNull => join_nulls(vector, &mut passing)?,
-            _ => keep_present(vector, &mut passing)?,
+            _ => keep_present(vector, &mut passing),
         }
         Ok(passing)
     }
@@ -153,7 +153,7 @@ impl RowTest {
             },
             _ => self.flat(vector, test)?,
         };
-        keep_present(vector, &mut passing)?;
+        keep_present(vector, &mut passing);
         Ok(passing)
     }
 
@@ -390,7 +390,7 @@ fn ones(rows: usize) -> Result<Vec<u64>> {
 }
 
 /// Takes the rows away that are null.
-fn keep_present(vector: &Vector, passing: &mut [u64]) -> Result<()> {
+fn keep_present(vector: &Vector, passing: &mut [u64]) {
     match (vector.data(), vector.validity()) {
         (Data::Null, _) => passing.fill(0),
         (_, None) => {}
@@ -398,14 +398,13 @@ fn keep_present(vector: &Vector, passing: &mut [u64]) -> Result<()> {
             passing.iter_mut().zip(present.words()).for_each(|(word, present)| *word &= present);
         }
     }
-    Ok(())
 }
 
 /// Adds the rows that are null.
 fn join_nulls(vector: &Vector, passing: &mut [u64]) -> Result<()> {
-    let mut present = ones(vector.len())?;
-    keep_present(vector, &mut present)?;
     let every = ones(vector.len())?;
+    let mut present = every.clone();
+    keep_present(vector, &mut present);
     for ((word, present), every) in passing.iter_mut().zip(present).zip(every) {
         *word |= every & !present;
     }

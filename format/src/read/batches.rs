@@ -62,7 +62,8 @@ pub struct BatchOptions {
     /// read once, in the order of the file. All if `None`.
     pub rows: Option<Vec<Range<u64>>>,
     /// What rows have to pass. Its leaves need not be among the columns. NaN is greater than all numbers
-    /// and equal to itself. What indexes deny is believed ([`prune`](crate::prune) on trust).
+    /// and equal to itself. What indexes deny is believed ([`prune`](crate::prune) on trust). The origin of a
+    /// batch is that of the first row which passed.
     pub filter: Option<Predicate>,
     /// Rows to stop after, of those that pass; all if `None`. No byte of later pages is read.
     pub limit_rows: Option<u64>,
