@@ -167,7 +167,8 @@ fn in_steps(file: &File, column: usize, budget: &Budget, tally: &mut Tally) -> R
             && let Some(leaf) = file.schema().leaves().get(scan.columns()[0].leaf)
         {
             for test in tests() {
-                let _ = page_selection(leaf, &bounds, &offsets, group.rows(), &[test]);
+                let (writer, rows) = (file.footer().writer(), group.rows());
+                let _ = page_selection(leaf, &bounds, &offsets, writer, rows, &[test]);
             }
         }
         for morsel in group.cut(0, STEP_ROWS) {

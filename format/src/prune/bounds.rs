@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use half::f16;
 
 use super::PruneValue;
-use super::writers::{False, false_bounds};
+use super::writers::credible;
 use crate::calendar::{JULIAN_DAY_OF_EPOCH, NANOS_PER_DAY};
 use crate::metadata::created_by::Writer;
 use crate::metadata::{ColumnOrder, ConvertedType, LogicalType, PhysicalType, Statistics};
@@ -119,14 +119,8 @@ pub fn believed<'a>(
         let legacy = [statistics.legacy_min, statistics.legacy_max];
         return legacy_is_sound(leaf, statistics, writer).then_some(legacy);
     }
-    let (min, max) = (statistics.min_value, statistics.max_value);
-    match false_bounds(leaf, writer) {
-        _ if !is_ordered_as_decoded(leaf) => None,
-        False::Both => None,
-        False::Order if min != max => None,
-        False::Min => Some([None, max]),
-        False::Neither | False::Order => Some([min, max]),
-    }
+    let newer = [statistics.min_value, statistics.max_value];
+    is_ordered_as_decoded(leaf).then(|| credible(leaf, writer, newer)).flatten()
 }
 
 /// Whether the newer pair counts. DuckDB before 2026 wrote both, and no order of the newer one.

@@ -29,7 +29,7 @@
 //! |---|---|
 //! | `set` | the values of an `IN`: [`ValueSet`] |
 //! | `predicate` | what is asked: [`Predicate`], [`Test`], [`PruneValue`] |
-//! | `writers` | who has written bounds that are wrong |
+//! | `writers` | who has written statistics that are wrong |
 //! | `bounds` | statistics decoded: [`Bounds`] |
 //! | `value` | values to the bytes that bloom filters hash, and back |
 //! | `verdict` | a [`Test`] against [`Bounds`] |
@@ -67,7 +67,7 @@ pub use predicate::{LeafPredicate, Predicate, PruneValue, Test};
 pub(crate) use rows::RowFilter;
 pub use set::ValueSet;
 pub use verdict::{always_matches, may_match};
-use writers::has_bounds_of_one_dictionary;
+use writers::without_false;
 
 /// How a value is compared with that of the predicate, the column's value on the left.
 pub use millwork_codecs::kernel::Comparison;
@@ -129,15 +129,10 @@ fn bounds_of_slots(
     (slots > 0).then_some(known)
 }
 
-/// What is claimed of `chunk`. Broken statistics are as if absent: they are not needed to read the file.
+/// What is claimed of `chunk`, as far as its writer is believed. Broken statistics are as if absent: they are not
+/// needed to read the file.
 fn statistics_of<'a>(chunk: ColumnChunk<'a>, writer: Writer<'_>) -> Statistics<'a> {
-    let statistics = chunk.statistics().ok().flatten().unwrap_or_default();
-    if !has_bounds_of_one_dictionary(chunk, writer) || statistics.min_value == statistics.max_value
-    {
-        return statistics;
-    }
-    let (min_value, max_value, legacy_min, legacy_max) = (None, None, None, None);
-    Statistics { min_value, max_value, legacy_min, legacy_max, ..statistics }
+    without_false(chunk.statistics().ok().flatten().unwrap_or_default(), chunk, writer)
 }
 
 fn has_one_value_a_row(leaf: &Leaf) -> bool {

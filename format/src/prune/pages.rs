@@ -7,8 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::bounds::{Bound, Bounds, is_ordered_as_decoded, pair};
+use super::writers::credible;
 use super::{Filter, Test, has_one_value_a_row, may_match};
 use crate::io::coalesce;
+use crate::metadata::created_by::Writer;
 use crate::metadata::{ColumnIndex, OffsetIndex};
 use crate::schema::{Leaf, Schema};
 
@@ -25,11 +27,12 @@ pub struct PageSelection {
 
 impl Filter {
     /// The rows, of `row_count` in the row group, that may pass. `index` gives, for the ordinal of a
-    /// leaf, its page index, if it has one; a leaf without proves nothing.
+    /// leaf, its page index, written by `writer`, if it has one; a leaf without proves nothing.
     #[must_use]
     pub fn page_selection(
         &self,
         schema: &Schema,
+        writer: Writer<'_>,
         row_count: u64,
         index: impl Fn(usize) -> Option<(Arc<ColumnIndex>, Arc<OffsetIndex>)>,
     ) -> PageSelection {
@@ -42,7 +45,7 @@ impl Filter {
                 continue;
             };
             let tests = std::slice::from_ref(&test.test);
-            let (rows, excluded) = select(leaf, &bounds, &places, row_count, tests);
+            let (rows, excluded) = select(leaf, (&bounds, &places, writer), row_count, tests);
             pages += places.len() as u64;
             pages_excluded += excluded;
             kept.push(rows);
@@ -58,23 +61,24 @@ impl Filter {
     }
 }
 
-/// The rows, of `row_count` in the row group, on pages whose values may pass all of `tests`.
+/// The rows, of `row_count` in the row group, on pages whose values may pass all of `tests`, by the indexes that
+/// `writer` wrote.
 #[must_use]
 pub fn page_selection(
     leaf: &Leaf,
     column_index: &ColumnIndex,
     offset_index: &OffsetIndex,
+    writer: Writer<'_>,
     row_count: u64,
     tests: &[Test],
 ) -> Vec<Range<u64>> {
-    select(leaf, column_index, offset_index, row_count, tests).0
+    select(leaf, (column_index, offset_index, writer), row_count, tests).0
 }
 
 /// The same, with the number of pages that were left out.
 fn select(
     leaf: &Leaf,
-    column_index: &ColumnIndex,
-    offset_index: &OffsetIndex,
+    (column_index, offset_index, writer): (&ColumnIndex, &OffsetIndex, Writer<'_>),
     row_count: u64,
     tests: &[Test],
 ) -> (Vec<Range<u64>>, u64) {
@@ -94,8 +98,8 @@ fn select(
             return (all_rows(row_count), 0);
         };
         let bounds = match repeated {
-            false => page_bounds(leaf, column_index, page, rows),
-            true => page_bounds_of_slots(leaf, column_index, page),
+            false => page_bounds(leaf, column_index, writer, page, rows),
+            true => page_bounds_of_slots(leaf, column_index, writer, page),
         };
         let may = |test: &Test| (repeated && *test == Test::IsNull) || may_match(test, &bounds);
         if !tests.iter().all(may) {
@@ -111,7 +115,12 @@ fn select(
 }
 
 /// What is known of the values of page `page` of a repeated leaf, however many there are.
-fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds {
+fn page_bounds_of_slots(
+    leaf: &Leaf,
+    index: &ColumnIndex,
+    writer: Writer<'_>,
+    page: usize,
+) -> Bounds {
     // Any number of slots will do: only whether all of them are null is asked.
     let is_null = index.is_null_page(page) && !index.contradicts_itself(page);
     let null_count = is_null.then_some(1);
@@ -119,16 +128,21 @@ fn page_bounds_of_slots(leaf: &Leaf, index: &ColumnIndex, page: usize) -> Bounds
     if !is_ordered_as_decoded(leaf) {
         return known;
     }
-    let (min, max) = pair_of_page(leaf, index, page);
+    let (min, max) = pair_of_page(leaf, index, writer, page);
     known.between(min, max)
 }
 
 /// The bounds of page `page`. They may be cut, and there is no place that would say so. ClickHouse wrote empty ones
 /// for values that were too long (#103039), arrow-rs for none (#6310).
-fn pair_of_page(leaf: &Leaf, index: &ColumnIndex, page: usize) -> (Option<Bound>, Option<Bound>) {
-    match (index.min(page), index.max(page)) {
-        (Some([]), Some([])) => (None, None),
-        (min, max) => pair(leaf, (min, None), (max, None), false),
+fn pair_of_page(
+    leaf: &Leaf,
+    index: &ColumnIndex,
+    writer: Writer<'_>,
+    page: usize,
+) -> (Option<Bound>, Option<Bound>) {
+    match credible(leaf, writer, [index.min(page), index.max(page)]) {
+        None | Some([Some([]), Some([])]) => (None, None),
+        Some([min, max]) => pair(leaf, (min, None), (max, None), false),
     }
 }
 
@@ -136,10 +150,16 @@ fn all_rows(row_count: u64) -> Vec<Range<u64>> {
     if row_count == 0 { Vec::new() } else { std::iter::once(0..row_count).collect() }
 }
 
-/// What the column index proves about page `page`, which has `row_count` rows of a leaf that is not
-/// repeated.
+/// What the column index, written by `writer`, proves about page `page`, which has `row_count` rows of a leaf that
+/// is not repeated.
 #[must_use]
-pub fn page_bounds(leaf: &Leaf, index: &ColumnIndex, page: usize, row_count: u64) -> Bounds {
+pub fn page_bounds(
+    leaf: &Leaf,
+    index: &ColumnIndex,
+    writer: Writer<'_>,
+    page: usize,
+    row_count: u64,
+) -> Bounds {
     let claimed = index.null_count(page);
     let null_count = match (index.is_null_page(page), claimed) {
         _ if index.contradicts_itself(page) => None,
@@ -153,7 +173,7 @@ pub fn page_bounds(leaf: &Leaf, index: &ColumnIndex, page: usize, row_count: u64
     if !is_ordered_as_decoded(leaf) {
         return known;
     }
-    let (min, max) = pair_of_page(leaf, index, page);
+    let (min, max) = pair_of_page(leaf, index, writer, page);
     known.between(min, max)
 }
 

@@ -19,6 +19,9 @@ use crate::metadata::{
 mod corpus;
 mod writers;
 
+/// Whom nothing is known of.
+const NOBODY: Writer<'static> = Writer { application: "", version: None };
+
 /// An optional leaf of TYPE_DEFINED order.
 fn leaf(physical: PhysicalType, length: i32, change: impl FnOnce(&mut SchemaElement)) -> Leaf {
     let root = SchemaElement {
@@ -538,11 +541,15 @@ fn pages_are_selected_by_their_rows() {
         (vec![less.clone(), compare(Comparison::Greater, 5)], vec![30..40]),
     ];
     for (tests, expected) in table {
-        assert_eq!(page_selection(&leaf, &index, &offsets, 40, &tests), expected, "{tests:?}");
+        assert_eq!(
+            page_selection(&leaf, &index, &offsets, NOBODY, 40, &tests),
+            expected,
+            "{tests:?}"
+        );
     }
     let select = |leaf: &Leaf, first_rows: Vec<u64>, rows| {
         let offsets = OffsetIndex { first_rows, ..OffsetIndex::default() };
-        page_selection(leaf, &index, &offsets, rows, std::slice::from_ref(&less))
+        page_selection(leaf, &index, &offsets, NOBODY, rows, std::slice::from_ref(&less))
     };
     let everything = std::slice::from_ref(&(0..40));
     assert_eq!(select(&leaf, vec![0, 10, 20], 40), everything, "lengths differ");
@@ -552,14 +559,14 @@ fn pages_are_selected_by_their_rows() {
     assert_eq!(of_lists, [0..10, 30..40], "no value of a list on the other pages passes");
     let offsets_of_lists =
         OffsetIndex { first_rows: vec![0, 10, 20, 30], ..OffsetIndex::default() };
-    let nulls = page_selection(&repeated, &index, &offsets_of_lists, 40, &[Test::IsNull]);
+    let nulls = page_selection(&repeated, &index, &offsets_of_lists, NOBODY, 40, &[Test::IsNull]);
     assert_eq!(nulls, everything, "nulls in lists say nothing about rows");
     let unordered = Leaf { column_order: None, ..leaf.clone() };
     assert_eq!(select(&unordered, vec![0, 10, 20, 30], 40), [0..10, 20..40], "nulls have no order");
     assert_eq!(select(&leaf, vec![], 0), []);
     // Two nulls on a page that is said to have only nulls.
     let odd = column_index(&[(true, &[], &[], 2)]);
-    assert_eq!(page_bounds(&leaf, &odd, 0, 10).null_count, None);
+    assert_eq!(page_bounds(&leaf, &odd, NOBODY, 0, 10).null_count, None);
 }
 
 #[test]

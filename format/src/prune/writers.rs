@@ -1,10 +1,10 @@
-//! Bounds that are well-formed and wrong: which writers have written them, until when.
+//! Statistics that are well-formed and wrong: which writers have written them, until when.
 //!
-//! In: who wrote a file, and a leaf. Out: which of its bounds are not to be believed. Where a version cannot be
+//! In: who wrote a file, and a leaf. Out: what of its statistics is not to be believed. Where a version cannot be
 //! told it may be any.
 
 use crate::metadata::created_by::Writer;
-use crate::metadata::{ColumnChunk, PhysicalType};
+use crate::metadata::{ColumnChunk, PhysicalType, Statistics};
 use crate::schema::Leaf;
 use crate::types::DataType;
 
@@ -19,6 +19,21 @@ pub(super) enum False {
     Both,
     /// Either of them, unless they are equal: they were compared by another order.
     Order,
+}
+
+/// What can be believed of a lower and an upper bound that `writer` wrote for values of `leaf`: of a chunk, or of a
+/// page, from which those of chunks are put together.
+pub(super) fn credible<'a>(
+    leaf: &Leaf,
+    writer: Writer<'_>,
+    [min, max]: [Option<&'a [u8]>; 2],
+) -> Option<[Option<&'a [u8]>; 2]> {
+    match false_bounds(leaf, writer) {
+        False::Both => None,
+        False::Order if min != max => None,
+        False::Min => Some([None, max]),
+        False::Neither | False::Order => Some([min, max]),
+    }
 }
 
 /// Of the statistics in `min_value` and `max_value` that `writer` wrote for a chunk of `leaf`.
@@ -67,10 +82,32 @@ pub(super) fn false_bounds(leaf: &Leaf, writer: Writer<'_>) -> False {
     False::Neither
 }
 
-/// Whether the bounds of `chunk` may be those of the first of several dictionaries (arrow#15042, #34106). What
-/// is in the dictionary page can be asked instead.
-pub(super) fn has_bounds_of_one_dictionary(chunk: ColumnChunk<'_>, writer: Writer<'_>) -> bool {
-    chunk.physical_type() == PhysicalType::ByteArray
+/// `statistics` of `chunk` without what `writer` is known to count or compare wrongly, whatever the leaf.
+pub(super) fn without_false<'a>(
+    statistics: Statistics<'a>,
+    chunk: ColumnChunk<'_>,
+    writer: Writer<'_>,
+) -> Statistics<'a> {
+    // arrow#15042, #34106: bounds and nulls of the first of several dictionaries, ARROW-12513: no null of any. What
+    // is in the dictionary page can be asked instead.
+    let is_of_one_dictionary = chunk.physical_type() == PhysicalType::ByteArray
         && chunk.dictionary_page_offset().is_some()
-        && writer.is_before("parquet-cpp-arrow", (12, 0, 0))
+        && writer.is_before("parquet-cpp-arrow", (12, 0, 0));
+    if is_of_one_dictionary {
+        let (min_value, max_value, legacy_min, legacy_max) = (None, None, None, None);
+        let null_count = None;
+        return Statistics {
+            min_value,
+            max_value,
+            legacy_min,
+            legacy_max,
+            null_count,
+            ..statistics
+        };
+    }
+    // polars#29321 (1.44, not 1.36, nor 2.1): the nulls of all pages, once for each of them.
+    let counts_often =
+        writer.application == "Polars" && writer.version.is_none_or(|own| own < (2, 0, 0));
+    let null_count = statistics.null_count.filter(|nulls| *nulls == 0 || !counts_often);
+    Statistics { null_count, ..statistics }
 }

@@ -65,7 +65,8 @@ pub struct BatchOptions {
     /// and equal to itself. What indexes deny is believed ([`prune`](crate::prune) on trust). The origin of a
     /// batch is that of the first row which passed.
     pub filter: Option<Predicate>,
-    /// Rows to stop after, of those that pass; all if `None`. No byte of later pages is read.
+    /// Rows to stop after, of those that pass; all if `None`. No byte of later pages is read; of columns that a
+    /// filter tests, some 64 Ki rows are read at once.
     pub limit_rows: Option<u64>,
     /// Rows of a batch at most (0 counts as 1). If `None`, as many as keep its values in a CPU's
     /// second cache: [`BATCH_ROWS`] to four times as many.
@@ -274,7 +275,10 @@ impl Batches {
                 None => reader.read(column, rows.clone(), &selection, context)?,
             });
         }
-        let first = selection.rows().first().map_or(0, |row| u64::from(*row));
+        let first = match &selection {
+            Selection::All(_) => 0,
+            chosen => chosen.rows().first().map_or(0, |row| u64::from(*row)),
+        };
         let origin = Origin {
             file: scan.ordinal(),
             row_group: reader.group().ordinal() as u32,
@@ -327,9 +331,12 @@ impl Batches {
         let (footer, schema) = (file.footer(), file.schema());
         let wanted = self.wanted.as_ref().map(|wanted| wanted.inside(ordinal));
         let asked = self.filter.as_ref().map(|filter| &filter.groups);
-        if wanted.as_ref().is_some_and(Vec::is_empty)
-            || asked.is_some_and(|asked| !asked.row_group_may_match(footer, schema, ordinal))
-        {
+        let is_there = ordinal < footer.num_row_groups();
+        let has_rows = || {
+            wanted.as_ref().is_none_or(|wanted| !wanted.is_empty())
+                && asked.is_none_or(|asked| asked.row_group_may_match(footer, schema, ordinal))
+        };
+        if is_there && !has_rows() {
             return Ok(());
         }
         let group = RowGroupScan::new(&self.scan, ordinal)?;
@@ -405,9 +412,7 @@ impl Wanted {
 
     /// Those in row group `ordinal`, counted from its first.
     fn inside(&self, ordinal: usize) -> Vec<Range<u64>> {
-        let Some([first, end]) = self.first_rows.get(ordinal..ordinal + 2) else {
-            return Vec::new();
-        };
+        let Some([first, end, ..]) = self.first_rows.get(ordinal..) else { return Vec::new() };
         let from = self.rows.partition_point(|rows| rows.end <= *first);
         let near = self.rows[from..].iter().take_while(|rows| rows.start < *end);
         near.map(|rows| rows.start.max(*first) - first..rows.end.min(*end) - first).collect()

@@ -209,7 +209,8 @@ impl RowGroupScan {
     #[must_use]
     pub fn page_selection(&self, filter: &Filter) -> PageSelection {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        filter.page_selection(self.scan.file().schema(), self.rows, |leaf| {
+        let file = self.scan.file();
+        filter.page_selection(file.schema(), file.footer().writer(), self.rows, |leaf| {
             let own = self.chunks.iter().position(|chunk| chunk.leaf().leaf == leaf)?;
             // A value of a row may be among those of the page behind.
             self.chunks.get(own).filter(|chunk| chunk.has_whole_rows())?;

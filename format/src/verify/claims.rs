@@ -15,6 +15,9 @@ use crate::schema::Leaf;
 use crate::types::DataType;
 use crate::vector::Cell;
 
+/// A writer who is believed whatever can be.
+const ANYONE: Writer<'static> = Writer { application: "", version: None };
+
 /// Characters of a value that messages show.
 const SHOWN: usize = 40;
 
@@ -134,7 +137,7 @@ fn statistics(
     }
     inside(visit, check, leaf, &known, facts, place);
     // What is not believed of this writer, readers that do not know it go by.
-    let of_anyone = bounds(leaf, claimed, Writer::parse(""), facts.slots);
+    let of_anyone = bounds(leaf, claimed, ANYONE, facts.slots);
     if (&of_anyone.min, &of_anyone.max) != (&known.min, &known.max) {
         inside(visit, check, leaf, &of_anyone, facts, place);
     }
@@ -246,7 +249,7 @@ pub(super) fn page(
     {
         visit.wrong(check, place, format!("{nans} NaNs are claimed, there are {}", facts.nans));
     }
-    let mut known = page_bounds(leaf, index, page, rows.max(facts.slots));
+    let mut known = page_bounds(leaf, index, ANYONE, page, rows.max(facts.slots));
     known.null_count = None;
     inside(visit, check, leaf, &known, facts, place);
     let (repetition, definition) =
@@ -319,7 +322,7 @@ pub(super) fn boundary_order(
     };
     let mut last: Option<Bounds> = None;
     for page in 0..index.len() {
-        let known = page_bounds(leaf, index, page, u64::MAX);
+        let known = page_bounds(leaf, index, ANYONE, page, u64::MAX);
         if known.min.is_none() || known.max.is_none() {
             continue;
         }

@@ -65,7 +65,13 @@ fn known(file: &File, bytes: &[u8], leaf: usize) -> Vec<Known> {
             let pages = OffsetIndex::parse(part(offsets), offsets.0, file_bytes, &limits).unwrap();
             let ends = pages.first_rows.iter().skip(1).chain([&rows]);
             for (page, (start, end)) in pages.first_rows.iter().zip(ends).enumerate() {
-                let bounds = page_bounds(&schema.leaves()[leaf], &index, page, end - start);
+                let bounds = page_bounds(
+                    &schema.leaves()[leaf],
+                    &index,
+                    file.footer().writer(),
+                    page,
+                    end - start,
+                );
                 known.push((*start..*end, bounds));
             }
         }

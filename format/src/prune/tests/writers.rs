@@ -53,12 +53,28 @@ fn a_pair_without_an_order_leaves_the_old_pair_to_be_believed() {
     assert_eq!((newer.min, newer.max), (None, None));
 }
 
+/// 1, 2 and 256 of one page, compared as strings of bytes: 256 is 0x01 0x00.
+#[test]
+fn bounds_of_pages_are_believed_of_the_same_writers_as_those_of_chunks() {
+    let decimal = LogicalType::Decimal { scale: 0, precision: 10 };
+    let leaf = logical(P::ByteArray, 0, decimal);
+    let index = column_index(&[(false, &[1], &[2], 0), (false, &[3], &[3], 0)]);
+    let equal = Test::Compare { comparison: Comparison::Equal, value: 256.into() };
+    let may = |writer: &str, page| {
+        may_match(&equal, &page_bounds(&leaf, &index, Writer::parse(writer), page, 10))
+    };
+    assert!(may("parquet-rs version 58.0.0", 0));
+    // Of equal bounds the order does not matter.
+    assert!(!may("parquet-rs version 58.0.0", 1));
+    assert!(!may("parquet-mr version 1.13.1", 0));
+}
+
 #[test]
 fn an_empty_pair_of_a_page_says_nothing() {
     let leaf = converted(P::ByteArray, ConvertedType::Utf8);
     let index =
         column_index(&[(false, b"", b"", 0), (false, b"", b"b", 0), (false, b"a", b"b", 0)]);
     let equal = Test::Compare { comparison: Comparison::Equal, value: "x".into() };
-    let may = |page| may_match(&equal, &page_bounds(&leaf, &index, page, 10));
+    let may = |page| may_match(&equal, &page_bounds(&leaf, &index, NOBODY, page, 10));
     assert_eq!([may(0), may(1), may(2)], [true, false, false]);
 }
