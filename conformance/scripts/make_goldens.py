@@ -163,6 +163,9 @@ def render(array, leaves, wide_int96):
         items = render(array.items, leaves, wide_int96)
         entries = ["{" + f'"key":{k},"value":{v}' + "}" for k, v in zip(keys, items)]
         return lists(array, entries, valid)
+    if pa.types.is_fixed_size_list(kind):
+        kind = pa.list_(kind.value_field)
+        array = array.cast(kind)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return lists(array, render(array.values, leaves, wide_int96), valid)
     leaf = leaves.next()

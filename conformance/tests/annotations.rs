@@ -137,20 +137,13 @@ fn geospatial_statistics_are_those_of_the_corpus() {
     assert_eq!(file.footer().column(0, 0).unwrap().geospatial_statistics().unwrap(), None);
 }
 
-/// In SQL it has signs and microseconds, and is equal, grouped and ordered by its length; parts above 2^31 are
-/// milliseconds like others.
-#[test]
-fn an_interval_of_a_file_is_one_of_sql() {
-    let intervals: [[u32; 3]; 4] = [[0, 30, 0], [1, 0, 0], [0, 0, 3_000_000_000], [0, 1, 0]];
-    let body = intervals.as_flattened().iter().flat_map(|part| part.to_le_bytes()).collect();
-    let mut leaf =
-        Element::leaf("i", Repetition::Required, PhysicalType::FixedLenByteArray).converted(21);
-    leaf.0.set(2, Node::I32(12));
-    let page = Page::v1(4, Encoding::Plain, body);
-    let bytes = one_column(leaf, Compression::Uncompressed, 4, &[page]).unwrap();
+/// What SQL over `FILE`, a file of one column in `pages`, answers.
+fn asked_of(leaf: Element, pages: &[Page]) -> impl Fn(&str) -> String + use<> {
+    let rows = 4;
+    let bytes = one_column(leaf, Compression::Uncompressed, rows, pages).unwrap();
     let mut file = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let asked = |sql: &str| {
+    move |sql| {
         let sql = sql.replace("FILE", &format!("'{}'", file.path().display()));
         let session = Session::new(SessionOptions::default());
         let plan = session.plan(&sql).unwrap();
@@ -160,7 +153,70 @@ fn an_interval_of_a_file_is_one_of_sql() {
         let mut lines = Vec::new();
         batches.iter().for_each(|batch| writer.write_batch(batch, &mut lines).unwrap());
         String::from_utf8(lines).unwrap()
-    };
+    }
+}
+
+/// As DuckDB reads it; the spec gives an INT64 up to 18.
+#[test]
+fn a_decimal_may_claim_more_digits_than_its_integer_has_room_for() {
+    let numbers = [i64::MAX, -1_234_500, 0, i64::MIN];
+    let plain =
+        Page::v1(4, Encoding::Plain, numbers.iter().flat_map(|n| n.to_le_bytes()).collect());
+    let entries = Page::dictionary(4, numbers.iter().flat_map(|n| n.to_le_bytes()).collect());
+    let codes = Page::v1(4, Encoding::RleDictionary, vec![2, 3, 0b1110_0100, 0]);
+    for pages in [vec![plain], vec![entries, codes]] {
+        let mut leaf = Element::leaf("d", Repetition::Required, PhysicalType::Int64).converted(5);
+        leaf.0.set(7, Node::I32(4));
+        leaf.0.set(8, Node::I32(19));
+        let asked = asked_of(leaf, &pages);
+        let texts = ["922337203685477.5807", "-123.4500", "0.0000", "-922337203685477.5808"];
+        let rows: Vec<String> = texts.iter().map(|d| format!("{{\"d\":\"{d}\"}}\n")).collect();
+        assert_eq!(asked("select d from FILE"), rows.concat());
+        assert_eq!(asked("select d from FILE where d = -123.45"), rows[1]);
+        assert_eq!(
+            asked("select max(d) as d from FILE group by d > 0 order by 1 desc limit 1"),
+            rows[0]
+        );
+        assert_eq!(asked("select sum(d) as d from FILE"), "{\"d\":\"-123.4501\"}\n");
+        assert_eq!(asked("select d from FILE order by d limit 1"), rows[3]);
+    }
+}
+
+/// As DuckDB reads it, and fastparquet writes it; the spec has text in BYTE_ARRAY alone.
+#[test]
+fn texts_of_one_length_are_texts() {
+    let words = ["a longer one, x", "a longer one, ä", "b", "c"].map(|word| format!("{word:16}"));
+    let words = words.map(|word| word[..16].to_owned());
+    let plain = Page::v1(4, Encoding::Plain, words.concat().into_bytes());
+    let entries = Page::dictionary(4, words.concat().into_bytes());
+    let codes = Page::v1(4, Encoding::RleDictionary, vec![2, 3, 0b1110_0100, 0]);
+    let streams: Vec<u8> =
+        (0..16).flat_map(|at| words.iter().map(move |word| word.as_bytes()[at])).collect();
+    let split = Page::v1(4, Encoding::ByteStreamSplit, streams);
+    for pages in [vec![plain], vec![entries, codes], vec![split]] {
+        let mut leaf =
+            Element::leaf("t", Repetition::Required, PhysicalType::FixedLenByteArray).converted(0);
+        leaf.0.set(2, Node::I32(16));
+        let asked = asked_of(leaf, &pages);
+        let rows = words.each_ref().map(|word| format!("{{\"t\":\"{word}\"}}\n"));
+        assert_eq!(asked("select t from FILE"), rows.concat());
+        assert_eq!(asked("select t from FILE where t like '%ä'"), rows[1]);
+        assert_eq!(asked("select t from FILE where trim(t) = 'b'"), rows[2]);
+        assert_eq!(asked("select max(t) as t from FILE"), rows[3]);
+        assert_eq!(asked("select t from FILE where t > 'b' order by t"), rows[2..].concat());
+    }
+}
+
+/// In SQL it has signs and microseconds, and is equal, grouped and ordered by its length; parts above 2^31 are
+/// milliseconds like others.
+#[test]
+fn an_interval_of_a_file_is_one_of_sql() {
+    let intervals: [[u32; 3]; 4] = [[0, 30, 0], [1, 0, 0], [0, 0, 3_000_000_000], [0, 1, 0]];
+    let body = intervals.as_flattened().iter().flat_map(|part| part.to_le_bytes()).collect();
+    let mut leaf =
+        Element::leaf("i", Repetition::Required, PhysicalType::FixedLenByteArray).converted(21);
+    leaf.0.set(2, Node::I32(12));
+    let asked = asked_of(leaf, &[Page::v1(4, Encoding::Plain, body)]);
     let of = |months: u32, days: u32, millis: u32| {
         format!("{{\"i\":{{\"months\":{months},\"days\":{days},\"millis\":{millis}}}}}\n")
     };

@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 
 use conformance::{ledger, reading};
 use millwork_codecs::budget::Budget;
+use millwork_engine::session::{Session, SessionOptions};
 use millwork_format::inventory;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Encoding, PageKind};
 use millwork_format::read::{BatchOptions, File};
+use millwork_format::vector::Cell;
 
 fn listed(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
@@ -58,10 +60,10 @@ fn check(writer: &str) -> usize {
 }
 
 /// How a file is written: its codec, whether its pages are of version 2, whether words are dictionary codes.
-type Cell = (String, bool, bool);
+type Variant = (String, bool, bool);
 
 /// The cells that the files of `table` by `writer` are in, as their pages say.
-fn cells(writer: &str, table: &str) -> BTreeSet<Cell> {
+fn cells(writer: &str, table: &str) -> BTreeSet<Variant> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/interop").join(writer);
     let is_wanted = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -70,7 +72,7 @@ fn cells(writer: &str, table: &str) -> BTreeSet<Cell> {
     listed(&folder).into_iter().filter(is_wanted).map(|path| cell(&path)).collect()
 }
 
-fn cell(path: &Path) -> Cell {
+fn cell(path: &Path) -> Variant {
     let file = File::open(path, &Limits::standard()).expect("a file");
     // Some types have dictionaries always: one column speaks for the others.
     let leaves = file.schema().leaves();
@@ -92,7 +94,7 @@ fn cell(path: &Path) -> Cell {
 }
 
 /// Every codec of `codecs` in each of the `forms`: version 2 or not, dictionaries or none.
-fn product(codecs: &[&str], forms: &[(bool, bool)]) -> BTreeSet<Cell> {
+fn product(codecs: &[&str], forms: &[(bool, bool)]) -> BTreeSet<Variant> {
     let cells = codecs.iter().flat_map(|codec| {
         forms.iter().map(|(is_v2, has_codes)| ((*codec).to_owned(), *is_v2, *has_codes))
     });
@@ -134,18 +136,36 @@ fn files_with_rare_types() {
 }
 
 #[test]
-fn files_of_a_pyarrow_that_cut_rows_in_two_and_of_a_polars_of_false_bounds() {
-    assert_eq!(check("old"), 5);
+fn files_of_a_pyarrow_that_cut_rows_in_two_and_of_writers_of_false_statistics() {
+    assert_eq!(check("old"), 7);
+}
+
+/// Footers would answer these, if they could be believed.
+#[test]
+fn values_are_counted_where_the_statistics_of_their_writer_cannot_be_believed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/interop/old");
+    let session = Session::new(SessionOptions { threads: 1, ..SessionOptions::default() });
+    for (name, column, values, most) in
+        [("counts.polars", "h", 500, "k6"), ("chunks.pyarrow", "x", 9, "b")]
+    {
+        let path = folder.join(format!("{name}.parquet"));
+        let sql = format!("select count({column}), max({column}) from '{}'", path.display());
+        let (batches, _) =
+            session.execute(&session.plan(&sql).expect("a plan"), false).expect("rows");
+        let found = batches[0].columns().iter().map(|column| format!("{:?}", column.cell(0)));
+        let expected = [Cell::Integer(values), Cell::Bytes(most.as_bytes())];
+        assert!(found.eq(expected.iter().map(|cell| format!("{cell:?}"))), "{sql}");
+    }
 }
 
 #[test]
 fn files_of_polars() {
-    assert_eq!(check("polars"), 12);
+    assert_eq!(check("polars"), 13);
 }
 
 #[test]
 fn files_of_fastparquet() {
-    assert_eq!(check("fastparquet"), 12);
+    assert_eq!(check("fastparquet"), 16);
 }
 
 #[test]

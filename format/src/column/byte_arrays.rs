@@ -64,7 +64,10 @@ pub(super) fn decode_built(
         }
     };
     if shape.physical == PhysicalType::FixedLenByteArray {
-        return fixed_of_views(&views, built, shape);
+        check_width(&views, shape)?;
+        if shape.data_type.storage() != Storage::Views {
+            return fixed_of_views(&views, built, shape);
+        }
     }
     let span = 0..built.len();
     byte_arrays(views, Arc::from([built]), span, shape)
@@ -93,16 +96,22 @@ fn byte_arrays(
     }
 }
 
-/// Byte arrays that have to be of the column's length, one behind the other.
-fn fixed_of_views(views: &[View], built: Buffer, shape: &ColumnShape) -> Result<Data> {
+/// Whether all of `views` are of the column's length.
+fn check_width(views: &[View], shape: &ColumnShape) -> Result<()> {
     let width_bytes = shape.type_length as usize;
-    // Before anything is allocated from it: a file may claim any length.
-    if let Some(view) = views.iter().find(|view| view.len() != width_bytes) {
-        return Err(Error::corrupt(format!(
+    match views.iter().find(|view| view.len() != width_bytes) {
+        None => Ok(()),
+        Some(view) => Err(Error::corrupt(format!(
             "a value of {} bytes where all have {width_bytes}",
             view.len()
-        )));
+        ))),
     }
+}
+
+/// Byte arrays that are of the column's length, one behind the other. Nothing was allocated from that length before
+/// it was checked: a file may claim any.
+fn fixed_of_views(views: &[View], built: Buffer, shape: &ColumnShape) -> Result<Data> {
+    let width_bytes = shape.type_length as usize;
     let buffers = [built];
     let mut bytes = BufferMut::scratch(views.len().saturating_mul(width_bytes))?;
     let values = bytes.as_mut_slice().chunks_exact_mut(width_bytes.max(1));

@@ -1,11 +1,14 @@
-//! Physical to stored values: decimals and narrow integers.
+//! Physical to stored values: decimals, narrow integers, and texts of one length.
+
+use std::sync::Arc;
 
 use bytemuck::Pod;
-use millwork_codecs::buffer::{Buffer, BufferMut, Slice, SliceMut};
+use millwork_codecs::buffer::{Buffer, BufferMut, Slice, SliceMut, View};
 
+use super::text;
 use crate::error::{Error, Result};
 use crate::types::{DataType, Storage};
-use crate::vector::Data;
+use crate::vector::{Data, Views};
 use crate::wide_decimal::WideDecimal;
 
 /// `values` of an INT32 column as `data_type` is stored. Annotations narrower than 32 bits keep the
@@ -80,8 +83,23 @@ pub(super) fn from_fixed(bytes: Buffer, width_bytes: usize, data_type: &DataType
         Storage::Int64 | Storage::Int128 => {
             from_big_endian(bytes.chunks_exact(width_bytes), data_type)
         }
+        Storage::Views => texts_of_one_length(bytes, width_bytes),
         other => Err(Error::internal(format!("fixed bytes stored as {other:?}"))),
     }
+}
+
+/// Views of texts of `width_bytes` each, out of a page, which is shorter than 2^31 bytes.
+fn texts_of_one_length(bytes: Buffer, width_bytes: usize) -> Result<Data> {
+    let count = bytes.len() / width_bytes.max(1);
+    let mut views = SliceMut::<View>::to_fill(count)?;
+    let texts = bytes.chunks_exact(width_bytes.max(1));
+    for (at, (view, text)) in views.iter_mut().zip(texts).enumerate() {
+        *view = View::outside(text, 0, (at * width_bytes) as u32);
+    }
+    let span = 0..bytes.len();
+    let views = Views::new(views.freeze(), Arc::from([bytes]));
+    text::check(&views, &views.buffers()[0], span)?;
+    Ok(Data::Views(views))
 }
 
 /// Big-endian two's complement numbers of at most 256 bits.

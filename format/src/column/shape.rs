@@ -31,8 +31,9 @@ impl ColumnShape {
         }
     }
 
-    /// Bytes that a value takes at most when decoded, without the text or bytes behind a view. Decimals of any
-    /// length become numbers of up to 32 bytes, those of BYTE_ARRAY beside their views.
+    /// Bytes that a value takes at most when decoded, without the text or bytes behind a view in its page. Decimals
+    /// of any length become numbers of up to 32 bytes, those of BYTE_ARRAY beside their views; texts of one length
+    /// lie in memory of their own.
     pub(crate) fn decoded_bytes(&self) -> usize {
         let stored = match self.data_type.storage() {
             Storage::Int64 => 8,
@@ -42,6 +43,9 @@ impl ColumnShape {
         };
         match (self.physical, self.plain_width()) {
             (PhysicalType::Boolean, _) => 1,
+            (PhysicalType::FixedLenByteArray, Some(width)) if self.data_type.is_text() => {
+                width.saturating_add(size_of::<View>())
+            }
             (_, Some(width)) => width.max(stored),
             (_, None) => size_of::<View>() + stored,
         }

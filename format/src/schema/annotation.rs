@@ -140,12 +140,14 @@ fn fits(meant: &DataType, physical: PhysicalType, length: u32) -> bool {
         DataType::Int64 | DataType::UInt64 | DataType::Time { .. } | DataType::Timestamp { .. } => {
             physical == Int64
         }
-        DataType::Decimal { precision, .. } => match physical {
-            // Some writers claim more digits than the integer has room for.
-            Int32 | Int64 => *precision <= DataType::DECIMAL64_DIGITS,
-            ByteArray | FixedLenByteArray => true,
-            _ => false,
-        },
+        // Some writers claim more digits than an integer has room for.
+        DataType::Decimal { .. } => {
+            matches!(physical, Int32 | Int64 | ByteArray | FixedLenByteArray)
+        }
+        // fastparquet and others have text of one length, too.
+        DataType::Utf8 | DataType::Enum | DataType::Json => {
+            matches!(physical, ByteArray | FixedLenByteArray)
+        }
         DataType::WideDecimal { .. } => matches!(physical, ByteArray | FixedLenByteArray),
         DataType::Float16 => physical == FixedLenByteArray && length == 2,
         DataType::Interval => physical == FixedLenByteArray && length == 12,
