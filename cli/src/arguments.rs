@@ -278,7 +278,9 @@ fn bytes(text: &str) -> Result<u64, String> {
         _ => return Err(format!("expected a size like 64MB or 2GB, found {text}")),
     };
     match number.parse::<f64>() {
-        Ok(number) if number > 0.0 => Ok((number * (1u64 << shift) as f64) as u64),
+        Ok(number) if number * (1u64 << shift) as f64 >= 1.0 => {
+            Ok((number * (1u64 << shift) as f64) as u64)
+        }
         _ => Err(format!("expected a size like 64MB or 2GB, found {text}")),
     }
 }

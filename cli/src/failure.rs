@@ -4,7 +4,7 @@
 //! where, what is lost, what to do. Invariant: the message is one piece, whatever it is made of.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use millwork_engine::error::Span;
@@ -158,9 +158,9 @@ impl Failure {
         }
     }
 
-    /// Says it on standard error.
+    /// Says it on standard error, if anybody hears.
     pub fn print(&self) {
-        eprint!("{}", self.text(terminal::is_coloured()));
+        let _ = io::stderr().write_all(self.text(terminal::is_coloured()).as_bytes());
     }
 
     /// The message, ending in a line break; empty where nothing is to be said.

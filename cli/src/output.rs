@@ -68,12 +68,20 @@ impl Output {
         Self::to(Box::new(io::stdout().lock()), PathBuf::from("standard output"), None)
     }
 
-    /// The file `path`, which is replaced when all is written; a device is written to as it is.
+    /// The file `path`, or what a link there leads to, which is replaced when all is written; a device is written to
+    /// as it is.
     ///
     /// # Errors
     /// The file beside it cannot be made.
     pub fn file(path: &Path) -> Result<Self> {
-        let is_device = fs::metadata(path).is_ok_and(|found| !found.is_file());
+        if path == Path::new("/dev/stdout") {
+            return Ok(Self::stdout());
+        }
+        let is_device = ["/dev", "/proc"].iter().any(|devices| path.starts_with(devices))
+            || fs::metadata(path).is_ok_and(|found| !found.is_file());
+        let found = fs::canonicalize(path);
+        let path =
+            found.as_deref().ok().filter(|_| path.is_symlink() && !is_device).unwrap_or(path);
         let partial = (!is_device).then(|| {
             let mut name = path.as_os_str().to_owned();
             name.push(".partial");

@@ -15,18 +15,16 @@ pub enum Input {
     Path(PathBuf),
 }
 
-/// The inputs that `arguments` name, in their order; files of directories and patterns by name.
-///
-/// # Errors
-/// IO if there is no such file, or no Parquet file in a directory or behind a pattern.
-pub fn inputs(arguments: &[PathBuf]) -> Result<Vec<Input>> {
-    let mut found = Vec::new();
-    for argument in arguments {
+/// The inputs that `arguments` name, in their order; files of directories and patterns by name. IO for an argument
+/// that is no such file, or a directory or a pattern without a Parquet file.
+pub fn inputs(arguments: &[PathBuf]) -> impl Iterator<Item = Result<Input>> {
+    arguments.iter().flat_map(|argument| {
         if argument.as_os_str() == "-" {
-            found.push(Input::Stdin);
-        } else {
-            found.extend(resolve(argument)?.into_iter().map(Input::Path));
+            return vec![Ok(Input::Stdin)];
         }
-    }
-    Ok(found)
+        match resolve(argument) {
+            Ok(paths) => paths.into_iter().map(|path| Ok(Input::Path(path))).collect(),
+            Err(error) => vec![Err(error.into())],
+        }
+    })
 }

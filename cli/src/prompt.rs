@@ -15,11 +15,10 @@ use crate::sql::{self, Printer};
 /// # Errors
 /// Standard input cannot be read, or nobody reads our output.
 pub fn run(arguments: &Sql, mut session: Session) -> Result<()> {
-    eprintln!("millwork {}: statements end with ;, exit ends", env!("CARGO_PKG_VERSION"));
+    say(concat!("millwork ", env!("CARGO_PKG_VERSION"), ": statements end with ;, exit ends\n"));
     let mut statement = String::new();
     loop {
-        eprint!("{}", if statement.is_empty() { "millwork> " } else { "     ...> " });
-        let _ = std::io::stderr().flush();
+        say(if statement.is_empty() { "millwork> " } else { "     ...> " });
         let mut line = String::new();
         let read = std::io::stdin()
             .lock()
@@ -47,4 +46,10 @@ pub fn run(arguments: &Sql, mut session: Session) -> Result<()> {
         }
         statement.clear();
     }
+}
+
+/// Says it on standard error, if anybody hears.
+fn say(text: &str) {
+    let mut stderr = std::io::stderr();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

@@ -7,7 +7,7 @@ use crate::arguments::{Form, Rows};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::render;
+use crate::render::{self, Renderer};
 use crate::source;
 use crate::terminal;
 
@@ -24,11 +24,25 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
     let mut renderer = render::renderer(form, is_terminal.then(terminal::columns).flatten());
     let mut output = Output::stdout();
     // Rows on a terminal are a sign of life themselves.
-    let _progress = (!is_terminal).then(Progress::start);
-    let mut left = arguments.limit.or(default_limit);
+    output.progress = (!is_terminal).then(Progress::start);
+    let limit = arguments.limit.or(default_limit);
+    let printed = print_all(arguments, limit, renderer.as_mut(), &mut output);
+    if printed.is_err() && !output.has_failed() {
+        renderer.give_up(&mut output)?;
+    }
+    printed?;
+    output.finish()
+}
+
+fn print_all(
+    arguments: &Rows,
+    mut left: Option<u64>,
+    renderer: &mut dyn Renderer,
+    output: &mut Output,
+) -> Result<()> {
     let mut first: Option<(String, Vec<Field>)> = None;
     let limits = arguments.reading.limits();
-    for source in source::each(&arguments.files, &limits)? {
+    for source in source::each(&arguments.files, &limits) {
         let source = source?;
         let columns = match arguments.columns.as_deref() {
             None => Columns::All,
@@ -46,24 +60,24 @@ pub fn print(arguments: &Rows, default_limit: Option<u64>) -> Result<()> {
         let fields = batches.fields();
         match &first {
             None => {
-                renderer.begin(&fields, &mut output)?;
+                renderer.begin(&fields, output)?;
                 first = Some((source.name.clone(), fields));
             }
             Some((name, expected)) => same_columns(name, expected, &source.name, &fields)?,
         }
         for batch in batches {
             let batch = batch?;
-            renderer.batch(&batch, &mut output)?;
+            renderer.batch(&batch, output)?;
             left = left.map(|left| left.saturating_sub(batch.count() as u64));
         }
         if left == Some(0) {
             break;
         }
     }
-    if first.is_some() {
-        renderer.end(&mut output)?;
+    match first {
+        Some(_) => renderer.end(output),
+        None => Ok(()),
     }
-    output.finish()
 }
 
 fn same_columns(first: &str, expected: &[Field], name: &str, found: &[Field]) -> Result<()> {

@@ -189,15 +189,13 @@ fn too_much(name: &str, limits: &Limits) -> Unopened {
     Unopened::File(FileError::limit(Limit::Memory, what))
 }
 
-/// Opens every input that `arguments` name, one after another as they are asked for.
-///
-/// # Errors
-/// As [`paths::inputs`]; items as [`open`].
+/// Opens every input that `arguments` name, one after another as they are asked for; errors are those of
+/// [`paths::inputs`] and [`open`].
 pub fn each<'a>(
-    arguments: &[PathBuf],
+    arguments: &'a [PathBuf],
     limits: &'a Limits,
-) -> Result<impl Iterator<Item = Result<Source>> + use<'a>> {
-    Ok(paths::inputs(arguments)?.into_iter().map(move |input| open(&input, limits)))
+) -> impl Iterator<Item = Result<Source>> + use<'a> {
+    paths::inputs(arguments).map(move |input| open(&input?, limits))
 }
 
 /// The text of the file `path`.

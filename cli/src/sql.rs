@@ -3,7 +3,7 @@
 //! In: SQL text of the command line, a file, standard input or a prompt. Out: results one after
 //! another. Invariant: what a statement gave is written before the next one runs.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 
 use millwork_engine::session::{Consumer, Session, SessionOptions, StatementOutcome};
 use millwork_format::batch::Batch;
@@ -145,7 +145,9 @@ impl Consumer for Printer {
         self.output.progress = None;
         let done = ended.and_then(|()| self.output.flush());
         if let Some(Timing::Json) = self.timing {
-            eprintln!(
+            // As for messages: nothing depends on who hears.
+            let _ = writeln!(
+                std::io::stderr(),
                 "{{\"statement\":{},\"rows\":{},\"elapsed_ms\":{:.3}}}",
                 statement,
                 outcome.rows,

@@ -170,6 +170,7 @@ fn wrong_usage_is_exit_code_2() {
     fails(&["count"], 2, &["Usage:"]);
     fails(&["cat", "x.parquet", "--format", "xml"], 2, &["jsonl"]);
     fails(&["sql", "select 1", "--memory", "lots"], 2, &["expected a size like 64MB"]);
+    fails(&["sql", "select 1", "--memory", "0.5"], 2, &["expected a size like 64MB"]);
     fails(&["cat", &lineitem(), "--columns", "l_shipdat"], 2, &["did you mean l_shipdate?"]);
     fails(&["hed", &lineitem()], 2, &["there is no verb hed", "did you mean head?"]);
     fails(&["hed"], 2, &["there is no verb hed", "did you mean head?"]);
@@ -331,6 +332,39 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(line.starts_with("{\"l_orderkey\":5601,"), "{line}");
     let run = finished(child.wait_with_output().expect("it ends"));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn an_exit_code_does_not_depend_on_who_hears_the_message() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
+        println!("skipped: there is no /dev/full");
+        return;
+    };
+    let folder = folder();
+    let gone = folder.path().join("gone.parquet");
+    let timed = ["sql", "select 1", "--timing", "json"];
+    for (arguments, code) in [(&["count", text(&gone)][..], 4), (&["count"], 2), (&timed, 0)] {
+        let stderr = full.try_clone().expect("the same");
+        let mut status = command(arguments);
+        status.stdout(Stdio::null()).stderr(stderr);
+        assert_eq!(status.status().expect("it runs").code(), Some(code), "{arguments:?}");
+    }
+}
+
+/// As lines and as a table: the broken page begins behind them.
+#[test]
+fn rows_before_a_broken_page_are_shown_in_every_form() {
+    let file = wrong("checksum");
+    for (form, begun) in [("jsonl", "{"), ("csv", ""), ("table", "┌"), ("markdown", "|")] {
+        let run = millwork(&["cat", &file, "--format", form]);
+        assert_eq!(run.code, 3, "{form}: {}", run.stderr);
+        let lines = run.stdout.lines().count();
+        assert!(
+            run.stdout.starts_with(begun) && lines > 100 && lines < 900,
+            "{form}: {lines} lines"
+        );
+        assert!(!run.stdout.contains(" rows\n"), "{form}: as if it were complete");
+    }
 }
 
 fn wrong(name: &str) -> String {

@@ -127,6 +127,19 @@ fn every_broken_file_is_said_and_the_first_gives_the_exit_code() {
     }
 }
 
+#[test]
+fn a_file_that_is_not_there_does_not_hide_the_others() {
+    let folder = folder();
+    for verb in [&[][..], &["schema"], &["meta"], &["stats"], &["pages"], &["verify"]] {
+        let run = run_in(folder.path(), &[verb, &["gone.parquet", "t/c.parquet"]].concat());
+        let behind = run_in(folder.path(), &[verb, &["t/c.parquet"]].concat()).stdout;
+        assert_eq!((run.code, &run.stdout), (4, &behind), "{verb:?}: {run:?}");
+        assert!(run.stderr.contains("file not found: gone.parquet"), "{verb:?}: {}", run.stderr);
+    }
+    let run = run_in(folder.path(), &["count", "gone.parquet", "t/c.parquet"]);
+    assert_eq!((run.code, run.stderr.matches("error: ").count()), (4, 1), "{run:?}");
+}
+
 /// A column or a row group that one file does not have is said of that file alone.
 #[test]
 fn pages_of_files_that_have_the_column_are_shown() {

@@ -221,6 +221,29 @@ fn a_file_of_rows_appears_only_when_it_is_complete() {
     let run = sql(&["select 7 as a; select nothing", "--format", "csv", "-o", name]);
     assert_eq!(run.code, 5);
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
+    // A link goes on leading to the file.
+    let link = folder.path().join("link.csv");
+    fs::write(&path, "before").expect("written");
+    std::os::unix::fs::symlink("rows.csv", &link).expect("linked");
+    let name = link.to_str().expect("a path of text");
+    assert_eq!(sql(&["select 8 as a", "--format", "csv", "-o", name]).code, 0);
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&path).expect("read"), "a\n8\n");
+    let run = sql(&["select 9 as a", "--format", "csv", "-o", "/dev/stdout"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "a\n9\n"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_exit_code_4_whatever_its_name() {
+    for from in
+        ["'gone.parquet'", "read_parquet('gone')", "read_parquet(['lineitem.parquet', 'gone'])"]
+    {
+        let run = sql(&[&format!("select * from {from}")]);
+        assert_eq!(run.code, 4, "{from}: {}", run.stderr);
+        assert!(run.stderr.contains("file not found: gone"), "{from}: {}", run.stderr);
+    }
+    // Without a path it is the name of a view, too.
+    assert_eq!(sql(&["select * from gone"]).code, 5);
 }
 
 #[test]

@@ -32,7 +32,7 @@ use crate::source::{self, Source};
 /// Looks at each file that `arguments` name; one that fails is said, and the next is looked at.
 ///
 /// # Errors
-/// No such files; what is written goes nowhere. At the end [`Failure::Files`], if one failed.
+/// What is written goes nowhere. At the end [`Failure::Files`], if a file failed.
 fn look_at_each(
     arguments: &[PathBuf],
     limits: &Limits,
@@ -40,7 +40,7 @@ fn look_at_each(
     mut look: impl FnMut(&Source, &mut Output) -> Result<()>,
 ) -> Result<()> {
     let mut first_code = None;
-    for source in source::each(arguments, limits)? {
+    for source in source::each(arguments, limits) {
         let Err(failure) = source.and_then(|source| look(&source, output)) else { continue };
         if output.has_failed() {
             return Err(failure);

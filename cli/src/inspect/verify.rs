@@ -1,8 +1,9 @@
 //! `verify`: whether files are what they say.
 //!
 //! In: files, a depth. Out: findings, and what was looked at, on standard output. The exit code is that of
-//! the worst finding: 3 if rows cannot be read or verified, 1 if a claim is false, 0 if nothing was found. What
-//! is wrong with one file does not keep from looking at the next.
+//! the worst finding: 3 if rows cannot be read or verified, 1 if a claim is false, 0 if nothing was found; that of
+//! the first file that is not there, or that the machine does not let read, comes before. What is wrong with one
+//! file does not keep from looking at the next.
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ use crate::source;
 /// Verifies each file.
 ///
 /// # Errors
-/// [`Failure::Findings`] if there is something to be found; IO; memory.
+/// [`Failure::Findings`] if there is something to be found; [`Failure::Files`] for IO and memory.
 pub fn run(arguments: &Verify) -> Result<()> {
     let depth = match (arguments.deep, arguments.cheap) {
         (true, _) => Depth::Values,
@@ -30,8 +31,21 @@ pub fn run(arguments: &Verify) -> Result<()> {
     };
     let limits = arguments.reading.limits();
     let mut output = Output::stdout();
-    let (mut is_found, mut is_unreadable, mut ended_by) = (false, false, None);
-    for input in inputs(&arguments.files)? {
+    let (mut is_found, mut is_unreadable, mut first_code) = (false, false, None);
+    let mut failed = |failure: Failure, output: &mut Output| -> Result<()> {
+        output.flush()?;
+        failure.print();
+        first_code.get_or_insert(failure.code());
+        Ok(())
+    };
+    for input in inputs(&arguments.files) {
+        let input = match input {
+            Ok(input) => input,
+            Err(failure) => {
+                failed(failure, &mut output)?;
+                continue;
+            }
+        };
         let mut told = Told::new(arguments.format);
         let name = source::name(&input);
         let mut rows = None;
@@ -45,7 +59,10 @@ pub fn run(arguments: &Verify) -> Result<()> {
                 Some((severity, what)) => Ok(told.unopened(severity, &what, error.place(), &name)),
                 None => Err(error),
             },
-            Err(unopened) => return Err(unopened.into()),
+            Err(unopened) => {
+                failed(unopened.into(), &mut output)?;
+                continue;
+            }
         };
         let (report, error) = match verified {
             Ok(report) => (report, None),
@@ -76,23 +93,15 @@ pub fn run(arguments: &Verify) -> Result<()> {
             }
         };
         output.write(text.as_bytes())?;
-        match (&ended_by, error) {
-            (Some(_), Some(later)) => {
-                output.flush()?;
-                Failure::from(later).print();
-            }
-            (None, first) => ended_by = first,
-            (Some(_), None) => {}
+        if let Some(error) = error {
+            failed(error.into(), &mut output)?;
         }
     }
-    if let Some(error) = ended_by {
-        output.finish()?;
-        return Err(error.into());
-    }
     output.finish()?;
-    match is_found {
-        false => Ok(()),
-        true => Err(Failure::Findings { is_unreadable }),
+    match (first_code, is_found) {
+        (Some(code), _) => Err(Failure::Files { code }),
+        (None, true) => Err(Failure::Findings { is_unreadable }),
+        (None, false) => Ok(()),
     }
 }
 

@@ -35,6 +35,14 @@ pub trait Renderer {
     /// # Errors
     /// Text that can go nowhere.
     fn end(&mut self, out: &mut dyn Sink) -> Result<()>;
+
+    /// The result will not be complete: rows that have waited are given to the output.
+    ///
+    /// # Errors
+    /// Text that can go nowhere.
+    fn give_up(&mut self, _out: &mut dyn Sink) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The renderer of `form`; `columns` is the width of the terminal, if it is one.

@@ -230,6 +230,10 @@ impl Renderer for Table {
         Ok(())
     }
 
+    fn give_up(&mut self, out: &mut dyn Sink) -> Result<()> {
+        if self.waiting.is_empty() { Ok(()) } else { self.open(out) }
+    }
+
     fn end(&mut self, out: &mut dyn Sink) -> Result<()> {
         if !self.is_open {
             self.open(out)?;

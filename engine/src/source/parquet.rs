@@ -273,10 +273,10 @@ impl Files {
         Ok(file)
     }
 
-    /// Opens all that `name` stands for, behind those in `files`: one table, whose footers are all held.
-    fn open_all(&self, name: &str, files: &mut Vec<File>) -> Result<()> {
+    /// Opens the files at `paths`, behind those in `files`: one table, whose footers are all held.
+    fn open_all(&self, paths: Vec<PathBuf>, files: &mut Vec<File>) -> Result<()> {
         let mut held: u64 = files.iter().map(File::memory_bytes).sum();
-        for path in resolve(name)? {
+        for path in paths {
             let file = self.open(&path, files.first())?;
             held = held.saturating_add(file.memory_bytes());
             if held > self.limits.decode_memory_bytes {
@@ -293,20 +293,23 @@ impl Files {
 impl Catalog for Files {
     fn table(&self, name: &str) -> Result<Arc<dyn Table>> {
         let mut files = Vec::new();
-        self.open_all(name, &mut files)?;
+        self.open_all(resolve(name)?, &mut files)?;
         Ok(Arc::new(ParquetTable::new(name, files)?))
     }
 
     fn table_function(&self, name: &str, arguments: &[Scalar]) -> Result<Arc<dyn Table>> {
         match (name, arguments) {
-            ("read_parquet" | "parquet_scan", [Scalar::Text(path)]) => self.table(path),
-            ("read_parquet" | "parquet_scan", [_, ..]) => {
+            ("read_parquet" | "parquet_scan", [first, rest @ ..]) => {
                 let mut files = Vec::new();
                 for argument in arguments {
                     let Scalar::Text(path) = argument else { return Err(no_path(name)) };
-                    self.open_all(path, &mut files)?;
+                    self.open_all(super::paths::resolve(Path::new(&**path))?, &mut files)?;
                 }
-                Ok(Arc::new(ParquetTable::new(name, files)?))
+                let named = match first {
+                    Scalar::Text(path) if rest.is_empty() => path,
+                    _ => name,
+                };
+                Ok(Arc::new(ParquetTable::new(named, files)?))
             }
             ("read_parquet" | "parquet_scan", []) => Err(no_path(name)),
             _ => Err(Error::name(format!("unknown function {name}"))),
