@@ -9,7 +9,7 @@ use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
-use millwork_format::prune::chunk_bounds;
+use millwork_format::prune::{Comparison, Predicate, PruneValue, chunk_bounds};
 use millwork_format::read::{BatchOptions, Columns, File};
 use millwork_format::record::JsonWriter;
 
@@ -124,20 +124,36 @@ fn r23_seventy_thousand_pages_of_a_chunk_read() {
 }
 
 #[test]
-fn r23_bounds_of_eight_mebibytes_are_used_or_left() {
-    let long = vec![b'x'; 8 << 20];
-    let statistics =
-        Node::Struct(vec![(5, Node::Bytes(long.clone())), (6, Node::Bytes(long.clone()))]);
+fn r23_bounds_of_eight_mebibytes_are_used() {
+    let bound = |byte: u8| Node::Bytes(vec![byte; 8 << 20]);
     let leaf = Element::leaf("a", Repetition::Required, PhysicalType::ByteArray).converted(0);
     let mut file = Assembler::default();
     let page = [Page::v1(1, Encoding::Plain, vec![1, 0, 0, 0, b'x'])];
     let mut chunk = file.chunk(&["a"], PhysicalType::ByteArray, PLAIN, &page).unwrap();
-    chunk.0.set(12, statistics);
+    chunk.0.set(12, Node::Struct(vec![(5, bound(b'x')), (6, bound(b'w'))]));
     let groups = vec![Group { chunks: vec![chunk], rows: 1 }];
-    let footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    let mut footer = Assembler::footer(vec![Element::root(1), leaf], groups);
+    // The order of the type.
+    footer.set(7, Node::list(vec![Node::Struct(vec![(1, Node::Struct(Vec::new()))])]));
     let file = open(&file.end_with(&footer).unwrap().into_bytes());
-    assert!(chunk_bounds(file.footer(), file.schema(), 0, 0).is_ok());
+    let known = chunk_bounds(file.footer(), file.schema(), 0, 0).unwrap().unwrap();
+    assert_eq!(known.min, Some(PruneValue::from(vec![b'w'; 8 << 20].as_slice())));
     assert_eq!(read(&file, 0), (1, "{\"a\":\"x\"}\n".to_owned()));
+    // Between the bounds, as the lower one but for its end, and outside.
+    let low = vec![b'w'; (8 << 20) - 1];
+    for (value, rows, decoded) in
+        [(&b"x"[..], 1, 1), (b"wx", 0, 1), (&low, 0, 0), (b"w", 0, 0), (b"y", 0, 0)]
+    {
+        let filter = Some(Predicate::compare(0, Comparison::Equal, value));
+        let mut batches = file.batches(BatchOptions { filter, ..BatchOptions::default() }).unwrap();
+        let found: usize = batches.by_ref().map(|batch| batch.unwrap().rows()).sum();
+        assert_eq!(
+            (found, batches.totals().rows_decoded[0]),
+            (rows, decoded),
+            "{} bytes",
+            value.len()
+        );
+    }
 }
 
 /// 4 KB that hold two strings of 1 GiB: a legal file that looks like a bomb.

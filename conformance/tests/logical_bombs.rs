@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,13 @@ use conformance::allocator::{most_bytes_of, most_bytes_of_all};
 use conformance::assemble::{Assembler, Element, Group, Page, Repetition, run};
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
+use millwork_engine::ErrorKind;
 use millwork_engine::session::{Session, SessionOptions};
 use millwork_format::limits::Limits;
 use millwork_format::metadata::{Compression, Encoding, PhysicalType};
 use millwork_format::read::{BatchOptions, Batches, File};
 use millwork_format::record::Rows;
+use tempfile::NamedTempFile;
 
 const MEBIBYTE: u64 = 1 << 20;
 /// Three billion rows, in two pages.
@@ -160,10 +163,8 @@ fn streams(bomb: &Bomb) {
     assert_eq!(budget.reserved(), 0);
 }
 
-/// Counts and sums by SQL, with 64 MiB of which it needs 16.
-fn answers(bomb: &Bomb) {
-    let _alone = alone();
-    assert!(bomb.bytes.len() < 64 << 10);
+/// The file of `bomb`, and a session for a stranger's files.
+fn session_over(bomb: &Bomb) -> (NamedTempFile, Session) {
     let mut path = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
     path.write_all(&bomb.bytes).unwrap();
     let options = SessionOptions {
@@ -172,7 +173,14 @@ fn answers(bomb: &Bomb) {
         limits: Limits::untrusted(),
         ..SessionOptions::default()
     };
-    let session = Session::new(options);
+    (path, Session::new(options))
+}
+
+/// Counts and sums by SQL, with 64 MiB of which it needs 16.
+fn answers(bomb: &Bomb) {
+    let _alone = alone();
+    assert!(bomb.bytes.len() < 64 << 10);
+    let (path, session) = session_over(bomb);
     let values = bomb.values_sql;
     let sql = format!(
         "select count(*), count({values}), coalesce(sum({values}), 0) from '{}'",
@@ -273,6 +281,43 @@ fn r10_a_reader_can_be_left_within_fifty_milliseconds() {
         for attempt in [&by_batches as &dyn Fn() -> Duration, &by_rows] {
             let longest = (0..3).map(|_| attempt()).min().unwrap();
             assert!(longest <= Duration::from_millis(50), "{longest:?}: {}", bomb.what);
+        }
+    }
+}
+
+/// A query ends soon after it is told to, in the middle of its rows.
+#[test]
+fn r10_a_query_can_be_stopped_within_fifty_milliseconds() {
+    let _alone = alone();
+    for bomb in [flat(), structs(), lists()] {
+        let (path, session) = session_over(&bomb);
+        for sql in [
+            "select count(*), sum({v}) from {t}",
+            "select count(*) from {t} where {v} <> 7 or {v} is null",
+            "select {v} as v, count(*) from {t} group by v",
+            "select {v} as v from {t} order by v desc limit 5",
+            "select count(*) from {t} t join (select 7 as k) b on {v} = b.k",
+        ] {
+            let table = format!("'{}'", path.path().display());
+            let sql = sql.replace("{v}", bomb.values_sql).replace("{t}", &table);
+            let plan = session.plan(&sql).unwrap();
+            let attempt = || {
+                let (interrupt, over) = (session.interrupt(), AtomicBool::new(false));
+                std::thread::scope(|scope| {
+                    let raised = scope.spawn(|| {
+                        std::thread::sleep(Duration::from_millis(20));
+                        while !interrupt.raise() && !over.load(Ordering::Relaxed) {}
+                        Instant::now()
+                    });
+                    let ended = session.stream(&plan, false, &mut |_| Ok(()));
+                    let now = Instant::now();
+                    over.store(true, Ordering::Relaxed);
+                    assert_eq!(ended.map(drop).unwrap_err().kind(), &ErrorKind::Cancelled, "{sql}");
+                    now.saturating_duration_since(raised.join().unwrap())
+                })
+            };
+            let shortest = (0..3).map(|_| attempt()).min().unwrap();
+            assert!(shortest <= Duration::from_millis(50), "{shortest:?}: {sql}, {}", bomb.what);
         }
     }
 }

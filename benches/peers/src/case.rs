@@ -7,7 +7,10 @@ use bytes::Bytes;
 use millwork_codecs::budget::Budget;
 use millwork_codecs::buffer::Buffer;
 use parquet::basic::{Compression, Encoding};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
+    FloatType, Int32Type, Int64Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
@@ -110,6 +113,8 @@ const FORM: Form = Form {
     compression: Compression::UNCOMPRESSED,
 };
 
+const DECIMAL: &str = "fixed_len_byte_array(16) v (DECIMAL(38, 2))";
+
 /// The columns that are written here whose names contain `filter`.
 pub fn written(filter: &str) -> Result<Vec<Case>> {
     let mut bits = Bits(7);
@@ -123,17 +128,23 @@ pub fn written(filter: &str) -> Result<Vec<Case>> {
     let narrow: Vec<i32> = wide.iter().map(|value| *value as i32).collect();
     let dates: Vec<i32> = (0..ROWS).map(|_| 8000 + (bits.next() % 2500) as i32).collect();
     let prices: Vec<f64> = few.iter().map(|value| *value as f64 / 100.0).collect();
+    let singles: Vec<f32> = prices.iter().map(|price| *price as f32).collect();
     let sorted = LazyCell::new(|| {
         let mut sorted = texts.clone();
         sorted.sort_by(|a, b| a.data().cmp(b.data()));
         sorted
     });
+    // The lowest bytes of `wide`, last first, so that decimals fit their digits.
+    let fixed = |bytes: usize| -> Vec<FixedLenByteArray> {
+        let value = |value: &i64| i128::from(*value).to_be_bytes()[16 - bytes..].to_vec();
+        wide.iter().map(|one| FixedLenByteArray::from(ByteArray::from(value(one)))).collect()
+    };
     let (snappy, dictionary) = (Compression::SNAPPY, true);
     let delta = Encoding::DELTA_BINARY_PACKED;
     let lengths = Encoding::DELTA_LENGTH_BYTE_ARRAY;
     let (prefixes, split) = (Encoding::DELTA_BYTE_ARRAY, Encoding::BYTE_STREAM_SPLIT);
     let nullable = true;
-    let columns: [(Form, &dyn Fn(&Form) -> Result<Case>); 21] = [
+    let columns: [(Form, &dyn Fn(&Form) -> Result<Case>); 31] = [
         (Form { name: "i64 PLAIN", ..FORM }, &|form| ints(form, &wide)),
         (Form { name: "i64 PLAIN snappy", compression: snappy, ..FORM }, &|form| ints(form, &wide)),
         (Form { name: "i64 PLAIN, a tenth null", nullable, ..FORM }, &|form| ints(form, &wide)),
@@ -159,6 +170,24 @@ pub fn written(filter: &str) -> Result<Vec<Case>> {
             ints(form, &wide)
         }),
         (Form { name: "f64 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            doubles(form, &prices)
+        }),
+        (Form { name: "f32 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            write::<FloatType>(form, "float v", &singles)
+        }),
+        (Form { name: "f16 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            fixeds(form, "fixed_len_byte_array(2) v (FLOAT16)", &fixed(2))
+        }),
+        (Form { name: "fixed of 5 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            fixeds(form, "fixed_len_byte_array(5) v", &fixed(5))
+        }),
+        (Form { name: "decimal of 16 BYTE_STREAM_SPLIT", encoding: split, ..FORM }, &|form| {
+            fixeds(form, DECIMAL, &fixed(16))
+        }),
+        (Form { name: "i32 SPLIT, a tenth null", encoding: split, nullable, ..FORM }, &|form| {
+            short(form, &narrow)
+        }),
+        (Form { name: "f64 SPLIT, a tenth null", encoding: split, nullable, ..FORM }, &|form| {
             doubles(form, &prices)
         }),
         (Form { name: "f64 ALP", encoding: Encoding::ALP, ..FORM }, &|form| doubles(form, &prices)),
@@ -187,6 +216,25 @@ pub fn written(filter: &str) -> Result<Vec<Case>> {
         }),
         (Form { name: "string DELTA_BYTE_ARRAY, sorted", encoding: prefixes, ..FORM }, &|form| {
             strings(form, &sorted)
+        }),
+        (
+            Form { name: "string DELTA_LENGTH, a tenth null", encoding: lengths, nullable, ..FORM },
+            &|form| strings(form, &texts),
+        ),
+        (
+            Form {
+                name: "string DELTA_BYTE_ARRAY, tenth null",
+                encoding: prefixes,
+                nullable,
+                ..FORM
+            },
+            &|form| strings(form, &texts),
+        ),
+        (Form { name: "fixed of 5 DELTA_BYTE_ARRAY", encoding: prefixes, ..FORM }, &|form| {
+            fixeds(form, "fixed_len_byte_array(5) v", &fixed(5))
+        }),
+        (Form { name: "decimal of 16 DELTA_BYTE_ARRAY", encoding: prefixes, ..FORM }, &|form| {
+            fixeds(form, DECIMAL, &fixed(16))
         }),
     ];
     let wanted = columns.iter().filter(|(form, _)| form.name.contains(filter));
@@ -226,6 +274,10 @@ fn doubles(form: &Form, values: &[f64]) -> Result<Case> {
 
 fn strings(form: &Form, values: &[ByteArray]) -> Result<Case> {
     write::<ByteArrayType>(form, "binary v (STRING)", values)
+}
+
+fn fixeds(form: &Form, field: &str, values: &[FixedLenByteArray]) -> Result<Case> {
+    write::<FixedLenByteArrayType>(form, field, values)
 }
 
 fn write<T: DataType>(form: &Form, field: &str, values: &[T::T]) -> Result<Case> {

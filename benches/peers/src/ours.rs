@@ -79,6 +79,8 @@ fn add(vector: &Vector, leaf: &mut usize, digests: &mut Vec<Digest>) -> Result<(
         match vector.cell(row) {
             Cell::Null => digest.null(),
             Cell::Integer(value) => digest.bytes(&(value as i64).to_le_bytes()),
+            Cell::Float16(value) => digest.bytes(&value.to_le_bytes()),
+            Cell::Float32(value) => digest.bytes(&value.to_le_bytes()),
             Cell::Float64(value) => digest.bytes(&value.to_le_bytes()),
             Cell::Bytes(bytes) => digest.bytes(bytes),
             other => return Err(format!("no digest of {other:?}").into()),

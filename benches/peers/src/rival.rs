@@ -70,8 +70,14 @@ pub fn columns(case: &Case) -> Result<Option<usize>> {
             ColumnReader::DoubleColumnReader(_) => {
                 drain::<parquet::data_type::DoubleType>(reader, max, |_, _| {})?
             }
+            ColumnReader::FloatColumnReader(_) => {
+                drain::<parquet::data_type::FloatType>(reader, max, |_, _| {})?
+            }
             ColumnReader::ByteArrayColumnReader(_) => {
                 drain::<parquet::data_type::ByteArrayType>(reader, max, |_, _| {})?
+            }
+            ColumnReader::FixedLenByteArrayColumnReader(_) => {
+                drain::<parquet::data_type::FixedLenByteArrayType>(reader, max, |_, _| {})?
             }
             _ => return Err(format!("{}: its type is not read here", case.name).into()),
         };
@@ -111,6 +117,25 @@ fn digest_of(case: &Case, leaf: usize) -> Result<Digest> {
         ColumnReader::DoubleColumnReader(_) => {
             let one = |d: &mut Digest, v: &f64| d.bytes(&v.to_le_bytes());
             digested::<parquet::data_type::DoubleType>(reader, (max, place), &mut digest, one)
+        }
+        ColumnReader::FloatColumnReader(_) => {
+            let one = |d: &mut Digest, v: &f32| d.bytes(&v.to_le_bytes());
+            digested::<parquet::data_type::FloatType>(reader, (max, place), &mut digest, one)
+        }
+        // Only decimals are as long as 16 bytes here: numbers of which the last 8 bytes count.
+        ColumnReader::FixedLenByteArrayColumnReader(_) => {
+            let one = |d: &mut Digest, v: &parquet::data_type::FixedLenByteArray| match v.data() {
+                [_, _, _, _, _, _, _, _, low @ ..] if low.len() == 8 => {
+                    d.bytes(&low.iter().rev().copied().collect::<Vec<u8>>());
+                }
+                bytes => d.bytes(bytes),
+            };
+            digested::<parquet::data_type::FixedLenByteArrayType>(
+                reader,
+                (max, place),
+                &mut digest,
+                one,
+            )
         }
         ColumnReader::ByteArrayColumnReader(_) => {
             let one = |d: &mut Digest, v: &parquet::data_type::ByteArray| d.bytes(v.data());
