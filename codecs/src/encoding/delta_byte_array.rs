@@ -84,6 +84,49 @@ impl DeltaByteArray {
         })
     }
 
+    /// Fills `out` with the next values, which have to be of `width` bytes each; the last of them is kept in memory of
+    /// `budget`. Answers the length of the first that is of another, behind which nothing can be decoded.
+    ///
+    /// # Panics
+    /// If the width is 0, or `out` not a whole number of values long.
+    ///
+    /// # Errors
+    /// As [`DeltaByteArray::decode`].
+    pub fn decode_fixed(
+        &mut self,
+        width: usize,
+        out: &mut [u8],
+        budget: &Budget,
+    ) -> Result<Option<usize>> {
+        assert!(out.len().is_multiple_of(width), "not a whole number of values");
+        let (mut prefixes, mut rests) = ([0i32; BLOCK], [0i32; BLOCK]);
+        let mut done = 0;
+        while done < out.len() {
+            let here = ((out.len() - done) / width).min(BLOCK);
+            let (prefixes, rests) = (&mut prefixes[..here], &mut rests[..here]);
+            self.prefixes.decode(prefixes)?;
+            let at = self.rests.take(rests)?;
+            let lengths: Lengths<'_> =
+                (bytemuck::cast_slice(prefixes), bytemuck::cast_slice(rests));
+            let (before, now) = out.split_at_mut(done);
+            let last = match before.len().checked_sub(width) {
+                Some(start) => &before[start..],
+                None => &self.last[..],
+            };
+            if let Some(other) = other_length(lengths, last.len(), width) {
+                return other.map_err(|what| DecodeError::corrupt(what, at));
+            }
+            let bytes = self.rests.bytes();
+            let rests = &bytes.padded().with_padding()[at..];
+            fixed(lengths, rests, last, width, &mut now[..here * width]);
+            done += here * width;
+        }
+        if let Some(start) = out.len().checked_sub(width) {
+            self.last = Buffer::copy_of(&out[start..], budget)?;
+        }
+        Ok(None)
+    }
+
     /// Passes over the next `rows` values and writes views of those whose bit in `mask` is 1 to the
     /// front of `out`, in order; answers how many, and buffer 0 of the views.
     ///
@@ -196,6 +239,78 @@ impl Kept<'_> {
             }
         }
         Some(room)
+    }
+}
+
+/// What stands against values of `width` bytes behind one of `len`: the first other length, or a prefix that is not
+/// there.
+fn other_length(
+    (prefixes, rests): Lengths<'_>,
+    len: usize,
+    width: usize,
+) -> Option<std::result::Result<Option<usize>, &'static str>> {
+    let first = prefixes.first().copied().unwrap_or(0) as usize;
+    let mut is_other = first > len;
+    for (prefix, rest) in prefixes.iter().zip(rests) {
+        is_other |= *prefix as usize > width || *prefix as usize + *rest as usize != width;
+    }
+    if !is_other {
+        return None;
+    }
+    let mut len = len;
+    for (prefix, rest) in prefixes.iter().zip(rests) {
+        if *prefix as usize > len {
+            break;
+        }
+        len = *prefix as usize + *rest as usize;
+        if len != width {
+            return Some(Ok(Some(len)));
+        }
+    }
+    Some(Err("a prefix longer than the value before"))
+}
+
+/// Bytes of a value that is put together in a register.
+const REGISTER: usize = size_of::<u128>();
+
+/// The values of which each begins as the one before, the first as `last`, and goes on with the next of `bytes`,
+/// which have padding.
+fn fixed(
+    (prefixes, rests): Lengths<'_>,
+    mut bytes: &[u8],
+    last: &[u8],
+    width: usize,
+    out: &mut [u8],
+) {
+    if width > REGISTER {
+        let mut last = last;
+        for ((prefix, rest), value) in prefixes.iter().zip(rests).zip(out.chunks_exact_mut(width)) {
+            let (begun, own) = value.split_at_mut(*prefix as usize);
+            begun.copy_from_slice(&last[..begun.len()]);
+            own.copy_from_slice(&bytes[..own.len()]);
+            bytes = &bytes[*rest as usize..];
+            last = value;
+        }
+        return;
+    }
+    let mut before = [0; REGISTER];
+    before[..last.len().min(width)].copy_from_slice(&last[..last.len().min(width)]);
+    let mut value = u128::from_le_bytes(before);
+    let mut to = 0;
+    for (prefix, rest) in prefixes.iter().zip(rests) {
+        let own = bytes.first_chunk().map_or(0, |own| u128::from_le_bytes(*own));
+        bytes = &bytes[*rest as usize..];
+        // What is behind the value is that of the next.
+        value = match 8 * prefix {
+            bits @ 0..128 => value & ((1 << bits) - 1) | own << bits,
+            _ => value,
+        };
+        let (made, room) = (value.to_le_bytes(), &mut out[to..]);
+        match room.first_chunk_mut() {
+            Some(room) => *room = made,
+            None => room[..width].copy_from_slice(&made[..width]),
+        }
+        to += width;
     }
 }
 

@@ -126,5 +126,23 @@ pub(super) fn delta_byte_array(bytes: &[u8], budget: &Budget) {
     let draws = Draws(input.u8().into());
     let Some(stream) = copied(input.0, usize::from(input.u8()), budget) else { return };
     let decoder = DeltaByteArray::new(stream, count);
+    if let Ok(decoder) = decoder.clone() {
+        of_one_length(decoder, count, budget);
+    }
     check(decoder.map(|decoder| BuiltBytes(decoder, budget.clone())), count, &draws);
+}
+
+/// What decodes does so as values of the first one's length, or tells which other length comes first.
+fn of_one_length(mut decoder: DeltaByteArray, count: usize, budget: &Budget) {
+    let Ok(values) = BuiltBytes(decoder.clone(), budget.clone()).decode(count) else { return };
+    let Some(width) = values.first().map(Vec::len).filter(|width| (1..=64).contains(width)) else {
+        return;
+    };
+    let mut fixed = vec![0xa5; count * width];
+    let other = decoder.decode_fixed(width, &mut fixed, budget);
+    let expected = values.iter().map(Vec::len).find(|len| *len != width);
+    assert_eq!(other, Ok(expected), "values of {width} bytes");
+    if expected.is_none() {
+        assert_eq!(fixed, values.concat(), "values of {width} bytes");
+    }
 }

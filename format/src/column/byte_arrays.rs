@@ -56,6 +56,16 @@ pub(super) fn decode_built(
     shape: &ColumnShape,
     wanted: Wanted<'_>,
 ) -> Result<Data> {
+    let width_bytes = shape.type_length as usize;
+    let is_stored_as_fixed = shape.physical == PhysicalType::FixedLenByteArray
+        && shape.data_type.storage() != Storage::Views;
+    if let (Wanted::All(count), true) = (&wanted, is_stored_as_fixed && width_bytes <= NARROW) {
+        let mut bytes = BufferMut::scratch(count * width_bytes)?;
+        return match decoder.decode_fixed(width_bytes, bytes.as_mut_slice(), budget)? {
+            None => convert::from_fixed(bytes.freeze(), width_bytes, &shape.data_type),
+            Some(other) => Err(another_width(other, width_bytes)),
+        };
+    }
     let mut views = SliceMut::<View>::scratch(wanted.count())?;
     let built = match wanted {
         Wanted::All(_) => decoder.decode(&mut views, budget)?,
@@ -63,11 +73,13 @@ pub(super) fn decode_built(
             decoder.decode_masked(mask, values, &mut views, budget)?.1
         }
     };
-    if shape.physical == PhysicalType::FixedLenByteArray {
-        check_width(&views, shape)?;
-        if shape.data_type.storage() != Storage::Views {
-            return fixed_of_views(&views, built, shape);
-        }
+    if shape.physical == PhysicalType::FixedLenByteArray
+        && let Some(other) = views.iter().find(|view| view.len() != width_bytes)
+    {
+        return Err(another_width(other.len(), width_bytes));
+    }
+    if is_stored_as_fixed {
+        return fixed_of_views(&views, built, shape);
     }
     let span = 0..built.len();
     byte_arrays(views, Arc::from([built]), span, shape)
@@ -96,16 +108,11 @@ fn byte_arrays(
     }
 }
 
-/// Whether all of `views` are of the column's length.
-fn check_width(views: &[View], shape: &ColumnShape) -> Result<()> {
-    let width_bytes = shape.type_length as usize;
-    match views.iter().find(|view| view.len() != width_bytes) {
-        None => Ok(()),
-        Some(view) => Err(Error::corrupt(format!(
-            "a value of {} bytes where all have {width_bytes}",
-            view.len()
-        ))),
-    }
+/// Bytes of values for which there is room before it is known that they have as many: two views.
+const NARROW: usize = 2 * size_of::<View>();
+
+fn another_width(found: usize, width_bytes: usize) -> Error {
+    Error::corrupt(format!("a value of {found} bytes where all have {width_bytes}"))
 }
 
 /// Byte arrays that are of the column's length, one behind the other. Nothing was allocated from that length before

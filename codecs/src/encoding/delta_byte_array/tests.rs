@@ -110,6 +110,59 @@ fn prefixes_that_are_not_there_are_refused() {
     decode(&[0, i64::from(i32::MIN)], &[2, 1], b"abc");
 }
 
+/// Of one length, at once and in pieces, among values that are skipped and others that are decoded as views.
+#[test]
+fn values_of_one_length_lie_one_behind_the_other() {
+    let budget = Budget::new(1 << 20);
+    for width in (1..=18).chain([31, 32, 33, 100]) {
+        let mut bits = Bits::new(width as u64);
+        let mut value = vec![b'x'; width];
+        let next = |_| {
+            let same = bits.below(width + 1);
+            value[same..].iter_mut().for_each(|byte| *byte = bits.next() as u8);
+            value.clone()
+        };
+        let values: Vec<Vec<u8>> = (0..300).map(next).collect();
+        for longest in [usize::MAX, 3, 0] {
+            let page = buffer(&encode(&values, longest));
+            for pieces in [&[300][..], &[1, 1, 127, 128, 43], &[5, 250, 45]] {
+                let mut decoder = DeltaByteArray::new(page.clone(), 300).unwrap();
+                let mut from = 0;
+                for (number, count) in pieces.iter().enumerate() {
+                    let expected = &values[from..from + count];
+                    from += count;
+                    if number % 3 == 2 {
+                        decoder.skip(*count, &budget).unwrap();
+                        continue;
+                    }
+                    let mut out = vec![0xa5; count * width];
+                    assert_eq!(decoder.decode_fixed(width, &mut out, &budget).unwrap(), None);
+                    assert_eq!(out, expected.concat(), "{width} bytes, {pieces:?}");
+                    assert_eq!(decoder.last()[..], values[from - 1]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_of_another_length_are_told() {
+    let decode = |prefixes: &[i64], rests: &[i64], bytes: &[u8]| {
+        let heads = [encode_integers(prefixes, USUAL), encode_integers(rests, USUAL)].concat();
+        let page = buffer(&[&heads[..], bytes].concat());
+        let mut values = DeltaByteArray::new(page, prefixes.len()).unwrap();
+        let mut out = vec![0; 2 * prefixes.len()];
+        values.decode_fixed(2, &mut out, &Budget::new(1 << 20)).map_err(|error| error.kind)
+    };
+    assert_eq!(decode(&[0, 1], &[2, 1], b"abc"), Ok(None));
+    assert_eq!(decode(&[0, 1], &[2, 2], b"abcd"), Ok(Some(3)));
+    assert_eq!(decode(&[0, 1], &[1, 1], b"ab"), Ok(Some(1)));
+    let wrong = |found| matches!(found, Err(DecodeErrorKind::Corrupt(_)));
+    assert!(wrong(decode(&[1, 0], &[1, 2], b"abc")));
+    assert!(wrong(decode(&[0, -1], &[2, 3], b"abcde")));
+    assert!(wrong(decode(&[0, i64::from(i32::MIN)], &[2, 1], b"abc")));
+}
+
 #[test]
 fn no_values_need_no_bytes() {
     let budget = Budget::unlimited();
