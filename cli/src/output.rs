@@ -77,8 +77,11 @@ impl Output {
         if path == Path::new("/dev/stdout") {
             return Ok(Self::stdout());
         }
-        let is_device = ["/dev", "/proc"].iter().any(|devices| path.starts_with(devices))
-            || fs::metadata(path).is_ok_and(|found| !found.is_file());
+        // Links of /dev lead to what this process has open; /dev/shm is a folder like others.
+        let is_open = path.starts_with("/proc")
+            || path.starts_with("/dev/fd")
+            || path.starts_with("/dev") && path.is_symlink();
+        let is_device = is_open || fs::metadata(path).is_ok_and(|found| !found.is_file());
         let found = fs::canonicalize(path);
         let path =
             found.as_deref().ok().filter(|_| path.is_symlink() && !is_device).unwrap_or(path);

@@ -229,6 +229,12 @@ fn a_file_of_rows_appears_only_when_it_is_complete() {
     assert_eq!(sql(&["select 8 as a", "--format", "csv", "-o", name]).code, 0);
     assert!(link.is_symlink());
     assert_eq!(fs::read_to_string(&path).expect("read"), "a\n8\n");
+    if let Ok(shared) = tempfile::tempdir_in("/dev/shm") {
+        let path = shared.path().join("rows.csv");
+        let name = path.to_str().expect("a path of text");
+        assert_eq!(sql(&["select 8 as a", "--format", "csv", "-o", name]).code, 0);
+        assert_eq!(fs::read_to_string(&path).expect("read"), "a\n8\n");
+    }
     let run = sql(&["select 9 as a", "--format", "csv", "-o", "/dev/stdout"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "a\n9\n"));
 }

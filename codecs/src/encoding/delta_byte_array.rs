@@ -2,7 +2,8 @@
 //!
 //! The lengths of the shared prefixes, DELTA_BINARY_PACKED, then the rests, DELTA_LENGTH_BYTE_ARRAY.
 //! Values are put together in memory from the budget, one buffer a call. Bytes moved: those of each
-//! value once; a value that adds nothing shares the bytes of the one before. Of values that are passed
+//! value once; a value that adds nothing shares the bytes of the one before. Values of one length are put together
+//! where they are wanted. Of values that are passed
 //! over only the rests are moved: the next value is made over them, so that its prefix is there already.
 
 use crate::budget::Budget;

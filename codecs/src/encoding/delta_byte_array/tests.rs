@@ -110,7 +110,7 @@ fn prefixes_that_are_not_there_are_refused() {
     decode(&[0, i64::from(i32::MIN)], &[2, 1], b"abc");
 }
 
-/// Of one length, at once and in pieces, among values that are skipped and others that are decoded as views.
+/// Of one length, at once and in pieces, and among values that are skipped.
 #[test]
 fn values_of_one_length_lie_one_behind_the_other() {
     let budget = Budget::new(1 << 20);
