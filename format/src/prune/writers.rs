@@ -106,8 +106,7 @@ pub(super) fn without_false<'a>(
         };
     }
     // polars#29321 (1.44, not 1.36, nor 2.1): the nulls of all pages, once for each of them.
-    let counts_often =
-        writer.application == "Polars" && writer.version.is_none_or(|own| own < (2, 0, 0));
+    let counts_often = writer.is_before("Polars", (2, 0, 0));
     let null_count = statistics.null_count.filter(|nulls| *nulls == 0 || !counts_often);
     Statistics { null_count, ..statistics }
 }
